@@ -1,0 +1,280 @@
+#include "base/file.h"
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xxhash.h>
+
+bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, rz_err *err) {
+    *data = NULL;
+    *len = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
+        if (fd >= 0) close(fd);
+        return false;
+    }
+    /* The size is a hint: pipes and /proc have none, and a file may grow while it is read. */
+    size_t n = 0, hint = st.st_size > 0 ? (size_t)st.st_size : 4096;
+    size_t room = (hint < max_bytes ? hint : max_bytes) + 1;
+    char *buffer = rz_malloc(room + 1);
+    for (;;) {
+        ssize_t got = read(fd, buffer + n, room - n);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) rz_fail(err, RZ_EIO, "cannot read %s: %s", path, strerror(errno));
+        if (got > 0) n += (size_t)got;
+        if (n > max_bytes) rz_fail(err, RZ_EDATA, "%s is larger than the %zu bytes allowed here", path, max_bytes);
+        if (got < 0 || n > max_bytes) {
+            free(buffer);
+            close(fd);
+            return false;
+        }
+        if (got == 0) break;
+        if (n == room) {
+            room = room / 2 < max_bytes / 2 ? room * 2 : max_bytes + 1;
+            buffer = rz_realloc(buffer, room + 1);
+        }
+    }
+    close(fd);
+    buffer[n] = '\0';
+    *data = buffer;
+    *len = n;
+    return true;
+}
+
+static bool write_all(int fd, const char *data, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* Length of the folder part of a path, with its slash; 0 when there is none. */
+static size_t folder_length(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? 0 : (size_t)(slash + 1 - path);
+}
+
+/* Makes the names in the folder of `path` durable. */
+static bool sync_folder_of(const char *path) {
+    size_t n = folder_length(path);
+    char *folder = n == 0 ? rz_strdup(".") : rz_strndup(path, n);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    if (fd < 0) return false;
+    bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems have nothing to sync in a folder */
+    int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
+bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err) {
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    size_t n = folder_length(path);
+    char *temporary = rz_asprintf("%.*s.%s.%s-%ld", (int)n, path, path + n, host, (long)getpid());
+    const char *step = "create";
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool ok = fd >= 0;
+    if (ok) {
+        step = "write";
+        ok = write_all(fd, data, len);
+    }
+    if (ok) {
+        step = "sync";
+        ok = fsync(fd) == 0;
+    }
+    int why = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        ok = false;
+        why = errno;
+    }
+    if (ok) {
+        step = "rename";
+        ok = rename(temporary, path) == 0;
+        why = errno;
+    }
+    if (!ok) {
+        if (fd >= 0) unlink(temporary);
+        rz_fail(err, RZ_EIO, "cannot write %s (%s of %s, %zu bytes): %s; what was there before is unchanged", path, step, temporary, len,
+                strerror(why));
+    } else if (!sync_folder_of(path)) {
+        ok = rz_fail(err, RZ_EIO, "%s is written but may not survive a power failure: its folder cannot be synced: %s", path, strerror(errno));
+    }
+    free(temporary);
+    return ok;
+}
+
+bool rz_dir_create(const char *path, rz_err *err) {
+    char *part = rz_strdup(path);
+    size_t len = strlen(path), end = 0;
+    bool ok = len > 0;
+    errno = ENOENT;
+    while (ok && end < len) {
+        while (part[end] == '/') end++;
+        while (end < len && part[end] != '/') end++;
+        char slash = part[end];
+        part[end] = '\0';
+        if (mkdir(part, 0777) == 0) {
+            ok = sync_folder_of(part);
+        } else {
+            int why = errno; /* EEXIST, but also EROFS or EACCES for a folder that is there already */
+            struct stat st;
+            ok = stat(part, &st) == 0 && S_ISDIR(st.st_mode);
+            errno = why == EEXIST ? ENOTDIR : why;
+        }
+        part[end] = slash;
+    }
+    if (!ok) rz_fail(err, RZ_ECREATE, "cannot create folder %s at %.*s: %s", path, (int)end, part, strerror(errno));
+    free(part);
+    return ok;
+}
+
+bool rz_file_exists(const char *path) { return access(path, F_OK) == 0; }
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+bool rz_dir_list(const char *path, char ***names, int *n, rz_err *err) {
+    *names = NULL;
+    *n = 0;
+    DIR *dir = opendir(path);
+    if (dir == NULL) return rz_fail(err, RZ_EIO, "cannot open folder %s: %s", path, strerror(errno));
+    char **list = NULL;
+    int count = 0, room = 0;
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(dir);
+        if (entry == NULL) break;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (count == room) {
+            room = room > 0 ? 2 * room : 16;
+            list = rz_realloc(list, (size_t)room * sizeof *list);
+        }
+        list[count++] = rz_strdup(entry->d_name);
+    }
+    int why = errno;
+    closedir(dir);
+    if (why != 0) {
+        for (int i = 0; i < count; i++) free(list[i]);
+        free(list);
+        return rz_fail(err, RZ_EIO, "cannot read folder %s: %s", path, strerror(why));
+    }
+    if (count > 0) qsort(list, (size_t)count, sizeof *list, by_name);
+    *names = list;
+    *n = count;
+    return true;
+}
+
+struct rz_log {
+    int fd;
+    int64_t size;
+    char *path, *line; /* line: the text with its newline, so that one write carries both */
+    size_t room;
+};
+
+bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err) {
+    *out = NULL;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open log %s: %s", path, strerror(errno));
+    struct stat st;
+    bool ok = fstat(fd, &st) == 0 && sync_folder_of(path);
+    if (ok && keep > st.st_size) {
+        close(fd);
+        return rz_fail(err, RZ_EDATA, "log %s has %lld bytes but should have at least %lld: its end is lost", path, (long long)st.st_size,
+                       (long long)keep);
+    }
+    if (ok && keep >= 0 && keep < st.st_size) ok = ftruncate(fd, keep) == 0;
+    if (!ok) {
+        rz_fail(err, RZ_EIO, "cannot prepare log %s: %s", path, strerror(errno));
+        close(fd);
+        return false;
+    }
+    rz_log *l = rz_calloc(1, sizeof *l);
+    *l = (rz_log){.fd = fd, .size = keep >= 0 ? keep : st.st_size, .path = rz_strdup(path)};
+    *out = l;
+    return true;
+}
+
+bool rz_log_line(rz_log *l, const char *line, rz_err *err) {
+    size_t len = strlen(line);
+    assert(memchr(line, '\n', len) == NULL);
+    if (len + 1 > l->room) {
+        l->room = 2 * (len + 1);
+        l->line = rz_realloc(l->line, l->room);
+    }
+    memcpy(l->line, line, len);
+    l->line[len] = '\n';
+    if (!write_all(l->fd, l->line, len + 1)) {
+        int why = errno;
+        bool whole = ftruncate(l->fd, l->size) == 0; /* takes back the part that was written */
+        return rz_fail(err, RZ_EIO, "cannot write to log %s: %s%s", l->path, strerror(why), whole ? "" : "; its last line is incomplete");
+    }
+    l->size += (int64_t)len + 1;
+    return true;
+}
+
+bool rz_log_sync(rz_log *l, rz_err *err) {
+    if (fsync(l->fd) == 0) return true;
+    return rz_fail(err, RZ_EIO, "cannot sync log %s: %s", l->path, strerror(errno));
+}
+
+int64_t rz_log_size(const rz_log *l) { return l->size; }
+
+void rz_log_close(rz_log *l) {
+    if (l == NULL) return;
+    close(l->fd);
+    free(l->line);
+    free(l->path);
+    free(l);
+}
+
+static void print_hash(XXH128_hash_t hash, char out[33]) {
+    static const char digits[] = "0123456789abcdef";
+    XXH128_canonical_t bytes;
+    XXH128_canonicalFromHash(&bytes, hash);
+    for (int i = 0; i < 16; i++) {
+        out[2 * i] = digits[bytes.digest[i] >> 4];
+        out[2 * i + 1] = digits[bytes.digest[i] & 15];
+    }
+    out[32] = '\0';
+}
+
+void rz_hash_hex(const void *data, size_t len, char out[33]) { print_hash(XXH3_128bits(data, len), out); }
+
+bool rz_hash_file(const char *path, char out[33], rz_err *err) {
+    enum { BLOCK = 1 << 20 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
+    XXH3_state_t *state = XXH3_createState();
+    if (state == NULL) rz_out_of_memory(1024); /* about its size, which is not public */
+    XXH3_128bits_reset(state);
+    char *block = rz_malloc(BLOCK);
+    ssize_t n;
+    while ((n = read(fd, block, BLOCK)) > 0 || (n < 0 && errno == EINTR))
+        if (n > 0) XXH3_128bits_update(state, block, (size_t)n);
+    int why = errno;
+    print_hash(XXH3_128bits_digest(state), out);
+    XXH3_freeState(state);
+    free(block);
+    close(fd);
+    return n == 0 || rz_fail(err, RZ_EIO, "cannot read %s: %s", path, strerror(why));
+}
+
+double rz_now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

@@ -1,0 +1,45 @@
+/* Files: whole reads with caps, durable writes, folders, locks, line readers. */
+#ifndef RZ_BASE_FILE_H
+#define RZ_BASE_FILE_H
+#include "base/error.h"
+#include <stdint.h>
+
+/* Whole file, NUL-terminated (the NUL is not counted). Caller frees. RZ_EIO when it cannot be read, RZ_EDATA when over max_bytes. */
+bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, rz_err *err);
+/* Temporary name in the same folder, full write, fsync, rename, fsync of the folder. `path` is the old file or the new one, never a mix. */
+bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err);
+/* As mkdir -p. RZ_ECREATE when it cannot. */
+bool rz_dir_create(const char *path, rz_err *err);
+bool rz_file_exists(const char *path);
+/* Names in a folder (without . and ..), sorted; caller frees each and the list. */
+bool rz_dir_list(const char *path, char ***names, int *n, rz_err *err);
+
+/* An exclusive lock held until release or death of the process. Waits up to wait_ms (ranks outlive a killed mpirun by seconds), calling
+ * waiting(ctx) once if it must wait. RZ_ECREATE names the holder (host, pid) when it stays taken. */
+typedef struct rz_lock rz_lock;
+bool rz_lock_take(rz_lock **out, const char *path, int wait_ms, void (*waiting)(void *ctx), void *ctx, rz_err *err);
+void rz_lock_release(rz_lock *l);
+
+/* Append-only text with a known length: what lies behind `keep` bytes is cut off at open (resume). Every line is written whole. */
+typedef struct rz_log rz_log;
+bool rz_log_open(rz_log **out, const char *path, int64_t keep /* −1: all */, rz_err *err);
+bool rz_log_line(rz_log *l, const char *line, rz_err *err); /* adds the newline */
+bool rz_log_sync(rz_log *l, rz_err *err);
+int64_t rz_log_size(const rz_log *l);
+void rz_log_close(rz_log *l);
+
+/* Lines of a text file (JSONL): CRLF and a BOM are accepted, NUL and invalid UTF-8 are errors, a line over max_line is an error; messages
+ * carry path:line. *line is valid until the next call; false with err->code == RZ_OK at the end. */
+typedef struct rz_lines rz_lines;
+bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *err);
+bool rz_lines_next(rz_lines *l, char **line, size_t *len, rz_err *err);
+int64_t rz_lines_number(const rz_lines *l);
+void rz_lines_close(rz_lines *l);
+
+/* XXH3-128 as 32 hex digits and NUL. */
+void rz_hash_hex(const void *data, size_t len, char out[33]);
+bool rz_hash_file(const char *path, char out[33], rz_err *err);
+
+/* Seconds from an arbitrary start, monotonic. */
+double rz_now_s(void);
+#endif

@@ -1,0 +1,49 @@
+/* The only door to HDF5: trees of named arrays and attributes in one file. A file is made in memory (core driver), then committed
+ * by our own write: temporary name, full write, fsync, rename, fsync of the folder: a reader finds the old file or the new one,
+ * never a torn one. The last 32 bytes of the file, behind the HDF5 image (HDF5 tools ignore them), are a seal: magic, length and XXH3-128 of
+ * all before; rz_store_open verifies it before HDF5 sees a byte. Names are paths ("model/lm_head.weight"); groups appear as needed. */
+#ifndef RZ_BASE_STORE_H
+#define RZ_BASE_STORE_H
+#include "base/error.h"
+#include <stdint.h>
+
+typedef struct rz_store rz_store;
+typedef enum { RZ_F32, RZ_F64, RZ_I8, RZ_U8, RZ_I32, RZ_U32, RZ_I64, RZ_U64, RZ_BF16 /* as 16-bit unsigned, attribute dtype=bf16 */ } rz_type;
+enum { RZ_MAX_DIMS = 4 };
+
+typedef struct {
+    rz_type type;
+    int n_dims; /* 0 … RZ_MAX_DIMS */
+    int64_t dims[RZ_MAX_DIMS];
+} rz_shape;
+
+size_t rz_type_size(rz_type type);
+const char *rz_type_name(rz_type type); /* "f32" … */
+
+bool rz_store_create(rz_store **out, rz_err *err);                   /* empty, in memory */
+bool rz_store_open(rz_store **out, const char *path, rz_err *err);   /* read-only; RZ_EDATA with a sentence when cut, changed or not ours */
+bool rz_store_commit(rz_store *s, const char *path, rz_err *err);    /* durable on return; RZ_EIO leaves `path` as it was */
+void rz_store_close(rz_store *s);                                    /* accepts NULL; uncommitted contents are lost */
+
+bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *data, rz_err *err);
+/* Reads all of `name` into data; its type and shape must be exactly `shape` (the message says expected and found). */
+bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err);
+bool rz_store_has(rz_store *s, const char *name);
+bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err);
+/* Text is stored as a u8 array; get returns a NUL-terminated string to be freed by the caller. */
+bool rz_store_put_text(rz_store *s, const char *name, const char *text, rz_err *err);
+char *rz_store_get_text(rz_store *s, const char *name, rz_err *err); /* NULL on failure */
+
+/* Attributes of the root. */
+bool rz_store_put_i64(rz_store *s, const char *attr, int64_t value, rz_err *err);
+bool rz_store_put_f64(rz_store *s, const char *attr, double value, rz_err *err);
+bool rz_store_put_str(rz_store *s, const char *attr, const char *value, rz_err *err);
+bool rz_store_get_i64(rz_store *s, const char *attr, int64_t *value, rz_err *err);
+bool rz_store_get_f64(rz_store *s, const char *attr, double *value, rz_err *err);
+bool rz_store_get_str(rz_store *s, const char *attr, char **value, rz_err *err); /* caller frees */
+bool rz_store_has_attr(rz_store *s, const char *attr);
+
+/* Calls back for every array (name order) and every root attribute (name order; value printed as text). Return false to stop. */
+bool rz_store_each(rz_store *s, bool (*fn)(void *ctx, const char *name, const rz_shape *shape), void *ctx, rz_err *err);
+bool rz_store_each_attr(rz_store *s, bool (*fn)(void *ctx, const char *name, const char *value), void *ctx, rz_err *err);
+#endif

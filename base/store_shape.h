@@ -1,0 +1,11 @@
+/* Shapes of arrays: sizes, comparison, text. store.c alone uses it. */
+#ifndef RZ_BASE_STORE_SHAPE_H
+#define RZ_BASE_STORE_SHAPE_H
+#include "base/store.h"
+
+/* "f32[2,3]"; "f32[]" for a single number. */
+void rz_store_shape_text(const rz_shape *shape, char *out, size_t size);
+/* False when there are too many dimensions, one is negative, or the bytes do not fit a size_t. */
+bool rz_store_shape_count(const rz_shape *shape, size_t *n);
+bool rz_store_shape_same(const rz_shape *a, const rz_shape *b);
+#endif

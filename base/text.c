@@ -1,0 +1,115 @@
+#include "base/text.h"
+#include "base/error.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of the well-formed sequence at s (Unicode 15, table 3-7), or 0 with *bad = bytes of its maximal ill-formed part. */
+static size_t sequence(const unsigned char *s, size_t len, size_t *bad) {
+    *bad = 1;
+    unsigned lead = s[0];
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2 || lead > 0xF4) return 0;
+    size_t need = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    unsigned low = 0x80, high = 0xBF; /* range of the second byte */
+    if (lead == 0xE0) low = 0xA0;     /* overlong */
+    if (lead == 0xED) high = 0x9F;    /* surrogates */
+    if (lead == 0xF0) low = 0x90;     /* overlong */
+    if (lead == 0xF4) high = 0x8F;    /* over U+10FFFF */
+    for (size_t i = 1; i < need; i++) {
+        if (i >= len || s[i] < low || s[i] > high) {
+            *bad = i;
+            return 0;
+        }
+        low = 0x80, high = 0xBF;
+    }
+    return need;
+}
+
+size_t rz_utf8_valid(const char *text, size_t len) {
+    const unsigned char *s = (const unsigned char *)text;
+    size_t i = 0, bad;
+    while (i < len) {
+        uint64_t word;
+        while (len - i >= sizeof word) {
+            memcpy(&word, s + i, sizeof word);
+            if (word & UINT64_C(0x8080808080808080)) break;
+            i += sizeof word;
+        }
+        if (i == len) break;
+        size_t n = sequence(s + i, len - i, &bad);
+        if (n == 0) return i;
+        i += n;
+    }
+    return len;
+}
+
+/* Writes to out unless it is NULL; returns the length either way. */
+static size_t repair(const char *text, size_t len, char *out) {
+    size_t at = 0, to = 0, bad;
+    while (at < len) {
+        size_t good = rz_utf8_valid(text + at, len - at);
+        if (out) memcpy(out + to, text + at, good);
+        at += good, to += good;
+        if (at == len) break;
+        (void)sequence((const unsigned char *)text + at, len - at, &bad);
+        if (out) memcpy(out + to, "\xEF\xBF\xBD", 3);
+        at += bad, to += 3;
+    }
+    return to;
+}
+
+char *rz_utf8_repair(const char *text, size_t len, size_t *out_len) {
+    *out_len = repair(text, len, NULL);
+    char *out = rz_malloc(*out_len + 1);
+    repair(text, len, out);
+    out[*out_len] = 0;
+    return out;
+}
+
+size_t rz_utf8_count(const char *text, size_t len) {
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) n += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return n;
+}
+
+enum { MAX_WORD = 127 };
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Damerau-Levenshtein in its optimal string alignment form; both words at most MAX_WORD bytes. */
+static size_t distance(const char *a, size_t n, const char *b, size_t m) {
+    size_t rows[3][MAX_WORD + 1];
+    for (size_t j = 0; j <= m; j++) rows[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *now = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t d = least(least(above[j], now[j - 1]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d = least(d, above2[j - 2] + 1);
+            now[j] = d;
+        }
+    }
+    return rows[n % 3][m];
+}
+
+const char *rz_nearest(const char *word, const char *const *candidates, int n) {
+    size_t len = strlen(word), best = len / 3 + 1;
+    const char *found = NULL;
+    if (len > MAX_WORD) return NULL;
+    for (int i = 0; i < n; i++) {
+        size_t other = strlen(candidates[i]);
+        if (other > MAX_WORD) continue;
+        size_t d = distance(word, len, candidates[i], other);
+        if (d < best) best = d, found = candidates[i];
+    }
+    return found;
+}
+
+void rz_double_text(double x, char out[32]) {
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, 32, "%.*g", digits, x);
+        if (strtod(out, NULL) == x) return;
+    }
+}

@@ -1,0 +1,515 @@
+/* Errors, memory, arenas, threads. */
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/threads.h"
+#include <check.h>
+#include <fenv.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define UNDER_SANITIZER 1
+#endif
+#endif
+#ifdef UNDER_ASAN
+#define UNDER_SANITIZER 1
+#include <sanitizer/asan_interface.h>
+#endif
+
+static rz_err err;
+
+/* One ck_assert a byte would take minutes. */
+static bool all_bytes(const void *data, size_t n, int byte) {
+    const unsigned char *p = data;
+    for (size_t i = 0; i < n; i++)
+        if (p[i] != (unsigned char)byte) return false;
+    return true;
+}
+
+START_TEST(fail_records_code_and_sentence) {
+    ck_assert(!rz_fail(&err, RZ_ECONFIG, "%s:%d: group_size is %d", "a.yaml", 12, 1));
+    ck_assert_int_eq(err.code, 78);
+    ck_assert_str_eq(err.text, "a.yaml:12: group_size is 1");
+    ck_assert(!rz_err_note(&err, "loading %s", "run"));
+    ck_assert_int_eq(err.code, RZ_ECONFIG);
+    ck_assert_str_eq(err.text, "loading run: a.yaml:12: group_size is 1");
+    rz_fail(&err, RZ_EIO, "again: %s", err.text); /* its own text as argument */
+    ck_assert_str_eq(err.text, "again: loading run: a.yaml:12: group_size is 1");
+}
+END_TEST
+
+START_TEST(long_sentences_are_cut_between_characters) {
+    struct {
+        rz_err err;
+        char guard[64];
+    } box;
+    char *text = rz_malloc(3 * 4096 + 1);
+    for (int i = 0; i < 4096; i++) memcpy(text + 3 * i, "\xE2\x82\xAC", 3); /* € */
+    text[3 * 4096] = '\0';
+    for (size_t shift = 0; shift < 3; shift++) {
+        memset(&box, 0x5a, sizeof box);
+        rz_fail(&box.err, RZ_EDATA, "%.*s%s", (int)shift, "ab", text);
+        for (int notes = 0; notes < 3; notes++) {
+            size_t len = strlen(box.err.text);
+            ck_assert_uint_lt(len, sizeof box.err.text);
+            ck_assert_uint_gt(len, sizeof box.err.text - 8);
+            ck_assert_str_eq(box.err.text + len - 6, "\xE2\x82\xAC…"); /* a whole character before the mark */
+            rz_err_note(&box.err, "note %d", notes);
+            ck_assert_int_eq(box.err.code, RZ_EDATA);
+        }
+        rz_err_note(&box.err, "%s", text);
+        ck_assert(all_bytes(box.guard, sizeof box.guard, 0x5a));
+    }
+    free(text);
+}
+END_TEST
+
+START_TEST(memory_helpers_copy) {
+    char *a = rz_strdup("abc"), *b = rz_strndup("abcdef", 4), *c = rz_asprintf("%d-%s", 5, "x"), *d = rz_strndup("ab", 9);
+    ck_assert_str_eq(a, "abc");
+    ck_assert_str_eq(b, "abcd");
+    ck_assert_str_eq(c, "5-x");
+    ck_assert_str_eq(d, "ab");
+    char *zeros = rz_calloc(10, 10), *nothing = rz_malloc(0), *none = rz_calloc(0, 8);
+    ck_assert(all_bytes(zeros, 100, 0));
+    ck_assert_ptr_nonnull(nothing);
+    ck_assert_ptr_nonnull(none);
+    a = rz_realloc(a, 1000);
+    ck_assert_str_eq(a, "abc");
+    char *all[] = {a, b, c, d, zeros, nothing, none};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+END_TEST
+
+static size_t oom_bytes;
+static void leave(size_t bytes) { _exit(bytes == oom_bytes ? 42 : 43); }
+
+START_TEST(exhaustion_calls_the_handler) {
+    oom_bytes = SIZE_MAX;
+    rz_set_oom_handler(leave);
+    rz_calloc(SIZE_MAX / 2, 4);
+}
+END_TEST
+
+START_TEST(arena_overflow_of_the_product_calls_the_handler) {
+    rz_arena a;
+    oom_bytes = SIZE_MAX;
+    rz_set_oom_handler(leave);
+    if (rz_arena_init(&a, 1 << 20, &err)) rz_arena_alloc(&a, SIZE_MAX / 4, 8);
+}
+END_TEST
+
+START_TEST(arena_beyond_the_reservation_calls_the_handler) {
+    rz_arena a;
+    oom_bytes = (4 << 20) - 63;
+    rz_set_oom_handler(leave);
+    if (!rz_arena_init(&a, 4 << 20, &err)) return;
+    rz_arena_alloc(&a, 1, 1);
+    rz_arena_alloc(&a, oom_bytes, 1);
+}
+END_TEST
+
+static void return_at_once(size_t bytes) { (void)bytes; }
+
+START_TEST(a_handler_that_returns_ends_in_abort) {
+    if (freopen("/dev/null", "w", stderr) == NULL) return;
+    rz_set_oom_handler(return_at_once);
+    rz_out_of_memory(7);
+}
+END_TEST
+
+START_TEST(arena_blocks_are_aligned_apart_and_stay) {
+    enum { N = 3000 };
+    rz_arena a;
+    ck_assert(rz_arena_init(&a, (size_t)1 << 36, &err)); /* 64 GiB of addresses cost nothing */
+    unsigned char *block[N];
+    for (int i = 0; i < N; i++) {
+        size_t size = (size_t)(i * 37 % 9001);
+        block[i] = i % 2 ? RZ_NEW(&a, size, unsigned char) : RZ_ZNEW(&a, size, unsigned char);
+        ck_assert_ptr_nonnull(block[i]);
+        ck_assert_uint_eq((uintptr_t)block[i] % 64, 0);
+        if (i % 2 == 0) ck_assert(all_bytes(block[i], size, 0));
+        memset(block[i], i, size);
+    }
+    for (int i = 0; i < N; i++) ck_assert(all_bytes(block[i], (size_t)(i * 37 % 9001), i));
+    ck_assert(a.used <= a.committed && a.committed <= a.reserved);
+    char *big = RZ_NEW(&a, 300 << 20, char); /* more than a step at once */
+    big[0] = big[(300 << 20) - 1] = 1;
+    ck_assert_str_eq(rz_arena_strndup(&a, "hello", 4), "hell");
+    ck_assert_str_eq(rz_arena_strndup(&a, "hi", 4), "hi");
+    rz_arena_finish(&a);
+    ck_assert_ptr_null(a.base);
+    rz_arena_finish(&a);
+}
+END_TEST
+
+START_TEST(arena_release_frees_what_came_after) {
+    rz_arena a;
+    ck_assert(rz_arena_init(&a, 8 << 20, &err));
+    int *first = RZ_NEW(&a, 10, int);
+    first[9] = 5;
+    size_t mark = a.used;
+    int *second = RZ_NEW(&a, 1000, int);
+    memset(second, 0xff, 4000);
+    rz_arena_release(&a, mark);
+    int *third = RZ_ZNEW(&a, 1000, int);
+    ck_assert_ptr_eq(second, third);
+    ck_assert(all_bytes(third, 4000, 0));
+    ck_assert_int_eq(first[9], 5);
+    rz_arena_finish(&a);
+}
+END_TEST
+
+START_TEST(arena_can_be_used_to_the_last_byte) {
+    static const size_t blocks[] = {0, 512 << 10}; /* all at once; in steps, the last of which is cut */
+    for (int k = 0; k < 2; k++) {
+        rz_arena a;
+        ck_assert(rz_arena_init(&a, 5 << 20, &err));
+        ck_assert_uint_ge(a.reserved, 5 << 20);
+        while (blocks[k] > 0 && a.reserved - a.used > 2 * blocks[k]) memset(RZ_NEW(&a, blocks[k], char), 1, blocks[k]);
+        size_t rest = a.reserved - a.used;
+        memset(RZ_NEW(&a, rest, char), 1, rest);
+        ck_assert_uint_eq(a.used, a.reserved);
+        ck_assert_ptr_nonnull(RZ_NEW(&a, 0, char));
+        rz_arena_finish(&a);
+    }
+}
+END_TEST
+
+START_TEST(arena_gives_its_addresses_back) {
+    for (int i = 0; i < 5000; i++) { /* 64 GiB each: more than there are addresses */
+        rz_arena a;
+        if (!rz_arena_init(&a, (size_t)1 << 36, &err)) ck_abort_msg("arena %d: %s", i, err.text);
+        rz_arena_finish(&a);
+    }
+}
+END_TEST
+
+static void scratch_work(rz_arena scratch, int depth) {
+    char *p = RZ_NEW(&scratch, 20 << 20, char);
+    memset(p, depth, 20 << 20);
+    if (depth > 0) scratch_work(scratch, depth - 1);
+    ck_assert_int_eq(p[0], depth);
+    ck_assert_int_eq(p[(20 << 20) - 1], depth);
+}
+
+START_TEST(arena_by_value_is_scratch) {
+    rz_arena a;
+    ck_assert(rz_arena_init(&a, 256 << 20, &err));
+    int *kept = RZ_NEW(&a, 100, int);
+    kept[99] = 1234;
+    size_t used = a.used;
+    for (int turn = 0; turn < 3; turn++) scratch_work(a, 2);
+    ck_assert_uint_eq(a.used, used);
+    char *over = RZ_ZNEW(&a, 50 << 20, char); /* over what the scratch had committed */
+    ck_assert_int_eq(over[(50 << 20) - 1], 0);
+    ck_assert_int_eq(kept[99], 1234);
+    rz_arena_finish(&a);
+}
+END_TEST
+
+START_TEST(arena_of_impossible_size_fails_with_a_sentence) {
+    rz_arena a;
+    size_t sizes[] = {SIZE_MAX, SIZE_MAX - (3 << 20), (size_t)1 << 60};
+    for (int i = 0; i < 3; i++) {
+        err.code = RZ_OK;
+        ck_assert(!rz_arena_init(&a, sizes[i], &err));
+        ck_assert_int_eq(err.code, RZ_EIO);
+        ck_assert_ptr_nonnull(strstr(err.text, "address space"));
+        rz_arena_finish(&a);
+    }
+}
+END_TEST
+
+#ifdef UNDER_ASAN
+START_TEST(arena_has_red_zones) {
+    rz_arena a;
+    ck_assert(rz_arena_init(&a, 64 << 20, &err));
+    scratch_work(a, 1); /* leaves addressable memory behind */
+    char *p = RZ_NEW(&a, 100, char), *q = RZ_NEW(&a, 64, char), *r = RZ_NEW(&a, 1, char);
+    ck_assert(!__asan_address_is_poisoned(p) && !__asan_address_is_poisoned(p + 99));
+    ck_assert(__asan_address_is_poisoned(p + 100) && __asan_address_is_poisoned(q - 1));
+    ck_assert(!__asan_address_is_poisoned(q + 63));
+    ck_assert(__asan_address_is_poisoned(q + 64) && __asan_address_is_poisoned(r - 1));
+    rz_arena_release(&a, 0);
+    ck_assert(__asan_address_is_poisoned(p) && __asan_address_is_poisoned(q));
+    rz_arena_finish(&a);
+    ck_assert(!__asan_address_is_poisoned(p) && !__asan_address_is_poisoned(q));
+}
+END_TEST
+#endif
+
+enum { MAX_N = 5000, MAX_THREADS = 8 };
+typedef struct {
+    atomic_int hits[MAX_N];
+    atomic_int present, spoilt;
+    int size;
+} loop;
+
+static void count(void *ctx, int i, int thread) {
+    loop *l = ctx;
+    if (thread < 0 || thread >= l->size) atomic_fetch_add(&l->spoilt, 1);
+    atomic_fetch_add(&l->hits[i], 1);
+}
+
+START_TEST(pool_runs_each_iteration_once) {
+    static const int ns[] = {0, 1, 2, 3, 7, 8, 100, MAX_N};
+    loop *l = rz_malloc(sizeof *l);
+    for (int size = 0; size <= MAX_THREADS; size++) { /* 0: no pool */
+        rz_pool *pool = NULL;
+        if (size > 0) ck_assert(rz_pool_create(&pool, size, &err));
+        ck_assert_int_eq(rz_pool_size(pool), size > 0 ? size : 1);
+        for (size_t k = 0; k < sizeof ns / sizeof *ns; k++) {
+            memset(l, 0, sizeof *l);
+            l->size = rz_pool_size(pool);
+            rz_pool_run(pool, ns[k], count, l);
+            int wrong = 0;
+            for (int i = 0; i < MAX_N; i++) wrong += l->hits[i] != (i < ns[k]);
+            ck_assert_int_eq(wrong, 0);
+            ck_assert_int_eq(l->spoilt, 0);
+        }
+        rz_pool_destroy(pool);
+    }
+    free(l);
+}
+END_TEST
+
+static void add(void *ctx, int i, int thread) {
+    int64_t *x = ctx;
+    (void)thread;
+    x[i * 8] += i + 1; /* plain memory: the pool must order it before and after */
+}
+
+START_TEST(pool_survives_many_short_loops) {
+    static const int sizes[] = {2, 3, 5};
+    for (int k = 0; k < 3; k++) {
+        rz_pool *pool;
+        ck_assert(rz_pool_create(&pool, sizes[k], &err));
+        int64_t x[8 * 8] = {0};
+        enum { TURNS = 5000 };
+        for (int turn = 0; turn < TURNS; turn++) {
+            rz_pool_run(pool, 8, add, x);
+            if (turn % 1000 == 0) nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL); /* lets the workers fall asleep */
+            int wrong = 0;
+            for (int i = 0; i < 8; i++) wrong += x[i * 8] != (int64_t)(i + 1) * (turn + 1);
+            if (wrong > 0) ck_abort_msg("turn %d: %d sums are wrong", turn, wrong);
+        }
+        rz_pool_destroy(pool);
+    }
+}
+END_TEST
+
+/* Waits until as many iterations as there are threads run at once (10 s at most). */
+static void meet(void *ctx, int i, int thread) {
+    loop *l = ctx;
+    atomic_fetch_add(&l->hits[thread], 1);
+    atomic_fetch_add(&l->present, 1);
+    time_t end = time(NULL) + 10;
+    while (atomic_load(&l->present) < l->size && time(NULL) < end) sched_yield();
+    (void)i;
+}
+
+START_TEST(pool_uses_every_thread_even_after_sleep) {
+    rz_pool *pool;
+    ck_assert(rz_pool_create(&pool, 4, &err));
+    for (int turn = 0; turn < 5; turn++) {
+        loop l = {.size = 4};
+        nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+        rz_pool_run(pool, 4, meet, &l);
+        for (int t = 0; t < 4; t++) ck_assert_int_eq(l.hits[t], 1);
+    }
+    rz_pool_destroy(pool);
+}
+END_TEST
+
+static double cpu_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+START_TEST(pool_burns_nothing_when_idle) {
+    rz_pool *pool;
+    ck_assert(rz_pool_create(&pool, 4, &err));
+    ck_assert(rz_pool_fp_ok(pool));
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    double before = cpu_s();
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    double burnt = cpu_s() - before;
+    ck_assert_msg(burnt < 0.01, "%g s of CPU time in 0.2 s of idling", burnt);
+    rz_pool_destroy(pool);
+}
+END_TEST
+
+typedef struct {
+    atomic_int begun, napping;
+} naps;
+
+static void nap_on_worker(void *ctx, int i, int thread) {
+    naps *n = ctx;
+    (void)i;
+    if (thread == 0) { /* leaves something to the workers */
+        time_t end = time(NULL) + 10;
+        while (atomic_load(&n->begun) < 2 && time(NULL) < end) sched_yield();
+        return;
+    }
+    atomic_fetch_add(&n->napping, 1);
+    atomic_fetch_add(&n->begun, 1);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    atomic_fetch_sub(&n->napping, 1);
+}
+
+/* The caller must fall asleep, be woken, and return only when all are out. */
+START_TEST(pool_waits_for_slow_workers) {
+    rz_pool *pool;
+    ck_assert(rz_pool_create(&pool, 4, &err));
+    for (int turn = 0; turn < 20; turn++) {
+        naps n = {0};
+        rz_pool_run(pool, 6, nap_on_worker, &n);
+        ck_assert_int_eq(n.napping, 0);
+        ck_assert_int_ge(n.begun, 2);
+    }
+    rz_pool_destroy(pool);
+}
+END_TEST
+
+START_TEST(pool_of_no_threads_is_refused) {
+    rz_pool *pool;
+    ck_assert(!rz_pool_create(&pool, 0, &err));
+    ck_assert_int_eq(err.code, RZ_ECONFIG);
+    ck_assert_ptr_null(pool);
+    rz_pool_destroy(NULL);
+}
+END_TEST
+
+#ifndef UNDER_SANITIZER /* which maps terabytes */
+START_TEST(pool_that_cannot_start_its_threads_fails_with_a_sentence) {
+    struct rlimit limit = {.rlim_cur = (rlim_t)1 << 30, .rlim_max = RLIM_INFINITY};
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    rz_pool *pool;
+    ck_assert(!rz_pool_create(&pool, 100000, &err));
+    ck_assert_int_eq(err.code, RZ_ETRANSIENT);
+    ck_assert_ptr_null(pool);
+}
+END_TEST
+#endif
+
+static void check_signals(void *ctx, int i, int thread) {
+    sigset_t set;
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    if (thread != 0 && !sigismember(&set, SIGTERM)) atomic_fetch_add(&((loop *)ctx)->spoilt, 1);
+    meet(ctx, i, thread);
+}
+
+START_TEST(signals_go_to_the_main_thread) {
+    rz_pool *pool;
+    sigset_t set;
+    ck_assert(rz_pool_create(&pool, 3, &err));
+    loop l = {.size = 3};
+    rz_pool_run(pool, 3, check_signals, &l);
+    ck_assert_int_eq(l.spoilt, 0);
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    ck_assert(!sigismember(&set, SIGTERM));
+    rz_pool_destroy(pool);
+}
+END_TEST
+
+static void spoil_worker(void *ctx, int i, int thread) {
+    if (thread == 1) fesetround(FE_UPWARD);
+    meet(ctx, i, thread);
+}
+
+static void repair(void *ctx, int i, int thread) {
+    rz_fp_setup();
+    meet(ctx, i, thread);
+}
+
+START_TEST(floating_point_control_is_set_and_watched) {
+    fesetround(FE_DOWNWARD);
+    ck_assert(!rz_fp_ok());
+    rz_fp_setup();
+    ck_assert(rz_fp_ok());
+    ck_assert_int_eq(fegetround(), FE_TONEAREST);
+#ifdef __SSE2__
+    static const unsigned bits[] = {0x8000 /* flush to zero */, 0x0040 /* denormals are zero */};
+    for (int i = 0; i < 2; i++) {
+        volatile float tiny = 0x1p-126f, half = 0.5f;
+        _mm_setcsr(_mm_getcsr() | bits[i]);
+        ck_assert(!rz_fp_ok());
+        rz_fp_setup();
+        ck_assert(rz_fp_ok());
+        volatile float denormal = tiny * half;
+        ck_assert(denormal / half == 0x1p-126f);
+    }
+    _mm_setcsr(_mm_getcsr() | bits[0]);
+#endif
+    rz_pool *pool; /* creating it sets the caller right, whatever its threads inherit */
+    ck_assert(rz_pool_create(&pool, 3, &err));
+    ck_assert(rz_pool_fp_ok(pool));
+    loop l = {.size = 3};
+    rz_pool_run(pool, 3, spoil_worker, &l);
+    ck_assert(rz_fp_ok());
+    ck_assert(!rz_pool_fp_ok(pool));
+    loop again = {.size = 3};
+    rz_pool_run(pool, 3, repair, &again);
+    ck_assert(rz_pool_fp_ok(pool));
+    ck_assert(rz_pool_fp_ok(NULL));
+    rz_pool_destroy(pool);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("base");
+    TCase *tests = tcase_create("base");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, fail_records_code_and_sentence);
+    tcase_add_test(tests, long_sentences_are_cut_between_characters);
+    tcase_add_test(tests, memory_helpers_copy);
+    tcase_add_exit_test(tests, exhaustion_calls_the_handler, 42);
+    tcase_add_exit_test(tests, arena_overflow_of_the_product_calls_the_handler, 42);
+    tcase_add_exit_test(tests, arena_beyond_the_reservation_calls_the_handler, 42);
+    tcase_add_test_raise_signal(tests, a_handler_that_returns_ends_in_abort, SIGABRT);
+    tcase_add_test(tests, arena_blocks_are_aligned_apart_and_stay);
+    tcase_add_test(tests, arena_release_frees_what_came_after);
+    tcase_add_test(tests, arena_can_be_used_to_the_last_byte);
+    tcase_add_test(tests, arena_gives_its_addresses_back);
+    tcase_add_test(tests, arena_by_value_is_scratch);
+    tcase_add_test(tests, arena_of_impossible_size_fails_with_a_sentence);
+#ifdef UNDER_ASAN
+    tcase_add_test(tests, arena_has_red_zones);
+#endif
+#ifndef UNDER_SANITIZER
+    tcase_add_test(tests, pool_that_cannot_start_its_threads_fails_with_a_sentence);
+#endif
+    tcase_add_test(tests, pool_runs_each_iteration_once);
+    tcase_add_test(tests, pool_survives_many_short_loops);
+    tcase_add_test(tests, pool_uses_every_thread_even_after_sleep);
+    tcase_add_test(tests, pool_burns_nothing_when_idle);
+    tcase_add_test(tests, pool_waits_for_slow_workers);
+    tcase_add_test(tests, pool_of_no_threads_is_refused);
+    tcase_add_test(tests, signals_go_to_the_main_thread);
+    tcase_add_test(tests, floating_point_control_is_set_and_watched);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
