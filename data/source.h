@@ -1,0 +1,39 @@
+/* Where problems and documents come from: a procedural task by name, or a file (JSONL, HDF5). Both are addressed by index, so that nothing but the
+ * step number has to be remembered. */
+#ifndef RZ_DATA_SOURCE_H
+#define RZ_DATA_SOURCE_H
+#include "data/countdown.h"
+#include "base/arena.h"
+
+typedef struct {
+    const char *prompt; /* text before the template and the tokenizer */
+    const char *answer; /* expected answer, or "" */
+    const char *meta;   /* JSON object, one line: {"numbers":[3,5,4],"target":19} */
+    uint64_t cluster;   /* problems with the same value are not independent (multiset of numbers; line of a file): bootstrap unit */
+} rz_problem;
+
+typedef struct rz_source rz_source;
+
+/* data: the name of a task (rz_task_names) or the path of a file. RZ_ECONFIG for bad task options, RZ_EDATA for a bad line (path:line, what, remedy),
+ * RZ_EIO when it cannot be read. A file's lines are {"prompt": text, "answer"?: text or number, "meta"?: object}; a line that says
+ * "task": "countdown" must be solvable. */
+bool rz_source_open(rz_source **out, const char *data, const rz_countdown_options *countdown, uint32_t seed, rz_err *err);
+void rz_source_close(rz_source *s);
+/* Problem `index` (endless: a file is reshuffled every epoch, with addressed permutations; every line once an epoch). Strings live in the arena.
+ * A file has no splits of its own: `split` is ignored for it. */
+bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err);
+/* Problems a file holds; −1 for a task. */
+int64_t rz_source_size(const rz_source *s);
+/* XXH3-128 in hex of what the problems are made from (file contents, or the task's options): resuming with other data is refused. */
+const char *rz_source_hash(const rz_source *s);
+const char *const *rz_task_names(int *n);
+/* An HDF5 data set (docs/files.md, "Data sets") that rz_source_open reads back as it is. */
+bool rz_source_write_store(const rz_problem *problems, int64_t n, const char *path, rz_err *err);
+
+/* Documents for next-token training: a task's corpus by name, or a JSONL file of {"text": …}. */
+typedef struct rz_corpus rz_corpus;
+bool rz_corpus_open(rz_corpus **out, const char *data, const rz_countdown_options *countdown, const rz_corpus_options *corpus, uint32_t seed, rz_err *err);
+void rz_corpus_close(rz_corpus *c);
+bool rz_corpus_text(rz_corpus *c, uint64_t index, char **text, rz_arena *arena, rz_err *err);
+const char *rz_corpus_hash(const rz_corpus *c);
+#endif

@@ -1,0 +1,25 @@
+/* Tokenizers in Hugging Face `tokenizer.json` form. So far: model WordLevel, pre-tokenizer WhitespaceSplit (or a Sequence of it), no normalizer, no
+ * decoder (tokens are joined by one space), added tokens with their special flag. Anything else is an error that names the field. */
+#ifndef RZ_DATA_TOKENIZER_H
+#define RZ_DATA_TOKENIZER_H
+#include "base/arena.h"
+#include <stdint.h>
+
+typedef struct rz_tokenizer rz_tokenizer;
+
+/* json: the text of a tokenizer.json; name is used in messages. RZ_EDATA. */
+bool rz_tokenizer_parse(rz_tokenizer **out, const char *name, const char *json, size_t len, rz_err *err);
+bool rz_tokenizer_load(rz_tokenizer **out, const char *path, rz_err *err);
+void rz_tokenizer_destroy(rz_tokenizer *t);
+
+const char *rz_tokenizer_json(const rz_tokenizer *t); /* the text it was made from, to be kept in checkpoints */
+int rz_tokenizer_size(const rz_tokenizer *t);         /* vocab_size: highest id + 1 */
+int rz_tokenizer_id(const rz_tokenizer *t, const char *token); /* −1 when there is no such token */
+const char *rz_tokenizer_token(const rz_tokenizer *t, int id); /* NULL when there is no such id */
+bool rz_tokenizer_is_special(const rz_tokenizer *t, int id);
+
+/* ids are taken from the arena. A word outside the vocabulary becomes unk_token if there is one, else RZ_EDATA names the word. */
+bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
+/* Text of ids (NUL-terminated, from the arena; *len without the NUL); ids out of range become U+FFFD; special tokens are left out unless keep_special. */
+char *rz_tokenizer_decode(const rz_tokenizer *t, const int32_t *ids, int n, bool keep_special, rz_arena *arena, size_t *len);
+#endif
