@@ -1,0 +1,80 @@
+#include "bench/peak.h"
+
+#include <string.h>
+#include <time.h>
+
+double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+/* Twelve independent chains: enough for two units of up to six cycles each. The values stay near 1. The empty asm keeps every instruction. */
+#define EACH(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11)
+enum { CHAINS = 12 };
+#define START(i) TYPE acc##i = SET((float)i);
+#define STEP(i) acc##i = FMA(acc##i, a, b); __asm__("" : "+v"(acc##i));
+#define MERGE(i) acc0 = FMA(acc##i, a, acc0);
+
+__attribute__((target("avx512f"))) static void run512(float sink[16], long rounds)
+{
+#define TYPE __m512
+#define SET _mm512_set1_ps
+#define FMA _mm512_fmadd_ps
+    TYPE a = SET(0.999999f), b = SET(1e-6f);
+    EACH(START)
+    for (long n = 0; n < rounds; n++) {
+        EACH(STEP) EACH(STEP)
+    }
+    EACH(MERGE)
+    _mm512_storeu_ps(sink, acc0);
+#undef TYPE
+#undef SET
+#undef FMA
+}
+
+__attribute__((target("avx2,fma"))) static void run256(float sink[16], long rounds)
+{
+#define TYPE __m256
+#define SET _mm256_set1_ps
+#define FMA _mm256_fmadd_ps
+    TYPE a = SET(0.999999f), b = SET(1e-6f);
+    EACH(START)
+    for (long n = 0; n < rounds; n++) {
+        EACH(STEP) EACH(STEP)
+    }
+    EACH(MERGE)
+    _mm256_storeu_ps(sink, acc0);
+}
+
+static const struct { const char *name; void (*run)(float *sink, long rounds); double flops; } loops[] = {
+    {"avx512", run512, 2 * CHAINS * 16 * 2},
+    {"avx2", run256, 2 * CHAINS * 8 * 2},
+};
+
+double peak_gflops(const char *name, double ms)
+{
+    volatile float keep;
+    float sink[16];
+    for (size_t i = 0; i < sizeof loops / sizeof loops[0]; i++)
+        if (strcmp(name, loops[i].name) == 0) {
+            double start = seconds_now(), spent = 0, done = 0;
+            for (; spent < ms * 1e-3; spent = seconds_now() - start, done += 2000)
+                loops[i].run(sink, 2000);
+            keep = sink[0];
+            (void)keep;
+            return done * loops[i].flops / spent * 1e-9;
+        }
+    return 0;
+}
+#else
+double peak_gflops(const char *name, double ms)
+{
+    (void)name, (void)ms;
+    return 0;
+}
+#endif

@@ -1,0 +1,10 @@
+/* The tables of this build; shared by the kernel files only. */
+#ifndef RZ_POLICY_KERNELS_INTERNAL_H
+#define RZ_POLICY_KERNELS_INTERNAL_H
+#include "policy/kernels.h"
+
+extern const rz_kernels rz_kernels_reference, rz_kernels_portable;
+#ifdef RZ_BUILD_X86
+extern const rz_kernels rz_kernels_avx2, rz_kernels_avx512;
+#endif
+#endif

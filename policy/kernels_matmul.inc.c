@@ -1,0 +1,203 @@
+/* Part of kernels_vec.c: products of matrices. Every element is one chain over k; lanes are columns. A tile of rows × panels of C stays in
+ * registers while k runs; K is cut in blocks so that the block of B a tile column needs stays in cache (the chain goes on from the stored value).
+ *
+ * Attention uses the same tiles with a ragged edge (causal order): what lies outside is skipped, never multiplied by zero. */
+
+/* C(rows, np panels) from A and B. sm or sk is 1: A is row-major or transposed. width: columns of the last panel when it is a part.
+ * edge, if not NULL, ascends: row m of a row-major A takes k < edge[m] only, of a transposed A k ≥ edge[m] only. */
+typedef struct {
+    float *c;
+    int64_t ldc;
+    const float *a;
+    int64_t sm, sk;
+    const float *b;
+    int64_t sb, sp;
+    int K, width;
+    bool add;
+    const int *edge;
+} block;
+
+#if VF_REGISTERS >= 32
+enum { MAX_ROWS = 12, MAX_PANELS = 8 };
+static const int rows_of_panels[MAX_PANELS + 1] = {0, 12, 12, 8, 6, 1, 1, 1, 1};
+static const int panels_of_rows[4] = {0, 8, 4, 4};
+#else
+enum { MAX_ROWS = 6, MAX_PANELS = 4 };
+static const int rows_of_panels[MAX_PANELS + 1] = {0, 6, 3, 2, 1};
+static const int panels_of_rows[4] = {0, 4, 3, 2};
+#endif
+
+/* One k of every row, or of those it is not beyond the edge of. */
+INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int rows, const int np, const bool part, const bool transposed,
+                 const bool ragged)
+{
+    const float *a = t->a + k * (transposed ? t->sk : 1), *b = t->b + k * t->sb;
+    vf bv[MAX_PANELS];
+    UNROLL for (int p = 0; p < np; p++)
+        bv[p] = part && p == np - 1 ? vf_load_n(b + p * t->sp, t->width) : vf_load(b + p * t->sp);
+    UNROLL for (int r = 0; r < rows; r++) {
+        bool on = !ragged || (transposed ? k >= t->edge[r] : k < t->edge[r]);
+        vf av = vf_set(a[transposed ? r : r * t->sm]);
+        UNROLL for (int p = 0; p < np; p++)
+            acc[r][p] = ragged ? vf_fma_if(on, av, bv[p], acc[r][p]) : vf_fma(av, bv[p], acc[r][p]);
+    }
+}
+
+INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged)
+{
+    vf acc[MAX_ROWS][MAX_PANELS];
+    const block u = *t; /* nothing the stores could change */
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int p = 0; p < np; p++) {
+            const float *from = u.c + r * u.ldc + p * RZ_PANEL;
+            acc[r][p] = !u.add ? vf_zero() : part && p == np - 1 ? vf_load_n(from, u.width) : vf_load(from);
+        }
+    int k = 0, end = ragged && !transposed ? u.edge[0] : u.K;
+    if (ragged && transposed)
+        for (k = u.edge[0]; k < u.edge[rows - 1]; k++)
+            step(acc, &u, k, rows, np, part, transposed, true);
+    for (; k < end; k++)
+        step(acc, &u, k, rows, np, part, transposed, false);
+    if (ragged && !transposed)
+        for (; k < u.edge[rows - 1]; k++)
+            step(acc, &u, k, rows, np, part, transposed, true);
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int p = 0; p < np; p++) {
+            float *to = u.c + r * u.ldc + p * RZ_PANEL;
+            if (part && p == np - 1)
+                vf_store_n(to, acc[r][p], u.width);
+            else
+                vf_store(to, acc[r][p]);
+        }
+}
+
+/* The variants of a tile, by 2·ragged + transposed. */
+#define VARIANTS(NAME, R, N, PART)                                                      \
+    static void NAME##_0(const block *t) { tile(t, R, N, PART, false, false); }          \
+    static void NAME##_1(const block *t) { tile(t, R, N, PART, true, false); }           \
+    static void NAME##_2(const block *t) { tile(t, R, N, PART, false, true); }           \
+    static void NAME##_3(const block *t) { tile(t, R, N, PART, true, true); }
+#define TILE(R, N) VARIANTS(tile_##R##x##N, R, N, false)
+#define TILE_PART(R) VARIANTS(tile_##R##_part, R, 1, true)
+typedef void (*tile_fn)(const block *t);
+
+#define UP_TO_6(F) F(1) F(2) F(3) F(4) F(5) F(6)
+#define UP_TO_12(F) UP_TO_6(F) F(7) F(8) F(9) F(10) F(11) F(12)
+#define N1(R) TILE(R, 1)
+#define N2(R) TILE(R, 2)
+#define N3(R) TILE(R, 3)
+#define N4(R) TILE(R, 4)
+#define ROW(R, N) [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3},
+#define ROW1(R) ROW(R, 1)
+#define ROW2(R) ROW(R, 2)
+#define ROW3(R) ROW(R, 3)
+#define ROW4(R) ROW(R, 4)
+#define ROW_PART(R) [R] = {tile_##R##_part_0, tile_##R##_part_1, tile_##R##_part_2, tile_##R##_part_3},
+#if VF_REGISTERS >= 32
+UP_TO_12(N1) UP_TO_12(N2) UP_TO_6(N3) N3(7) N3(8) UP_TO_6(N4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) UP_TO_12(TILE_PART)
+/* by panels, rows, variant; panels 0: one panel of `width` columns */
+static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][4] = {
+    {UP_TO_12(ROW_PART)}, {UP_TO_12(ROW1)}, {UP_TO_12(ROW2)}, {UP_TO_6(ROW3) ROW3(7) ROW3(8)}, {UP_TO_6(ROW4)},
+    {ROW(1, 5)}, {ROW(1, 6)}, {ROW(1, 7)}, {ROW(1, 8)},
+};
+#else
+UP_TO_6(N1) N2(1) N2(2) N2(3) N3(1) N3(2) N4(1) UP_TO_6(TILE_PART)
+static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][4] = {
+    {UP_TO_6(ROW_PART)}, {UP_TO_6(ROW1)}, {ROW2(1) ROW2(2) ROW2(3)}, {ROW3(1) ROW3(2)}, {ROW4(1)},
+};
+#endif
+
+/* Size of part i when n things are cut into as few parts of at most `most` as will do, as evenly as they go. */
+static inline int even_part(int n, int most, int i)
+{
+    int parts = (n + most - 1) / most;
+    return n / parts + (i < n % parts);
+}
+
+/* All rows of one tile column (np panels; 0: a part of one). */
+static void column(block t, int M, int np)
+{
+    int most = rows_of_panels[np ? np : 1], variant = 2 * (t.edge != NULL) + (t.sk != 1);
+    for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
+        rows = even_part(M, most, i);
+        tiles[np][rows][variant](&t);
+        t.c += rows * t.ldc;
+        t.a += rows * t.sm;
+        t.edge = t.edge ? t.edge + rows : NULL;
+    }
+}
+
+/* All of C, K in one piece. */
+static void product(block t, int M, int N)
+{
+    int panels = N / RZ_PANEL, most = M < 4 ? panels_of_rows[M] : VF_REGISTERS >= 32 ? 4 : 1;
+    for (int p = 0, i = 0, np; p < panels; p += np, i++) {
+        np = even_part(panels, most, i);
+        column(t, M, np);
+        t.c += np * RZ_PANEL;
+        t.b += np * t.sp;
+    }
+    t.width = N % RZ_PANEL;
+    if (t.width)
+        column(t, M, 0);
+}
+
+/* A transposed and B in rows are read with large strides, one cache set over and over: with enough rows to pay for it, blocks of them are
+ * copied so that a tile walks through both in order. */
+enum { BLOCK_ROWS = 192, BLOCK_K = 256, BLOCK_COLUMNS = 64, FEW_ROWS = 12 };
+
+static void copy_block(float *to, int64_t to_stride, const float *from, int64_t stride, int width, int K)
+{
+    for (int k = 0; k < K; k++, to += to_stride, from += stride)
+        SIXTEENS(i, n, width)
+            put(to + i, get(from + i, n), n);
+}
+
+/* Rows m0 … of one block of k: t is set for the first column. */
+static void block_of_rows(block t, int M, int N)
+{
+    _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][BLOCK_K * RZ_PANEL];
+    if (t.sb == RZ_PANEL) {
+        product(t, M, N);
+        return;
+    }
+    for (int n = 0, width; n < N; n += width) {
+        width = N - n < BLOCK_COLUMNS ? N - n : BLOCK_COLUMNS;
+        for (int p = 0; p * RZ_PANEL < width; p++)
+            copy_block(panels[p], RZ_PANEL, t.b + n + p * RZ_PANEL, t.sb, width - p * RZ_PANEL < RZ_PANEL ? width - p * RZ_PANEL : RZ_PANEL, t.K);
+        block u = t;
+        u.c = t.c + n, u.b = panels[0], u.sb = RZ_PANEL, u.sp = BLOCK_K * RZ_PANEL;
+        product(u, M, width);
+    }
+}
+
+/* k runs inside, so that a block of C stays near. */
+static void blocked(block t, int M, int N, int K)
+{
+    _Alignas(64) float rows[BLOCK_K * BLOCK_ROWS];
+    for (int m = 0, n; m < M; m += n) {
+        n = M - m < BLOCK_ROWS ? M - m : BLOCK_ROWS;
+        for (int k = 0; k < K; k += BLOCK_K) {
+            block u = t;
+            u.K = K - k < BLOCK_K ? K - k : BLOCK_K;
+            u.c = t.c + m * t.ldc, u.a = t.a + m * t.sm + k * t.sk, u.b = t.b + k * t.sb, u.add = t.add || k > 0;
+            if (t.sk != 1) {
+                copy_block(rows, BLOCK_ROWS, u.a, t.sk, n, u.K);
+                u.a = rows, u.sk = BLOCK_ROWS;
+            }
+            block_of_rows(u, n, N);
+        }
+    }
+}
+
+static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
+{
+    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1));
+    if (M == 0 || N == 0)
+        return;
+    block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel, .K = K, .add = add};
+    if (M > FEW_ROWS && K > 0 && (a.stride_k != 1 || b.stride_k != RZ_PANEL))
+        blocked(t, M, N, K);
+    else
+        product(t, M, N);
+}

@@ -1,0 +1,86 @@
+#include "policy/internal.h"
+
+/* Cuts of at least this many multiply-adds are worth waking a thread for. */
+enum { WORTH = 1 << 15, ROW_CUT = 48, COLUMN_CUT = 4 * RZ_PANEL };
+
+typedef struct {
+    const rz_policy *p;
+    float *c;
+    int64_t ldc;
+    rz_mat_a a;
+    rz_mat_b b;
+    int M, N, K, rows, columns, n_row_cuts;
+    bool add;
+} product;
+
+static void matmul_cut(void *ctx, int i, int thread)
+{
+    (void)thread;
+    const product *m = ctx;
+    int r0 = i % m->n_row_cuts * m->rows, c0 = i / m->n_row_cuts * m->columns;
+    int M = m->M - r0 < m->rows ? m->M - r0 : m->rows, N = m->N - c0 < m->columns ? m->N - c0 : m->columns;
+    rz_mat_a a = m->a;
+    rz_mat_b b = m->b;
+    a.p += r0 * a.stride_m;
+    b.p += c0 / RZ_PANEL * b.stride_panel;
+    m->p->k->matmul(m->c + r0 * m->ldc + c0, m->ldc, a, b, M, N, m->K, m->add);
+}
+
+static int cut_size(int n, int pieces, int unit)
+{
+    int size = ((n + pieces - 1) / pieces + unit - 1) / unit * unit;
+    return size < unit ? unit : size;
+}
+
+void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
+{
+    int threads = rz_pool_size(p->pool);
+    if (threads == 1 || (double)M * N * K < 2 * WORTH) {
+        p->k->matmul(c, ldc, a, b, M, N, K, add);
+        return;
+    }
+    /* rows first: every thread then streams all of B once; columns when rows are few */
+    product m = {p, c, ldc, a, b, M, N, K, cut_size(M, 4 * threads, ROW_CUT), N, 0, add};
+    m.n_row_cuts = (M + m.rows - 1) / m.rows;
+    if (m.n_row_cuts < 2 * threads)
+        m.columns = cut_size(N, (2 * threads + m.n_row_cuts - 1) / m.n_row_cuts, COLUMN_CUT);
+    rz_pool_run(p->pool, m.n_row_cuts * ((N + m.columns - 1) / m.columns), matmul_cut, &m);
+}
+
+void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M)
+{
+    rz_mat_b panels = {p->packed + w->packed_at, RZ_PANEL, (int64_t)RZ_PANEL * w->K};
+    rz_op_matmul(p, y, w->N, (rz_mat_a){x, w->K, 1}, panels, M, w->N, w->K, false);
+}
+
+void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M)
+{
+    rz_op_matmul(p, dx, w->K, (rz_mat_a){dy, w->N, 1}, (rz_mat_b){p->w + w->at, w->K, RZ_PANEL}, M, w->K, w->N, false);
+}
+
+void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const float *x, const rz_matrix *w, int M)
+{
+    rz_op_matmul(p, grad + w->at, w->K, (rz_mat_a){dy, 1, w->N}, (rz_mat_b){x, w->K, RZ_PANEL}, w->N, w->K, M, true);
+}
+
+typedef struct {
+    void (*fn)(void *ctx, int r0, int r1);
+    void *ctx;
+    int M, rows;
+} row_work;
+
+static void rows_cut(void *ctx, int i, int thread)
+{
+    (void)thread;
+    const row_work *w = ctx;
+    int r0 = i * w->rows, r1 = r0 + w->rows;
+    w->fn(w->ctx, r0, r1 < w->M ? r1 : w->M);
+}
+
+void rz_op_rows(const rz_policy *p, int M, void (*fn)(void *ctx, int r0, int r1), void *ctx)
+{
+    int threads = rz_pool_size(p->pool);
+    row_work w = {fn, ctx, M, threads == 1 ? M : cut_size(M, 4 * threads, 16)};
+    if (M > 0)
+        rz_pool_run(p->pool, (M + w.rows - 1) / w.rows, rows_cut, &w);
+}

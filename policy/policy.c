@@ -1,0 +1,181 @@
+#include "policy/policy.h"
+
+#include "base/rng.h"
+#include "policy/internal.h"
+#include "policy/math64.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static rz_matrix matrix(int64_t at, int N, int K, int64_t *packed)
+{
+    rz_matrix m = {at, *packed, N, K};
+    *packed += (int64_t)rz_packed_size(N, K);
+    return m;
+}
+
+/* Angles as transformers computes them: frequency and product in binary32; cosine and sine of that angle in binary64, rounded once. */
+static void fill_rope(rz_policy *p)
+{
+    int E = p->arch.head_dim;
+    for (int e = 0; e < E / 2; e++) {
+        float exponent = (float)(2 * e) / (float)E;
+        float frequency = 1.0f / (float)rz_pow64(p->arch.rope_theta, exponent);
+        for (int pos = 0; pos < p->arch.max_position_embeddings; pos++) {
+            double s, c;
+            rz_sincos64((float)pos * frequency, &s, &c);
+            p->rope[(int64_t)pos * E + 2 * e] = (float)c;
+            p->rope[(int64_t)pos * E + 2 * e + 1] = (float)s;
+        }
+    }
+}
+
+static float *big_floats(int64_t n)
+{
+    void *p = NULL;
+    if (posix_memalign(&p, 64, (size_t)(n ? n : 1) * sizeof(float)))
+        rz_out_of_memory((size_t)n * sizeof(float));
+    memset(p, 0, (size_t)n * sizeof(float));
+    return p;
+}
+
+bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *kernels, rz_pool *pool, rz_err *err)
+{
+    if (!rz_arch_check(arch, err))
+        return false;
+    rz_policy *p = rz_calloc(1, sizeof *p);
+    p->arch = *arch;
+    p->k = kernels;
+    p->pool = pool;
+    p->heads = (rz_heads){arch->num_attention_heads, arch->num_key_value_heads, arch->head_dim, (float)(1.0 / sqrt(arch->head_dim))};
+    rz_layout_init(&p->layout, arch);
+    p->matrices = rz_calloc((size_t)arch->num_hidden_layers, sizeof *p->matrices);
+    int D = arch->hidden_size, F = arch->intermediate_size, E = arch->head_dim, H = p->heads.H, G = p->heads.G;
+    int64_t packed = 0;
+    for (int l = 0; l < arch->num_hidden_layers; l++) {
+        const rz_layer_offsets *o = &p->layout.layers[l];
+        p->matrices[l].qkv = matrix(o->qkv, (H + 2 * G) * E, D, &packed);
+        p->matrices[l].o = matrix(o->o, D, H * E, &packed);
+        p->matrices[l].gate_up = matrix(o->gate_up, 2 * F, D, &packed);
+        p->matrices[l].down = matrix(o->down, D, F, &packed);
+    }
+    p->head = matrix(p->layout.head, arch->vocab_size, D, &packed);
+    p->w = big_floats(p->layout.n_params);
+    p->packed = big_floats(packed);
+    p->rope = big_floats((int64_t)arch->max_position_embeddings * E);
+    fill_rope(p);
+    *out = p;
+    return true;
+}
+
+void rz_policy_destroy(rz_policy *p)
+{
+    if (!p)
+        return;
+    rz_layout_finish(&p->layout);
+    free(p->matrices);
+    free(p->w);
+    free(p->packed);
+    free(p->rope);
+    free(p);
+}
+
+/* Standard deviation by the last part of the name: one row a kind of tensor. */
+static double init_std(const rz_policy *p, const char *name)
+{
+    double wide = 1.0 / sqrt(p->arch.hidden_size), out = 0.02 / sqrt(2.0 * p->arch.num_hidden_layers);
+    const struct { const char *part; double std; } table[] = {
+        {"embed_tokens", 0.02}, {"lm_head", 0.02}, {"q_proj", wide}, {"k_proj", wide}, {"v_proj", wide},
+        {"gate_proj", wide}, {"up_proj", wide}, {"o_proj", out}, {"down_proj", out},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (strstr(name, table[i].part))
+            return table[i].std;
+    return 0; /* a norm: 1 everywhere */
+}
+
+void rz_policy_init_weights(rz_policy *p, uint32_t seed)
+{
+    for (int i = 0; i < p->layout.n_tensors; i++) {
+        const rz_tensor *t = &p->layout.tensors[i];
+        int64_t n = t->rows * (t->cols ? t->cols : 1);
+        double std = init_std(p, t->name);
+        for (int64_t j = 0; j < n; j++)
+            p->w[t->offset + j] =
+                t->cols ? (float)(std * rz_rng_normal(seed, RZ_RNG_INIT, (uint32_t)i, (uint32_t)j, (uint32_t)(j >> 32), 0)) : 1.0f;
+    }
+    rz_policy_refresh(p);
+}
+
+static void pack_one(void *ctx, int i, int thread)
+{
+    (void)thread;
+    const rz_policy *p = ctx;
+    const rz_layer_matrices *l = &p->matrices[i / 4];
+    const rz_matrix *m = i == 4 * p->arch.num_hidden_layers ? &p->head
+                                                           : (const rz_matrix *[]){&l->qkv, &l->o, &l->gate_up, &l->down}[i % 4];
+    rz_pack(p->packed + m->packed_at, p->w + m->at, m->N, m->K);
+}
+
+void rz_policy_refresh(rz_policy *p)
+{
+    rz_pool_run(p->pool, 4 * p->arch.num_hidden_layers + 1, pack_one, p);
+}
+
+bool rz_policy_finite(const rz_policy *p)
+{
+    for (int64_t i = 0; i < p->layout.n_params; i++)
+        if (!isfinite(p->w[i]))
+            return false;
+    return true;
+}
+
+static rz_shape tensor_shape(const rz_tensor *t)
+{
+    return (rz_shape){RZ_F32, t->cols ? 2 : 1, {t->rows, t->cols}};
+}
+
+bool rz_policy_put(const rz_policy *p, rz_store *s, rz_err *err)
+{
+    char *arch = rz_arch_dump(&p->arch);
+    bool ok = rz_store_put_text(s, "arch", arch, err);
+    free(arch);
+    for (int i = 0; ok && i < p->layout.n_tensors; i++) {
+        const rz_tensor *t = &p->layout.tensors[i];
+        char name[128];
+        snprintf(name, sizeof name, "model/%s", t->name);
+        ok = rz_store_put(s, name, tensor_shape(t), p->w + t->offset, err);
+    }
+    return ok;
+}
+
+bool rz_policy_get_arch(rz_arch *a, rz_store *s, rz_err *err)
+{
+    char *text = rz_store_get_text(s, "arch", err);
+    bool ok = text && rz_arch_parse(a, "arch", text, err);
+    free(text);
+    return ok;
+}
+
+bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err)
+{
+    rz_arch have;
+    char text[200];
+    if (!rz_policy_get_arch(&have, s, err))
+        return false;
+    if (rz_arch_differ(&have, &p->arch, text, sizeof text))
+        return rz_fail(err, RZ_EDATA, "it holds another architecture: %s", text);
+    for (int i = 0; i < p->layout.n_tensors; i++) {
+        const rz_tensor *t = &p->layout.tensors[i];
+        char name[128];
+        snprintf(name, sizeof name, "model/%s", t->name);
+        if (!rz_store_get(s, name, tensor_shape(t), p->w + t->offset, err))
+            return false;
+    }
+    if (!rz_policy_finite(p))
+        return rz_fail(err, RZ_EDATA, "it holds weights that are not finite (NaN or infinity)");
+    rz_policy_refresh(p);
+    return true;
+}

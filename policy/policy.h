@@ -1,0 +1,94 @@
+/* A policy: architecture, weights, and what is needed to run them. Decoding with a cache and training on whole sequences are the
+ * same function (policy/forward.c), which is why a sampled log-probability equals the recomputed one to the last bit.
+ * Where a tensor lies is known only here and behind the kernel table. */
+#ifndef RZ_POLICY_POLICY_H
+#define RZ_POLICY_POLICY_H
+#include "base/arena.h"
+#include "base/store.h"
+#include "base/threads.h"
+#include "policy/arch.h"
+#include "policy/kernels.h"
+
+/* A matrix W(N,K) of the weights: at w + at; its panels at packed + packed_at. */
+typedef struct { int64_t at, packed_at; int N, K; } rz_matrix;
+typedef struct { rz_matrix qkv, o, gate_up, down; } rz_layer_matrices;
+
+typedef struct {
+    rz_arch arch;
+    rz_layout layout;
+    rz_layer_matrices *matrices; /* one a layer */
+    rz_matrix head;
+    const rz_kernels *k;
+    rz_pool *pool;      /* borrowed; NULL: one thread */
+    rz_heads heads;
+    float *w;           /* (n_params): the weights; whoever writes them calls rz_policy_refresh */
+    float *packed;      /* the same matrices as panels for y = x·Wᵀ */
+    float *rope;        /* (max_position_embeddings, head_dim): cos and sin interleaved */
+} rz_policy;
+
+/* Weights are zero until set. */
+bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *kernels, rz_pool *pool, rz_err *err);
+void rz_policy_destroy(rz_policy *p);
+/* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1. */
+void rz_policy_init_weights(rz_policy *p, uint32_t seed);
+void rz_policy_refresh(rz_policy *p);
+bool rz_policy_finite(const rz_policy *p);
+
+/* "model/<tensor name>" arrays and "arch" text. get demands every tensor with its exact shape, and finite. */
+bool rz_policy_put(const rz_policy *p, rz_store *s, rz_err *err);
+bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err);
+bool rz_policy_get_arch(rz_arch *a, rz_store *s, rz_err *err);
+
+/* Keys and values of one run of tokens, all layers. */
+typedef struct {
+    float *k, *v; /* layer l at + l·G·cap·E */
+    int n, cap;   /* tokens held; room (a multiple of 16) */
+} rz_cache;
+void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *arena);
+size_t rz_cache_bytes(const rz_policy *p, int n_tokens);
+
+/* New tokens appended to `cache`; `parent` (may be NULL) holds the keys that precede it. Positions go on from parent->n + cache->n. */
+typedef struct {
+    const int32_t *ids;
+    int n;
+    rz_cache *cache;
+    const rz_cache *parent;
+} rz_run;
+
+/* Runs the new tokens of all runs through the model: h(M,D) = final norm's output, M = sum of n, rows in order of runs. A parent may itself be the
+ * cache of another run of the same call. Caches grow by n. scratch is free again afterwards. */
+void rz_policy_forward(const rz_policy *p, const rz_run *runs, int n_runs, float *h, rz_arena scratch);
+/* logits(M,V) of rows of h. */
+void rz_policy_logits(const rz_policy *p, float *logits, const float *h, int M);
+
+/* ---- training ---- */
+
+/* One completion or document: n tokens in, n targets out. */
+typedef struct {
+    const int32_t *ids, *targets; /* (n); ids[i+1] == targets[i] */
+    int n;
+    float *logp;                  /* (n) written by forward: log-probability of the target under softmax(logits / temperature) */
+    float *entropy;               /* (n) or NULL */
+    const float *dlogp;           /* (n) read by backward: d loss / d logp */
+} rz_sequence;
+
+/* Sequences that share a prefix (a group and its prompt), or a prefix of 0 tokens and one sequence (a document). The prefix is computed once. */
+typedef struct {
+    const int32_t *prefix;
+    int n_prefix, n_sequences;
+    const rz_sequence *sequences;
+} rz_tree;
+
+typedef struct rz_learner rz_learner; /* activations of the trees in hand, and what a shard's gradient still lacks */
+
+bool rz_learner_create(rz_learner **out, rz_policy *p, rz_err *err);
+void rz_learner_destroy(rz_learner *l);
+int rz_tree_rows(const rz_tree *t);
+/* Log-probabilities of every target; keeps the activations for rz_learner_backward. Row order (docs/numerics.md): per tree its
+ * sequences in order, then the prefix. How trees are cut into calls changes no bit of the gradient. */
+void rz_learner_forward(rz_learner *l, const rz_tree *trees, int n_trees, float temperature);
+/* grad(n_params) += d loss / d w of the trees of the last forward, except for the embedding, whose rows are kept until … */
+void rz_learner_backward(rz_learner *l, float *grad);
+/* … the shard is complete: adds them, in order. */
+void rz_learner_finish_shard(rz_learner *l, float *grad);
+#endif
