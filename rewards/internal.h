@@ -1,0 +1,155 @@
+/* What a rule file becomes, and what one evaluation passes around. Private to rewards/. */
+#ifndef RZ_REWARDS_INTERNAL_H
+#define RZ_REWARDS_INTERNAL_H
+#include "rewards/number.h"
+#include "rewards/rules.h"
+#include "rewards/schema.h"
+#include <jansson.h>
+
+enum {
+    MAX_COMPLETION = 16 << 20, /* bytes; a longer one makes every part an error */
+    MAX_ANSWER = 64 << 10,     /* bytes of an extracted answer or of a gold; no answer is longer */
+    MAX_META = 1 << 20,
+    MAX_SUBJECT = 64 << 10,    /* bytes that a pattern may read: PCRE2 counts steps, but a step may pass over all of the text */
+    MAX_MATCHES = 256,         /* of one pattern in one completion */
+    DEFAULT_STEPS = 250000,    /* of one call of PCRE2, over all starting positions together */
+    MAX_STEPS = 100000000,
+    MAX_RULES = 256,
+    MAX_VIEWS = 64,
+    MAX_TAGS = 16,
+    MAX_NAME = 64,
+};
+#define MAX_POINTS 1e6 /* so that no sum can leave the finite numbers */
+
+static const rz_span NO_SPAN = {SIZE_MAX, SIZE_MAX};
+
+typedef enum { PICK_ONLY, PICK_FIRST, PICK_LAST } pick_which;
+
+typedef struct {
+    const char *name;
+    const char *after, *before, *tag; /* NULL: not given */
+    pick_which pick;
+    bool missing_is_all;
+} view;
+
+typedef enum { FROM_VIEW, FROM_LAST_NUMBER, FROM_TAG, FROM_REGEX, FROM_RULE } extract_from;
+
+typedef struct {
+    extract_from from;
+    pick_which pick;
+    const char *tag;
+    rz_pattern *pattern;
+    int rule;                /* FROM_RULE: a match rule */
+    const char *group_name;  /* as written; NULL: 1 if the pattern has groups, else 0 */
+    int group;
+    int line;
+} extraction;
+
+typedef struct rule_kind rule_kind;
+
+typedef struct {
+    const char *name;
+    const rule_kind *kind;
+    int view; /* −1: the whole completion */
+    int n_requires, *requires;
+    double weight, pass, fail, no_extract;
+    bool gold_error_skips;
+    rz_pattern *pattern;      /* match, count */
+    const char *pattern_text;
+    int n_tags, *min_words;   /* tags */
+    const char **tags;
+    extraction extract;       /* compare, expr_uses_numbers */
+    const rz_comparer *comparer;
+    const char *gold_key;     /* of meta; NULL: the sample's answer */
+    int n_normalise;
+    const rz_normaliser **normalise;
+    const char *numbers_key, *target_key; /* expr_uses_numbers */
+    int max, cache;           /* soft_overlong: tokens; count: matches */
+    double each;              /* count, constant: points */
+} rule;
+
+struct rz_rules {
+    rz_arena arena; /* everything but the patterns */
+    const char *text;
+    int n, n_views;
+    rule *rules;
+    view *views;
+    int *order; /* a rule comes after the ones it requires */
+    int accuracy, format; /* −1: none */
+    bool truncated_is_scored;
+    double clamp_lo, clamp_hi;
+    rz_pattern *fold;
+};
+
+enum { SHOWN = 240, REASON = 480 }; /* bytes kept of a text that is shown, of a reason */
+
+typedef struct {
+    rz_part_state state;
+    bool passed;
+    double points;
+    rz_span span;
+    char found[SHOWN], expected[SHOWN], reason[REASON];
+} outcome;
+
+typedef struct {
+    const rz_rules *rules;
+    const rz_sample *sample;
+    const char *text; /* the repaired completion, never NULL */
+    size_t len;
+    const rz_span *views;
+    rz_span **groups; /* of each match rule: spans in the completion, as of its evaluation; NO_SPAN when it did not match */
+    rz_matcher *matcher;
+    rz_arena *scratch;
+    json_t *meta; /* read at the first need */
+    bool meta_is_read;
+} evaluation;
+
+struct rule_kind {
+    const char *name;        /* value of `kind:`; as a key it names the kind and holds its main argument */
+    const char *const *keys; /* of its own, ended by NULL */
+    bool passes;             /* has `score:`, can be a gate, accuracy or format */
+    bool reads_view;
+    bool answers;            /* extracts, and needs a gold: has no_extract and gold_error */
+    bool (*load)(const schema *s, rz_rules *r, rule *u, const rz_yaml *y);
+    void (*score)(evaluation *e, const rule *u, rz_span where, outcome *o);
+};
+
+/* kinds.c: the table, and what kinds share */
+extern const rule_kind *const rz_kinds[];
+extern const int rz_n_kinds;
+extern const rule_kind rz_kind_match, rz_kind_tags, rz_kind_count, rz_kind_compare, rz_kind_expr;
+void rz_outcome_pass(outcome *o, const rule *u);
+__attribute__((format(printf, 3, 4))) void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void rz_outcome_error(outcome *o, const char *fmt, ...);
+/* Copies at most size−1 bytes, cut between characters and marked with "…"; NUL bytes become U+2400. */
+void rz_show(char *out, size_t size, const char *s, size_t len);
+
+/* scan.c */
+rz_span rz_view_find(const view *v, const char *text, size_t len);
+bool rz_tag_name_ok(const char *name);
+/* The number of visible words in a text, at most `limit` (it stops counting there). */
+int rz_count_words(const char *s, size_t len, int limit);
+/* "<answer>" or "</answer>" at text[i], which is '<'. Returns its length, or 0. */
+size_t rz_tag_at(const char *text, size_t len, size_t i, const char *name, bool *closing);
+/* The text between <tag> and the next </tag>; of two opening tags before a closing one the later counts. False when there is none, or with PICK_ONLY
+ * unless each occurs exactly once. The counts are complete except with PICK_FIRST. */
+bool rz_tag_block(rz_slice t, const char *tag, pick_which pick, rz_span *out, int *n_open, int *n_close);
+
+/* extract.c */
+extern const char *const rz_pick_names[3];
+/* Reads `pattern_key` (required), flags and match_limit of the map. whole: matches only if all of the subject does; else group 0 is the first match,
+ * and the step limit counts over all starting positions. */
+bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_key, bool whole, rz_pattern **out, const char **text);
+/* Next match at or after *from, which moves behind it. *from > len ends it. Spans are relative to the subject; RZ_MATCH_LIMIT also for one that is
+ * too long (rz_limit_reason tells which). */
+rz_match_result rz_pattern_next(const rz_pattern *p, rz_matcher *m, rz_slice subject, size_t *from, rz_span *spans, int n_spans);
+const char *rz_limit_reason(rz_slice subject);
+bool rz_extract_load(const schema *s, rz_rules *r, extraction *x, const rz_yaml *y);
+/* After all rules are loaded: what needs the other rules. */
+bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x);
+typedef enum { EXTRACTED, NOTHING, LIMIT_HIT } extract_result;
+extract_result rz_extract(evaluation *e, const extraction *x, rz_span where, rz_span *out, char reason[REASON]);
+
+/* load.c */
+int rz_rule_find(const rz_rules *r, const char *name);
+#endif

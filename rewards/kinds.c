@@ -1,0 +1,102 @@
+/* The table of rule kinds, what they share, and the kinds that read no text. A new kind is a row here. */
+#include "rewards/internal.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void rz_outcome_pass(outcome *o, const rule *u) {
+    o->state = RZ_PART_SCORED;
+    o->passed = true;
+    o->points = u->pass;
+    snprintf(o->reason, sizeof o->reason, "passed");
+}
+
+void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...) {
+    va_list args;
+    o->state = RZ_PART_SCORED;
+    o->passed = false;
+    o->points = u->fail;
+    va_start(args, fmt);
+    vsnprintf(o->reason, sizeof o->reason, fmt, args);
+    va_end(args);
+}
+
+void rz_outcome_error(outcome *o, const char *fmt, ...) {
+    va_list args;
+    o->state = RZ_PART_ERROR;
+    o->passed = false;
+    o->points = 0;
+    va_start(args, fmt);
+    vsnprintf(o->reason, sizeof o->reason, fmt, args);
+    va_end(args);
+}
+
+void rz_show(char *out, size_t size, const char *s, size_t len) {
+    static const char more[] = "\u2026", nul[] = "\u2400";
+    size_t room = size - sizeof more, to = 0; /* sizeof counts the final NUL too */
+    for (size_t i = 0, n; i < len; i += n) {
+        n = 1;
+        while (i + n < len && ((unsigned char)s[i + n] & 0xC0) == 0x80) n++;
+        const char *from = s[i] ? s + i : nul;
+        size_t bytes = s[i] ? n : sizeof nul - 1;
+        if (to + bytes > room) {
+            memcpy(out + to, more, sizeof more);
+            return;
+        }
+        memcpy(out + to, from, bytes);
+        to += bytes;
+    }
+    out[to] = 0;
+}
+
+/* ---- soft_overlong: DAPO (arXiv 2503.14476), equation 13 ---- */
+
+static bool load_soft_overlong(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+    static const char *const units[] = {"tokens"};
+    int unit = -1;
+    (void)r;
+    if (!rz_schema_choice(s, y, "unit", units, 1, &unit) || !rz_schema_int(s, y, "max", 1, 1 << 30, &u->max) ||
+        !rz_schema_int(s, y, "cache", 1, 1 << 30, &u->cache))
+        return false;
+    if (unit < 0 || !u->max || !u->cache) return rz_schema_bad(s, y->line, "soft_overlong needs unit: tokens, max and cache");
+    if (u->cache > u->max) return rz_schema_bad(s, y->line, "cache is %d, must be at most max (%d)", u->cache, u->max);
+    return true;
+}
+
+static void score_soft_overlong(evaluation *e, const rule *u, rz_span where, outcome *o) {
+    int n = e->sample->n_tokens, free_until = u->max - u->cache;
+    (void)where;
+    if (n < 0) {
+        rz_outcome_error(o, "the number of tokens is not known: give n_tokens");
+        return;
+    }
+    o->state = RZ_PART_SCORED;
+    o->points = n <= free_until ? 0 : n <= u->max ? (double)(free_until - n) / u->cache : -1;
+    snprintf(o->found, sizeof o->found, "%d tokens", n);
+    snprintf(o->expected, sizeof o->expected, "at most %d tokens", free_until);
+    snprintf(o->reason, sizeof o->reason, n <= free_until ? "short enough" : n <= u->max ? "in the last %d of %d tokens" : "longer than %2$d tokens (%1$d of them soft)",
+             u->cache, u->max);
+}
+
+/* ---- constant: a control ---- */
+
+static bool load_constant(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+    (void)r;
+    if (!rz_yaml_get(y, "constant")) return rz_schema_bad(s, y->line, "constant is missing: give the points");
+    return rz_schema_number(s, y, "constant", -MAX_POINTS, MAX_POINTS, &u->each);
+}
+
+static void score_constant(evaluation *e, const rule *u, rz_span where, outcome *o) {
+    (void)e, (void)where;
+    o->state = RZ_PART_SCORED;
+    o->points = u->each;
+    snprintf(o->reason, sizeof o->reason, "constant");
+}
+
+static const char *const soft_overlong_keys[] = {"unit", "max", "cache", NULL};
+static const char *const constant_keys[] = {"constant", NULL};
+static const rule_kind soft_overlong = {"soft_overlong", soft_overlong_keys, false, false, false, load_soft_overlong, score_soft_overlong};
+static const rule_kind constant = {"constant", constant_keys, false, false, false, load_constant, score_constant};
+
+const rule_kind *const rz_kinds[] = {&rz_kind_match, &rz_kind_tags, &rz_kind_compare, &rz_kind_expr, &rz_kind_count, &soft_overlong, &constant};
+const int rz_n_kinds = sizeof rz_kinds / sizeof *rz_kinds;

@@ -1,0 +1,54 @@
+/* Answers as text: what is done to them before they are compared, and the ways to compare. Exact always: no double is involved.
+ * Syntax of a number: [+-] digits [. digits] [e [+-] digits], or .digits; only 0-9 are digits. */
+#ifndef RZ_REWARDS_NUMBER_H
+#define RZ_REWARDS_NUMBER_H
+#include "base/arena.h"
+#include "base/pattern.h"
+#include "rewards/expr.h"
+
+typedef struct { const char *s; size_t len; } rz_slice; /* any valid UTF-8, NUL bytes too; not terminated */
+
+typedef struct {
+    const char *name;                     /* as in `normalise:` */
+    void (*apply)(char *s, size_t *len);  /* in place, never longer */
+} rz_normaliser;
+
+typedef enum { RZ_EQUAL, RZ_DIFFERENT, RZ_FOUND_UNREADABLE, RZ_GOLD_UNREADABLE } rz_verdict;
+
+typedef struct {
+    rz_matcher *matcher;
+    const rz_pattern *fold; /* rz_number_fold_pattern */
+    rz_arena *scratch;
+} rz_compare_env;
+
+typedef struct {
+    const char *name;    /* as in `compare:` */
+    const char *wanted;  /* "an integer": what an unreadable text is not */
+    rz_verdict (*compare)(const rz_compare_env *env, rz_slice found, rz_slice gold);
+} rz_comparer;
+
+extern const rz_normaliser rz_normalisers[];
+extern const int rz_n_normalisers;
+extern const rz_comparer rz_comparers[];
+extern const int rz_n_comparers;
+
+/* White space as rules see it: blank, tab, CR, LF, VT, FF. */
+bool rz_is_space(char c);
+rz_slice rz_trim(rz_slice t);
+
+/* The last number of a text in reading order: an optional sign that touches it and is no minus between two values, an optional currency sign, digits
+ * with well-formed thousands commas, decimals, exponent, and "/digits" when it is a fraction. Parts of words ("x2"), versions and dates ("3.11.2",
+ * "2024-01") are not numbers. False when there is none. Linear. */
+bool rz_number_last(rz_slice text, rz_span *span);
+
+/* ±0.d1d2d3… × 10^exponent with d1 ≠ 0 and the last digit ≠ 0; n = 0 is zero. */
+typedef struct { bool negative; const char *digits; size_t n; int64_t exponent; } rz_decimal;
+/* False when the text is no number (or its exponent has over 18 digits). Digits are copied to scratch. */
+bool rz_decimal_read(rz_slice text, rz_arena *scratch, rz_decimal *out);
+bool rz_decimal_equal(const rz_decimal *a, const rz_decimal *b);
+/* "3", "-7/3", "0.25", "1/2" with white space around the slash allowed. False when it is none of these, or does not fit rz_rational. */
+bool rz_rational_read(rz_slice text, rz_arena *scratch, rz_rational *out);
+
+/* What the casefold comparison needs; one for all threads. */
+bool rz_number_fold_pattern(rz_pattern **out, rz_err *err);
+#endif

@@ -1,0 +1,60 @@
+/* Rules: text → score, pure and bounded. A rule file (YAML, version 1; docs/rules.md) names rules; each gives points, with the span that
+ * decided and what was expected. What decides counts work (match steps, digits, nodes), never time. No model, no MPI, no prompt unless
+ * a rule asks for it. */
+#ifndef RZ_REWARDS_RULES_H
+#define RZ_REWARDS_RULES_H
+#include "base/arena.h"
+#include "base/pattern.h"
+
+typedef struct rz_rules rz_rules;               /* immutable: may be shared by threads */
+typedef struct rz_rules_worker rz_rules_worker; /* one per thread: matcher, scratch */
+
+typedef struct {
+    const char *completion; size_t completion_len; /* any bytes: invalid UTF-8 is repaired once */
+    const char *prompt;     /* may be NULL */
+    const char *answer;     /* may be NULL or "" */
+    const char *meta;       /* JSON object text, may be NULL */
+    int n_tokens;           /* length of the completion in tokens, or −1 */
+    bool truncated;         /* cut at the length limit: no stop token was sampled */
+} rz_sample;
+
+typedef enum {
+    RZ_PART_SCORED,  /* points say it */
+    RZ_PART_SKIPPED, /* gate closed or rule abstains: counts nothing, not even in the weights */
+    RZ_PART_ERROR,   /* limit hit or bad gold: recorded and counted, never silently 0 and never 1 */
+} rz_part_state;
+
+typedef struct {
+    rz_part_state state;
+    double points;        /* before the weight */
+    rz_span span;         /* bytes of the (repaired) completion that decided; start == SIZE_MAX: none */
+    const char *found;    /* what was read there, normalised; "" if nothing. In the worker's memory until its next call */
+    const char *expected; /* what would have been right */
+    const char *reason;   /* one sentence */
+} rz_part;
+
+typedef struct {
+    double score;          /* combined and clamped; always finite */
+    bool correct;          /* the rule named by `accuracy:` in the file (default: the last) scored its `pass` points */
+    bool format_ok;        /* the rule named by `format:` (if any) scored its pass points */
+    int n_errors;
+    const rz_part *parts;  /* rz_rules_count() of them, in file order; in the worker's memory until its next call */
+} rz_score;
+
+/* RZ_ECONFIG with file:line for anything wrong in the file (unknown key with a suggestion, bad pattern, unknown rule in requires, cyclic gates,
+ * weight that is not finite …). */
+bool rz_rules_load(rz_rules **out, const char *path, rz_err *err);
+bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t len, rz_err *err);
+void rz_rules_destroy(rz_rules *r);
+int rz_rules_count(const rz_rules *r);
+const char *rz_rules_name(const rz_rules *r, int i);
+double rz_rules_weight(const rz_rules *r, int i);
+const char *rz_rules_text(const rz_rules *r); /* the file, to be kept with the run */
+
+bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err);
+void rz_rules_worker_destroy(rz_rules_worker *w);
+/* Cannot fail: what goes wrong is in the parts. */
+void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out);
+/* People's text: a line a rule with points, weight, span, found, expected, reason. Caller frees. */
+char *rz_score_explain(const rz_rules *r, const rz_score *s);
+#endif

@@ -1,0 +1,505 @@
+#include "base/rng.h"
+#include "base/text.h"
+#include "rewards/rules.h"
+#include <check.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOLDER "tests/golden/rules/"
+static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "tinyzero.jsonl"};
+enum { N_CASE_FILES = sizeof case_files / sizeof *case_files };
+
+static char where[512]; /* file:line and name of the case at hand */
+
+/* ---- cases as data (docs/rules.md says what a case holds) ---- */
+
+static rz_rules *rules_of(const char *text) {
+    rz_rules *r;
+    rz_err err;
+    size_t n = strlen(text);
+    bool is_path = n < 200 && n > 5 && strcmp(text + n - 5, ".yaml") == 0;
+    bool ok = is_path ? rz_rules_load(&r, text, &err) : rz_rules_parse(&r, "case.yaml", text, n, &err);
+    ck_assert_msg(ok, "%s: %s", where, err.text);
+    return r;
+}
+
+static rz_rules_worker *worker_of(const rz_rules *r) {
+    rz_rules_worker *w;
+    rz_err err;
+    ck_assert_msg(rz_rules_worker_create(&w, r, &err), "%s: %s", where, err.text);
+    return w;
+}
+
+/* A completion is a text, or a list of pieces: a text, {"hex": "ff00"}, {"repeat": text, "times": n}. */
+static char *completion_of(const json_t *j, size_t *len) {
+    char *out;
+    FILE *f = open_memstream(&out, len);
+    json_t *list = json_is_array(j) ? json_incref((json_t *)j) : json_pack("[O]", j), *piece;
+    size_t i;
+    json_array_foreach(list, i, piece) {
+        const char *hex = json_string_value(json_object_get(piece, "hex"));
+        const json_t *text = json_is_string(piece) ? piece : json_object_get(piece, "repeat");
+        json_int_t times = json_is_string(piece) ? 1 : json_integer_value(json_object_get(piece, "times"));
+        unsigned byte;
+        ck_assert_msg(hex || (json_is_string(text) && times > 0), "%s: a bad piece", where);
+        for (; hex && *hex; hex += 2) {
+            ck_assert_int_eq(sscanf(hex, "%2x", &byte), 1);
+            fputc((int)byte, f);
+        }
+        for (; !hex && times > 0; times--) fwrite(json_string_value(text), 1, json_string_length(text), f);
+    }
+    json_decref(list);
+    fclose(f);
+    return out;
+}
+
+static bool near(double a, double b) { return fabs(a - b) <= 1e-12; }
+
+static void check_part(const rz_part *p, const char *rule, const json_t *want) {
+    static const char *const states[] = {"scored", "skipped", "error"};
+    const char *key;
+    const json_t *v;
+    json_object_foreach((json_t *)want, key, v) {
+        const char *text = json_string_value(v) ? json_string_value(v) : "";
+        if (strcmp(key, "state") == 0)
+            ck_assert_msg(strcmp(text, states[p->state]) == 0, "%s: %s is %s (%s)", where, rule, states[p->state], p->reason);
+        else if (strcmp(key, "points") == 0)
+            ck_assert_msg(near(p->points, json_number_value(v)), "%s: %s has %g points (%s)", where, rule, p->points, p->reason);
+        else if (strcmp(key, "reason") == 0)
+            ck_assert_msg(strstr(p->reason, text) != NULL, "%s: %s: %s", where, rule, p->reason);
+        else if (strcmp(key, "found") == 0)
+            ck_assert_msg(strcmp(p->found, text) == 0, "%s: %s found '%s'", where, rule, p->found);
+        else if (strcmp(key, "expected") == 0)
+            ck_assert_msg(strcmp(p->expected, text) == 0, "%s: %s expected '%s'", where, rule, p->expected);
+        else if (strcmp(key, "span") == 0)
+            ck_assert_msg(p->span.start == (size_t)json_integer_value(json_array_get(v, 0)) &&
+                              p->span.end == (size_t)json_integer_value(json_array_get(v, 1)),
+                          "%s: %s at %zu..%zu", where, rule, p->span.start, p->span.end);
+        else
+            ck_abort_msg("%s: unknown expectation '%s'", where, key);
+    }
+}
+
+static void check_score(const rz_rules *r, const rz_score *got, const json_t *want) {
+    const char *key, *rule;
+    const json_t *v, *part;
+    json_object_foreach((json_t *)want, key, v) {
+        if (strcmp(key, "score") == 0)
+            ck_assert_msg(near(got->score, json_number_value(v)), "%s: score %.17g", where, got->score);
+        else if (strcmp(key, "correct") == 0)
+            ck_assert_msg(got->correct == json_is_true(v), "%s: correct is %d", where, got->correct);
+        else if (strcmp(key, "format_ok") == 0)
+            ck_assert_msg(got->format_ok == json_is_true(v), "%s: format_ok is %d", where, got->format_ok);
+        else if (strcmp(key, "errors") == 0)
+            ck_assert_msg(got->n_errors == json_integer_value(v), "%s: %d errors", where, got->n_errors);
+        else if (strcmp(key, "parts") != 0)
+            ck_abort_msg("%s: unknown expectation '%s'", where, key);
+    }
+    json_object_foreach(json_object_get(want, "parts"), rule, part) {
+        int i = 0;
+        while (i < rz_rules_count(r) && strcmp(rz_rules_name(r, i), rule) != 0) i++;
+        ck_assert_msg(i < rz_rules_count(r), "%s: no rule '%s'", where, rule);
+        check_part(&got->parts[i], rule, part);
+    }
+}
+
+/* What must hold for any text and any rules. */
+static void check_sane(const rz_rules *r, const rz_score *got, size_t len) {
+    ck_assert_msg(isfinite(got->score), "%s", where);
+    for (int i = 0; i < rz_rules_count(r); i++) {
+        const rz_part *p = &got->parts[i];
+        ck_assert_msg(isfinite(p->points) && (p->state == RZ_PART_SCORED || p->points == 0), "%s: %g points", where, p->points);
+        ck_assert_msg(p->span.start == SIZE_MAX || (p->span.start <= p->span.end && p->span.end <= 3 * len), "%s: span", where);
+        ck_assert_msg(rz_utf8_valid(p->found, strlen(p->found)) == strlen(p->found), "%s: found is no text", where);
+        ck_assert_msg(*p->reason, "%s: no reason", where);
+    }
+    char *text = rz_score_explain(r, got);
+    size_t lines = 0;
+    for (const char *s = text; *s; s++) lines += *s == '\n';
+    ck_assert_msg(lines == 1 + (size_t)rz_rules_count(r), "%s: %s", where, text);
+    free(text);
+}
+
+static void run_case(const json_t *row) {
+    static const char *const known[] = {"name", "source", "note", "rules", "completion", "answer", "meta", "n_tokens", "truncated", "expect"};
+    const char *key;
+    const json_t *v, *m = json_object_get(row, "meta"), *n = json_object_get(row, "n_tokens");
+    json_object_foreach((json_t *)row, key, v) {
+        size_t i = 0;
+        while (i < sizeof known / sizeof *known && strcmp(known[i], key) != 0) i++;
+        ck_assert_msg(i < sizeof known / sizeof *known, "%s: unknown key '%s'", where, key);
+    }
+    size_t len;
+    char *completion = completion_of(json_object_get(row, "completion"), &len);
+    char *meta = json_is_string(m) ? strdup(json_string_value(m)) : m ? json_dumps(m, 0) : NULL;
+    rz_rules *r = rules_of(json_string_value(json_object_get(row, "rules")));
+    rz_rules_worker *w = worker_of(r);
+    rz_sample s = {.completion = completion, .completion_len = len, .answer = json_string_value(json_object_get(row, "answer")), .meta = meta,
+                   .n_tokens = n ? (int)json_integer_value(n) : -1, .truncated = json_is_true(json_object_get(row, "truncated"))};
+    rz_score got;
+    rz_rules_score(w, &s, &got);
+    check_score(r, &got, json_object_get(row, "expect"));
+    check_sane(r, &got, len);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+    free(completion);
+    free(meta);
+}
+
+static int each_line(const char *file, void (*judge)(const json_t *row)) {
+    char path[256], *line = NULL;
+    size_t room = 0;
+    int n = 0;
+    snprintf(path, sizeof path, FOLDER "%s", file);
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s cannot be read: run from the root of the repository", path);
+    while (getline(&line, &room, f) > 0) {
+        json_error_t problem;
+        json_t *row = json_loads(line, 0, &problem);
+        ck_assert_msg(row != NULL, "%s:%d: %s", path, n + 1, problem.text);
+        snprintf(where, sizeof where, "%s:%d '%s'", file, n + 1, json_string_value(json_object_get(row, "name")));
+        judge(row);
+        json_decref(row);
+        n++;
+    }
+    free(line);
+    fclose(f);
+    return n;
+}
+
+START_TEST(cases_score_as_they_say) { ck_assert_int_ge(each_line(case_files[_i], run_case), 10); }
+END_TEST
+
+static void run_refusal(const json_t *row) {
+    const char *text = json_string_value(json_object_get(row, "rules"));
+    const char *message = json_string_value(json_object_get(row, "message"));
+    rz_rules *r;
+    rz_err err;
+    ck_assert_msg(!rz_rules_parse(&r, "bad.yaml", text, strlen(text), &err), "%s: was accepted", where);
+    ck_assert_ptr_null(r);
+    ck_assert_msg(err.code == RZ_ECONFIG && strncmp(err.text, "bad.yaml:", 9) == 0, "%s: %s", where, err.text);
+    ck_assert_msg(strstr(err.text, message) != NULL, "%s: %s", where, err.text);
+}
+
+START_TEST(bad_files_are_refused) { ck_assert_int_ge(each_line("refused.jsonl", run_refusal), 30); }
+END_TEST
+
+/* ---- the shipped files ---- */
+
+START_TEST(shipped_files_load) {
+    static const char *const paths[] = {"configs/rules/countdown.yaml", "configs/rules/example-numeric.yaml"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(where, sizeof where, "%s", paths[i]);
+        rz_rules *r = rules_of(paths[i]);
+        ck_assert_int_eq(rz_rules_count(r), 2);
+        ck_assert_str_eq(rz_rules_name(r, 0), "format");
+        ck_assert_str_eq(rz_rules_name(r, 1), "correct");
+        ck_assert(rz_rules_weight(r, 0) == 0.1 && rz_rules_weight(r, 1) == 1);
+        ck_assert_ptr_nonnull(strstr(rz_rules_text(r), "version: 1"));
+        rz_rules_destroy(r);
+    }
+    rz_rules *r;
+    rz_err err;
+    ck_assert(!rz_rules_load(&r, "configs/rules/absent.yaml", &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "absent.yaml"));
+    rz_rules_destroy(NULL);
+    rz_rules_worker_destroy(NULL);
+}
+END_TEST
+
+START_TEST(an_explanation_says_why) {
+    rz_rules *r = rules_of("configs/rules/countdown.yaml");
+    rz_rules_worker *w = worker_of(r);
+    const char *completion = "<think> 3 + 5 = 8 </think> <answer> ( 3 + 5 ) * 4 </answer>";
+    rz_sample s = {.completion = completion, .completion_len = strlen(completion), .meta = "{\"numbers\":[3,5,4],\"target\":19}", .n_tokens = -1};
+    rz_score got;
+    rz_rules_score(w, &s, &got);
+    char *text = rz_score_explain(r, &got);
+    ck_assert_str_eq(text,
+        "score 0.1, not correct, format ok\n"
+        "format   scored  0.1 = 1 x weight 0.1: passed; bytes 0..59; found \"<think> 3 + 5 = 8 </think> <answer> ( 3 + 5 ) * 4 </answer>\"; "
+        "expected \"<think>...</think> <answer>...</answer>\"\n"
+        "correct  scored  0 = 0 x weight 1: its value is 32, must be 19; bytes 36..49; found \"( 3 + 5 ) * 4\"; "
+        "expected \"19, with each of 3 5 4 once\"\n");
+    free(text);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
+/* ---- any text ---- */
+
+/* A rule of every kind, on views of every sort. */
+static const char every_kind[] =
+    "version: 1\n"
+    "views: {final: {after: '</think>', pick: last}, head: {before: '<answer>', pick: first, on_missing: all}, inner: {tag: answer, pick: last}}\n"
+    "rules:\n"
+    "  format: {tags: [think, answer], min_words: {think: 2}}\n"
+    "  shape: {match: '\\s*<think>(.*?)</think>\\s*<answer>(?<ans>[^<]*)</answer>\\s*', flags: s}\n"
+    "  search: {match: '(\\d+) = (\\d+)', anywhere: true}\n"
+    "  nested: {match: '((a|aa)+)+b', anywhere: true, flags: iu}\n"
+    "  same: {extract: {from: shape, group: ans}, compare: casefold}\n"
+    "  number: {extract: {from: last_number}, view: final, normalise: [trim, 'number: us', 'currency: drop', 'minus: unicode', 'final_dot: drop'],"
+    " compare: decimal}\n"
+    "  regex: {extract: {regex: '(\\d+)\\s*=\\s*(\\S+)', group: 2, pick: last}, normalise: [trim, collapse_spaces], compare: rational}\n"
+    "  text: {view: inner, extract: {from: view}, compare: string}\n"
+    "  expr: {kind: expr_uses_numbers, extract: {tag: answer, pick: first}, requires: [format]}\n"
+    "  steps: {count: '[^\\n]+\\n', view: head, each: 0.01, max: 20}\n"
+    "  overlong: {kind: soft_overlong, unit: tokens, max: 100, cache: 50}\n"
+    "  bonus: {constant: 0.5}\n"
+    "accuracy: expr\nformat: format\ncombine: {clamp: [-3, 9]}\n";
+
+/* A judge of Countdown completions written again, with doubles and recursion, for texts of ASCII without NUL. */
+typedef struct { const char *s, *end; int used[100]; bool bad; } oracle;
+
+static double oracle_sum(oracle *o);
+
+static void oracle_space(oracle *o) {
+    while (o->s < o->end && strchr(" \t\r\n", *o->s)) o->s++;
+}
+
+static double oracle_value(oracle *o) {
+    oracle_space(o);
+    if (o->s < o->end && *o->s == '(') {
+        o->s++;
+        double v = oracle_sum(o);
+        oracle_space(o);
+        if (o->s == o->end || *o->s++ != ')') o->bad = true;
+        return v;
+    }
+    size_t n = 0;
+    int v = 0;
+    while (o->s + n < o->end && o->s[n] >= '0' && o->s[n] <= '9' && n < 4) v = v * 10 + o->s[n++] - '0';
+    if (n < 1 || v > 99 || (n > 1 && *o->s == '0')) {
+        o->bad = true;
+        o->s = o->end;
+        return 0;
+    }
+    o->s += n;
+    o->used[v]++;
+    return v;
+}
+
+static double oracle_product(oracle *o) {
+    double v = oracle_value(o);
+    for (oracle_space(o); o->s < o->end && (*o->s == '*' || *o->s == '/'); oracle_space(o)) {
+        bool times = *o->s++ == '*';
+        double b = oracle_value(o);
+        if (!times && b == 0) o->bad = true;
+        v = times ? v * b : v / b;
+    }
+    return v;
+}
+
+static double oracle_sum(oracle *o) {
+    double v = oracle_product(o);
+    for (oracle_space(o); o->s < o->end && (*o->s == '+' || *o->s == '-'); oracle_space(o)) {
+        bool plus = *o->s++ == '+';
+        double b = oracle_product(o);
+        v = plus ? v + b : v - b;
+    }
+    return v;
+}
+
+static bool blank(const char *s, const char *end) {
+    while (s < end && (*s == ' ' || (*s >= '\t' && *s <= '\r'))) s++;
+    return s == end;
+}
+
+static bool oracle_right(const char *text, const int *numbers, int n, int target) {
+    static const char *const tags[] = {"<think>", "</think>", "<answer>", "</answer>"};
+    const char *at[4], *after = text;
+    for (int i = 0; i < 4; i++) {
+        at[i] = strstr(text, tags[i]);
+        if (!at[i] || strstr(at[i] + 1, tags[i]) || at[i] < after) return false;
+        if (i % 2 == 0 && !blank(after, at[i])) return false;
+        after = at[i] + strlen(tags[i]);
+    }
+    bool thought = false;
+    for (const char *s = at[0] + 7; s < at[1]; s++) thought |= *s > ' ' && *s < 127;
+    if (!thought || !blank(after, text + strlen(text))) return false;
+    oracle o = {.s = at[2] + 8, .end = at[3]};
+    double v = oracle_sum(&o);
+    for (int i = 0; i < n; i++) o.used[numbers[i]]--;
+    for (int i = 0; i < 100; i++)
+        if (o.used[i]) return false;
+    return !o.bad && o.s == o.end && fabs(v - target) < 1e-9;
+}
+
+static const char *const fragments[] = {"<think>", "</think>", "<answer>", "</answer>", " ", "\n", "\r\n", "3", "5", "4", "8", "32", "(", ")", "+", "-",
+    "*", "/", "**", "//", "=", ".", "-3", "( 3 + 5 ) * 4", "4*(5+3)", "word", "<", ">", "</", "0", "33", "\t"};
+enum { N_FRAGMENTS = sizeof fragments / sizeof *fragments };
+
+/* Replaces up to 12 bytes somewhere by nothing, a fragment, or another part of the text. text has room for 1 kB more than it needs. */
+static size_t mutate(rz_stream *rng, char *text, size_t len) {
+    char piece[64] = "";
+    size_t at = rz_stream_below(rng, (uint32_t)len + 1), cut = rz_stream_below(rng, 4) ? 0 : rz_stream_below(rng, 13), n = 0;
+    if (cut > len - at) cut = len - at;
+    uint32_t way = rz_stream_below(rng, 3);
+    if (way == 0) n = (size_t)snprintf(piece, sizeof piece, "%s", fragments[rz_stream_below(rng, N_FRAGMENTS)]);
+    if (way == 1 && len) {
+        size_t from = rz_stream_below(rng, (uint32_t)len);
+        n = rz_stream_below(rng, 40);
+        if (n > len - from) n = len - from;
+        memcpy(piece, text + from, n);
+    }
+    memmove(text + at + n, text + at + cut, len - at - cut);
+    memcpy(text + at, piece, n);
+    return len - cut + n;
+}
+
+START_TEST(mutated_completions_are_judged_as_a_second_judge_does) {
+    static const char *const seeds[] = {"<think> 3 + 5 = 8 , 8 * 4 = 32 yes </think> <answer> ( 3 + 5 ) * 4 </answer>",
+                                        "<think>a</think><answer>4*(3+5)</answer>", "\n<think>\nx\n</think>\n<answer>\n(5+3)*4\n</answer>\n"};
+    static const int numbers[] = {3, 5, 4};
+    rz_rules *r = rules_of("configs/rules/countdown.yaml");
+    rz_rules_worker *w = worker_of(r);
+    rz_stream rng;
+    rz_stream_init(&rng, 1, RZ_RNG_TEST, 1);
+    int right = 0, wrong = 0;
+    for (int i = 0; i < 30000; i++) {
+        char text[4096];
+        size_t len = strlen(strcpy(text, seeds[rz_stream_below(&rng, 3)]));
+        for (uint32_t k = rz_stream_below(&rng, 5); k > 0; k--) len = mutate(&rng, text, len);
+        text[len] = 0;
+        rz_sample s = {.completion = text, .completion_len = len, .meta = "{\"numbers\":[3,5,4],\"target\":32}", .n_tokens = -1};
+        rz_score got;
+        rz_rules_score(w, &s, &got);
+        bool want = oracle_right(text, numbers, 3, 32);
+        ck_assert_msg(got.correct == want && got.n_errors == 0 && (got.score > 1) == want, "'%s': correct %d, score %g, second judge %d", text,
+                      got.correct, got.score, want);
+        *(want ? &right : &wrong) += 1;
+    }
+    ck_assert_msg(right > 3000 && wrong > 3000, "%d right, %d wrong: the mutations test nothing", right, wrong);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
+START_TEST(random_bytes_never_score_and_never_break) {
+    static const char good[] = "<think> 3 + 5 = 8 </think> <answer> ( 3 + 5 ) * 4 </answer>";
+    rz_rules *r[] = {rules_of("configs/rules/countdown.yaml"), rules_of("configs/rules/example-numeric.yaml"), rules_of(every_kind)};
+    rz_rules_worker *w[3];
+    rz_stream rng;
+    rz_stream_init(&rng, 1, RZ_RNG_TEST, 2);
+    for (int i = 0; i < 3; i++) w[i] = worker_of(r[i]);
+    for (int i = 0; i < 4000; i++) {
+        char text[512];
+        size_t len = rz_stream_below(&rng, 300);
+        for (size_t k = 0; k < len; k++) text[k] = (char)rz_stream_u32(&rng);
+        if (i % 2) { /* the good text, some bytes of it overwritten */
+            len = sizeof good - 1;
+            memcpy(text, good, len);
+            for (uint32_t k = rz_stream_below(&rng, 3); k < 3; k++) text[rz_stream_below(&rng, (uint32_t)len)] = (char)rz_stream_u32(&rng);
+        }
+        rz_sample s = {.completion = text, .completion_len = len, .answer = i % 3 ? "32" : NULL, .n_tokens = (int)(i % 200) - 1, .truncated = i % 5 == 0,
+                       .meta = i % 7 == 0 ? NULL : i % 7 == 1 ? "[1" : i % 7 == 2 ? "{}" : "{\"numbers\":[3,5,4],\"target\":33}"};
+        for (int k = 0; k < 3; k++) {
+            rz_score got;
+            rz_rules_score(w[k], &s, &got);
+            check_sane(r[k], &got, len);
+            ck_assert(!got.correct);
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        rz_rules_worker_destroy(w[i]);
+        rz_rules_destroy(r[i]);
+    }
+}
+END_TEST
+
+/* 16 MiB of each pattern: the time limit of the test is what a hang would meet. */
+START_TEST(the_longest_texts_are_judged) {
+    static const char *const units[] = {"a", "<", "<answer>", "</answer>", "<think></think>", "(", "1+", "1 = 1\n", "\xff", "\xc3\xa9", "</think>-",
+                                        "<think>a</think><answer>1</answer>", "1,234.5e6/7 "};
+    enum { MOST = 16 << 20 };
+    snprintf(where, sizeof where, "16 MiB of '%s'", units[_i]);
+    size_t n = strlen(units[_i]), len = MOST / n * n;
+    char *text = malloc(len + 1);
+    for (size_t i = 0; i < len; i += n) memcpy(text + i, units[_i], n);
+    rz_rules *r = rules_of(every_kind);
+    rz_rules_worker *w = worker_of(r);
+    rz_sample s = {.completion = text, .completion_len = len, .answer = "32", .meta = "{\"numbers\":[3,5,4],\"target\":32}", .n_tokens = 1};
+    rz_score got;
+    rz_rules_score(w, &s, &got);
+    check_sane(r, &got, len);
+    ck_assert(!got.correct && !got.format_ok);
+    free(text);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
+START_TEST(longer_texts_are_errors) {
+    size_t len = ((size_t)16 << 20) + 1;
+    char *text = calloc(len, 1);
+    rz_rules *r = rules_of("configs/rules/countdown.yaml");
+    rz_rules_worker *w = worker_of(r);
+    rz_sample s = {.completion = text, .completion_len = len, .meta = "{\"numbers\":[3,5,4],\"target\":32}", .n_tokens = 1};
+    rz_score got;
+    rz_rules_score(w, &s, &got);
+    ck_assert_int_eq(got.n_errors, 2);
+    ck_assert(got.score == 0);
+    ck_assert_ptr_nonnull(strstr(got.parts[0].reason, "16777217 bytes"));
+    free(text);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
+/* Nothing of one completion may leak into the next. */
+START_TEST(a_score_does_not_depend_on_what_was_scored_before) {
+    static const char *const texts[] = {"<think> a b </think> <answer> 32 </answer>", "", "nothing 3 = 4", "<think> a b </think>\xff<answer> 32 </answer>",
+                                        "<think> a b </think> <answer>( 3 + 5 ) * 4</answer>"};
+    enum { N = sizeof texts / sizeof *texts };
+    char *first[N];
+    rz_rules *r = rules_of(every_kind);
+    for (int pass = 0; pass < 2; pass++) {
+        rz_rules_worker *old = worker_of(r);
+        for (int i = 0; i < N; i++) {
+            int k = pass ? N - 1 - i : i;
+            rz_rules_worker *w = pass ? old : worker_of(r);
+            rz_sample s = {.completion = texts[k], .completion_len = strlen(texts[k]), .answer = "32", .meta = "{\"numbers\":[3,5,4],\"target\":32}"};
+            rz_score got;
+            rz_rules_score(w, &s, &got);
+            char *text = rz_score_explain(r, &got);
+            if (!pass) {
+                first[k] = text;
+                rz_rules_worker_destroy(w);
+                continue;
+            }
+            ck_assert_str_eq(text, first[k]);
+            free(text);
+            free(first[k]);
+        }
+        rz_rules_worker_destroy(old);
+    }
+    rz_rules_destroy(r);
+}
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("rules");
+    TCase *cases = tcase_create("cases"), *any = tcase_create("any text");
+    tcase_set_timeout(cases, 120);
+    tcase_add_loop_test(cases, cases_score_as_they_say, 0, N_CASE_FILES);
+    tcase_add_test(cases, bad_files_are_refused);
+    tcase_add_test(cases, shipped_files_load);
+    tcase_add_test(cases, an_explanation_says_why);
+    tcase_set_timeout(any, 120);
+    tcase_add_test(any, mutated_completions_are_judged_as_a_second_judge_does);
+    tcase_add_test(any, random_bytes_never_score_and_never_break);
+    tcase_add_loop_test(any, the_longest_texts_are_judged, 0, 13);
+    tcase_add_test(any, longer_texts_are_errors);
+    tcase_add_test(any, a_score_does_not_depend_on_what_was_scored_before);
+    suite_add_tcase(s, cases);
+    suite_add_tcase(s, any);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? 1 : 0;
+}
