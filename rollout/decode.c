@@ -1,0 +1,264 @@
+#include "rollout/decode.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    int request, sample; /* request −1: free */
+    rz_cache cache;
+    int32_t last;        /* token to run next */
+    int limit;           /* tokens it may sample */
+    rz_completion so_far;
+} slot;
+
+typedef struct {
+    int users;           /* samples of its request not yet done; 0: free */
+    rz_cache cache;
+} prefix;
+
+struct rz_decoder {
+    const rz_policy *p;
+    int n_slots;
+    rz_arena arena;
+
+    /* of the call in hand */
+    rz_request *requests;
+    int n_requests, next_request, next_sample;
+    const rz_sampling *sampling;
+    rz_address at;
+    slot *slots;
+    prefix *prefixes;    /* n_slots of them: an active request holds at least one slot */
+    int *prefix_of;      /* (n_requests) index, or −1 */
+    rz_arena *scratch;   /* one a thread */
+    rz_run *runs;        /* (n_slots) */
+    slot **rows;         /* (n_slots) slot of each row */
+    float *h, *logits, *logp, *entropy, *row_max, *row_sum;
+    int32_t *token;
+};
+
+static const size_t RESERVE = (size_t)1 << 40;
+
+bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err)
+{
+    rz_decoder *d = rz_calloc(1, sizeof *d);
+    d->p = p;
+    d->n_slots = slots;
+    int threads = rz_pool_size(p->pool);
+    d->scratch = rz_calloc((size_t)threads, sizeof *d->scratch);
+    bool ok = rz_arena_init(&d->arena, RESERVE, err);
+    for (int i = 0; ok && i < threads; i++)
+        ok = rz_arena_init(&d->scratch[i], RESERVE >> 4, err);
+    if (!ok) {
+        rz_decoder_destroy(d);
+        return false;
+    }
+    *out = d;
+    return true;
+}
+
+void rz_decoder_destroy(rz_decoder *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; d->scratch && i < rz_pool_size(d->p->pool); i++)
+        rz_arena_finish(&d->scratch[i]);
+    free(d->scratch);
+    rz_arena_finish(&d->arena);
+    free(d);
+}
+
+size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new)
+{
+    return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + (size_t)p->arch.vocab_size * 2 * sizeof(float));
+}
+
+static bool check_requests(const rz_decoder *d, int *max_prompt, rz_err *err)
+{
+    *max_prompt = 1;
+    for (int i = 0; i < d->n_requests; i++) {
+        int n = d->requests[i].n_prompt;
+        if (n < 1 || n >= d->p->arch.max_position_embeddings)
+            return rz_fail(err, RZ_EDATA, "a prompt has %d tokens, must have 1..%d (max_position_embeddings is %d)", n,
+                           d->p->arch.max_position_embeddings - 1, d->p->arch.max_position_embeddings);
+        *max_prompt = n > *max_prompt ? n : *max_prompt;
+    }
+    return true;
+}
+
+static void prepare(rz_decoder *d, int max_prompt)
+{
+    const rz_policy *p = d->p;
+    rz_arena *a = &d->arena;
+    size_t B = (size_t)d->n_slots, V = (size_t)p->arch.vocab_size, D = (size_t)p->arch.hidden_size;
+    int max_new = d->sampling->max_new, room = p->arch.max_position_embeddings - 1;
+    max_new = max_new < room ? max_new : room;
+    rz_arena_release(a, 0);
+    d->next_request = d->next_sample = 0;
+    d->slots = RZ_ZNEW(a, B, slot);
+    d->prefixes = RZ_ZNEW(a, B, prefix);
+    d->prefix_of = RZ_NEW(a, d->n_requests, int);
+    for (int i = 0; i < d->n_requests; i++)
+        d->prefix_of[i] = -1;
+    for (size_t i = 0; i < B; i++) {
+        slot *s = &d->slots[i];
+        s->request = -1;
+        rz_cache_init(&s->cache, p, max_new, a);
+        rz_cache_init(&d->prefixes[i].cache, p, max_prompt, a);
+        s->so_far = (rz_completion){0, RZ_NEW(a, max_new, int32_t), RZ_NEW(a, max_new, float), RZ_NEW(a, max_new, float),
+                                    RZ_NEW(a, max_new, float), false};
+    }
+    d->runs = RZ_NEW(a, B, rz_run);
+    d->rows = RZ_NEW(a, B, slot *);
+    d->h = RZ_NEW(a, B * D, float);
+    d->logits = RZ_NEW(a, B * V, float);
+    d->logp = RZ_NEW(a, B, float);
+    d->entropy = RZ_NEW(a, B, float);
+    d->row_max = RZ_NEW(a, B, float);
+    d->row_sum = RZ_NEW(a, B, float);
+    d->token = RZ_NEW(a, B, int32_t);
+}
+
+static int free_prefix(const rz_decoder *d)
+{
+    int i = 0;
+    while (d->prefixes[i].users)
+        i++;
+    return i;
+}
+
+/* Puts the next sample into a slot; collects the prompts that have to be computed first. */
+static void seat(rz_decoder *d, slot *s, rz_run *prompts, int *n_prompts)
+{
+    const rz_request *r = &d->requests[d->next_request];
+    if (d->prefix_of[d->next_request] < 0) {
+        int i = d->prefix_of[d->next_request] = free_prefix(d);
+        prefix *f = &d->prefixes[i];
+        f->users = r->n_completions;
+        f->cache.n = 0;
+        if (r->n_prompt > 1) /* the last token of the prompt is the first input of each completion */
+            prompts[(*n_prompts)++] = (rz_run){r->prompt, r->n_prompt - 1, &f->cache, NULL};
+    }
+    int room = d->p->arch.max_position_embeddings - r->n_prompt;
+    s->request = d->next_request;
+    s->sample = d->next_sample;
+    s->limit = d->sampling->max_new < room ? d->sampling->max_new : room;
+    s->last = r->prompt[r->n_prompt - 1];
+    s->cache.n = 0;
+    s->so_far.n = 0;
+    if (++d->next_sample == r->n_completions) {
+        d->next_sample = 0;
+        d->next_request++;
+    }
+}
+
+static void fill_slots(rz_decoder *d)
+{
+    rz_arena scratch = d->arena;
+    rz_run *prompts = RZ_NEW(&scratch, d->n_slots, rz_run);
+    int n_prompts = 0;
+    size_t rows = 0;
+    for (int i = 0; i < d->n_slots && d->next_request < d->n_requests; i++)
+        if (d->slots[i].request < 0)
+            seat(d, &d->slots[i], prompts, &n_prompts);
+    for (int i = 0; i < n_prompts; i++)
+        rows += (size_t)prompts[i].n;
+    if (rows) {
+        float *h = RZ_NEW(&scratch, rows * (size_t)d->p->arch.hidden_size, float);
+        rz_policy_forward(d->p, prompts, n_prompts, h, scratch);
+    }
+}
+
+static void sample_row(void *ctx, int i, int thread)
+{
+    rz_decoder *d = ctx;
+    const rz_policy *p = d->p;
+    const slot *s = d->rows[i];
+    const rz_request *r = &d->requests[s->request];
+    int V = p->arch.vocab_size, n = s->so_far.n;
+    const float *logits = d->logits + (size_t)i * (size_t)V;
+    double u = rz_rng_unit(d->at.seed, d->at.purpose, d->at.step, r->slot, r->refill << 16 | (uint32_t)s->sample, (uint32_t)n);
+    float behaviour;
+    d->token[i] = rz_sample_token(p->k, d->sampling, logits, V, u, &behaviour, d->scratch[thread]);
+    p->k->logp_forward(&d->logp[i], &d->entropy[i], &d->row_max[i], &d->row_sum[i], logits, V, &d->token[i],
+                       rz_sampling_temperature(d->sampling), 1, V);
+    s->so_far.logp_behaviour[n] = isnan(behaviour) ? d->logp[i] : behaviour;
+}
+
+static bool is_stop(const rz_sampling *s, int32_t id)
+{
+    for (int i = 0; i < s->n_stop; i++)
+        if (s->stop[i] == id)
+            return true;
+    return false;
+}
+
+static void *keep(rz_arena *arena, const void *from, int n, size_t size)
+{
+    void *to = rz_arena_alloc(arena, (size_t)n, size);
+    memcpy(to, from, (size_t)n * size);
+    return to;
+}
+
+static void finish(rz_decoder *d, slot *s, bool truncated, rz_arena *arena)
+{
+    const rz_completion *c = &s->so_far;
+    d->requests[s->request].completions[s->sample] =
+        (rz_completion){c->n, keep(arena, c->ids, c->n, sizeof *c->ids), keep(arena, c->logp, c->n, sizeof *c->logp),
+                        keep(arena, c->logp_behaviour, c->n, sizeof *c->logp), keep(arena, c->entropy, c->n, sizeof *c->entropy), truncated};
+    d->prefixes[d->prefix_of[s->request]].users--;
+    s->request = -1;
+}
+
+/* One token for every seated sequence. Returns how many there were. */
+static int step(rz_decoder *d, rz_arena *arena)
+{
+    const rz_policy *p = d->p;
+    int n = 0;
+    for (int i = 0; i < d->n_slots; i++) {
+        slot *s = &d->slots[i];
+        if (s->request < 0)
+            continue;
+        d->rows[n] = s;
+        d->runs[n++] = (rz_run){&s->last, 1, &s->cache, &d->prefixes[d->prefix_of[s->request]].cache};
+    }
+    if (!n)
+        return 0;
+    rz_policy_forward(p, d->runs, n, d->h, d->arena);
+    rz_policy_logits(p, d->logits, d->h, n);
+    rz_pool_run(p->pool, n, sample_row, d);
+    for (int i = 0; i < n; i++) {
+        slot *s = d->rows[i];
+        rz_completion *c = &s->so_far;
+        c->ids[c->n] = s->last = d->token[i];
+        c->logp[c->n] = d->logp[i];
+        c->entropy[c->n++] = d->entropy[i];
+        bool stop = is_stop(d->sampling, d->token[i]);
+        if (stop || c->n == s->limit)
+            finish(d, s, !stop, arena);
+    }
+    return n;
+}
+
+bool rz_decode(rz_decoder *d, rz_request *requests, int n_requests, const rz_sampling *s, rz_address at, rz_arena *arena,
+               void (*tick)(void *ctx, int64_t n_tokens), void *ctx, rz_err *err)
+{
+    int max_prompt;
+    d->requests = requests;
+    d->n_requests = n_requests;
+    d->sampling = s;
+    d->at = at;
+    if (!check_requests(d, &max_prompt, err))
+        return false;
+    prepare(d, max_prompt);
+    int64_t n_tokens = 0;
+    for (;;) {
+        fill_slots(d);
+        int n = step(d, arena);
+        if (!n)
+            return true;
+        n_tokens += n;
+        if (tick)
+            tick(ctx, n_tokens);
+    }
+}

@@ -1,0 +1,40 @@
+/* Prompts + policy → completions with log-probabilities. Slots are refilled as sequences end, and a prompt is computed once for all its
+ * completions; neither changes a bit of the result: a sequence depends on its address alone. */
+#ifndef RZ_ROLLOUT_DECODE_H
+#define RZ_ROLLOUT_DECODE_H
+#include "base/rng.h"
+#include "policy/policy.h"
+#include "rollout/sampler.h"
+
+typedef struct {
+    int n;                  /* tokens sampled, the stop token included */
+    int32_t *ids;           /* (n) */
+    float *logp;            /* (n) under softmax(logits / temperature) */
+    float *logp_behaviour;  /* (n) after top-k, top-p, min-p; the same numbers as logp when there are none */
+    float *entropy;         /* (n) of the full distribution, nats */
+    bool truncated;         /* ended by max_new or the model's last position, not by a stop token */
+} rz_completion;
+
+/* One prompt and its completions. `slot` addresses the prompt within the step: two slots with the same text get different samples. */
+typedef struct {
+    const int32_t *prompt;
+    int n_prompt;           /* 1 … max_position_embeddings − 1 */
+    uint32_t slot, refill;
+    int n_completions;
+    rz_completion *completions; /* (n_completions) written */
+} rz_request;
+
+typedef struct { uint32_t seed; rz_rng_purpose purpose; uint32_t step; } rz_address;
+
+typedef struct rz_decoder rz_decoder;
+
+/* slots: sequences decoded together. */
+bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err);
+void rz_decoder_destroy(rz_decoder *d);
+/* Memory for this many slots, in bytes. */
+size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new);
+/* Arrays of the completions come from `arena`. RZ_EDATA when a prompt is empty or leaves no room. tick (may be NULL) is called now and then with
+ * the number of tokens sampled so far. */
+bool rz_decode(rz_decoder *d, rz_request *requests, int n_requests, const rz_sampling *s, rz_address at, rz_arena *arena,
+               void (*tick)(void *ctx, int64_t n_tokens), void *ctx, rz_err *err);
+#endif
