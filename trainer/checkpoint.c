@@ -1,0 +1,174 @@
+#include "trainer/checkpoint.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kinds[] = {[RZ_STAGE_TRAIN] = "train", [RZ_STAGE_PRETRAIN] = "pretrain"};
+
+static bool put_common(rz_store *s, const char *kind, const rz_policy *p, const rz_tokenizer *t, rz_err *err)
+{
+    return rz_store_put_str(s, "kind", kind, err) && rz_store_put_i64(s, "format_version", RZ_FORMAT_VERSION, err) &&
+           rz_store_put_text(s, "tokenizer", rz_tokenizer_json(t), err) && rz_policy_put(p, s, err);
+}
+
+/* The whole numbers of rz_progress, by attribute name. */
+static const struct { const char *name; size_t offset; } whole[] = {
+    {"step", offsetof(rz_progress, step)},
+    {"tokens_sampled", offsetof(rz_progress, tokens_sampled)},
+    {"tokens_trained", offsetof(rz_progress, tokens_trained)},
+    {"metrics_bytes", offsetof(rz_progress, metrics_bytes)},
+    {"eval_bytes", offsetof(rz_progress, eval_bytes)},
+};
+enum { N_WHOLE = sizeof whole / sizeof whole[0] };
+
+static bool put_progress(rz_store *s, const rz_progress *at, const rz_policy *p, rz_err *err)
+{
+    char *config = rz_options_dump(rz_config_rows, rz_config_n_rows, at->config);
+    bool ok = rz_store_put_text(s, "config", config, err) && rz_store_put_text(s, "rules", at->rules, err) &&
+              rz_store_put_str(s, "data_hash", at->data_hash, err) &&
+              rz_store_put_str(s, "base_hash", at->base_hash, err) && rz_store_put_i64(s, "ranks", at->ranks, err) &&
+              rz_store_put_str(s, "kernels", p->k->name, err);
+    for (int i = 0; ok && i < N_WHOLE; i++)
+        ok = rz_store_put_i64(s, whole[i].name, *(const int64_t *)((const char *)at + whole[i].offset), err);
+    free(config);
+    return ok;
+}
+
+bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, rz_update *u, rz_comm *c, const rz_tokenizer *t, rz_err *err)
+{
+    rz_store *s = NULL;
+    bool ok = true;
+    if (rz_comm_rank(c) == 0)
+        ok = rz_store_create(&s, err) && put_common(s, kinds[at->stage], p, t, err) && put_progress(s, at, p, err);
+    ok = rz_update_put(u, ok ? s : NULL, err) && ok;
+    if (rz_comm_rank(c) == 0)
+        ok = ok && rz_store_commit(s, path, err);
+    rz_store_close(s);
+    return rz_comm_agree(c, ok, err);
+}
+
+static bool same_text(rz_store *s, const char *name, const char *want, rz_err *err)
+{
+    char *have = rz_store_get_text(s, name, err);
+    if (!have)
+        return false;
+    bool same = !strcmp(have, want);
+    free(have);
+    return same || rz_fail(err, RZ_ECONFIG, "the %s changed since this run began; set them back, or give another out=", name);
+}
+
+/* The config a checkpoint was written with must agree in every key that decides bits. */
+static bool same_config(rz_store *s, const char *path, rz_stage stage, const rz_config *now, rz_err *err)
+{
+    rz_config then = {0};
+    char *text = rz_store_get_text(s, "config", err);
+    bool ok = text && rz_options_init(rz_config_rows, rz_config_n_rows, &then, err) &&
+              rz_options_parse(rz_config_rows, rz_config_n_rows, &then, path, text, strlen(text), NULL, err);
+    const rz_option *row = NULL;
+    for (int i = 0; ok && !row && i < rz_config_n_rows; i++)
+        if (rz_config_decides(stage, rz_config_rows[i].key))
+            row = rz_options_differ(&rz_config_rows[i], 1, &then, now);
+    if (row) {
+        char *old = rz_options_value(row, &then), *new = rz_options_value(row, now);
+        ok = rz_fail(err, RZ_ECONFIG, "%s is %s, but this run began with %s; set it back, or give another out=", row->key, new, old);
+        free(old);
+        free(new);
+    }
+    rz_options_finish(rz_config_rows, rz_config_n_rows, &then);
+    free(text);
+    return ok;
+}
+
+static bool check_kind(rz_store *s, const char *want, rz_err *err)
+{
+    char *kind = NULL;
+    int64_t version;
+    if (!rz_store_get_i64(s, "format_version", &version, err) || !rz_store_get_str(s, "kind", &kind, err))
+        return false;
+    bool ok = true;
+    if (version != RZ_FORMAT_VERSION)
+        ok = rz_fail(err, RZ_EDATA, "format_version is %lld; this program reads %d", (long long)version, RZ_FORMAT_VERSION);
+    else if (want && strcmp(kind, want))
+        ok = rz_fail(err, RZ_EDATA, "it is a %s checkpoint, expected %s", kind, want);
+    free(kind);
+    return ok;
+}
+
+static bool same_hash(rz_store *s, const char *attr, const char *want, const char *what, rz_err *err)
+{
+    char *have = NULL;
+    if (!rz_store_get_str(s, attr, &have, err))
+        return false;
+    bool same = !strcmp(have, want);
+    free(have);
+    return same || rz_fail(err, RZ_ECONFIG, "%s changed since this run began; set it back, or give another out=", what);
+}
+
+static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err)
+{
+    bool ok = check_kind(s, kinds[at->stage], err) && same_config(s, path, at->stage, at->config, err) &&
+              same_text(s, "rules", at->rules, err) &&
+              same_hash(s, "data_hash", at->data_hash, "the data", err) && same_hash(s, "base_hash", at->base_hash, "the base (model)", err);
+    for (int i = 0; ok && i < N_WHOLE; i++)
+        ok = rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
+    return ok && rz_policy_get(p, s, err) && rz_update_get(u, s, err);
+}
+
+bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err)
+{
+    rz_store *s;
+    if (!rz_store_open(&s, path, err))
+        return false;
+    bool ok = read_checkpoint(s, path, at, p, u, err) || rz_err_note(err, "%s", path);
+    rz_store_close(s);
+    return ok;
+}
+
+void rz_model_hash(const rz_policy *p, char out[33])
+{
+    rz_hash_hex(p->w, (size_t)p->layout.n_params * sizeof *p->w, out);
+}
+
+bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err)
+{
+    rz_store *s;
+    if (!rz_store_create(&s, err))
+        return false;
+    bool ok = put_common(s, "model", p, t, err) && rz_store_commit(s, path, err);
+    rz_store_close(s);
+    return ok;
+}
+
+static bool read_model(rz_store *s, const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err)
+{
+    rz_arch arch;
+    if (!check_kind(s, NULL, err) || !rz_policy_get_arch(&arch, s, err))
+        return false;
+    char *json = rz_store_get_text(s, "tokenizer", err);
+    bool ok = json && rz_tokenizer_parse(t, path, json, strlen(json), err);
+    free(json);
+    if (ok && rz_tokenizer_size(*t) > arch.vocab_size)
+        ok = rz_fail(err, RZ_EDATA, "its tokenizer has %d tokens, its model only %d", rz_tokenizer_size(*t), arch.vocab_size);
+    return ok && rz_policy_create(p, &arch, k, pool, err) && rz_policy_get(*p, s, err);
+}
+
+bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err)
+{
+    rz_store *s;
+    *p = NULL;
+    *t = NULL;
+    if (!rz_store_open(&s, path, err))
+        return false;
+    bool ok = read_model(s, path, k, pool, p, t, err) || rz_err_note(err, "%s", path);
+    rz_store_close(s);
+    if (!ok) {
+        rz_policy_destroy(*p);
+        rz_tokenizer_destroy(*t);
+        *p = NULL;
+        *t = NULL;
+    }
+    return ok;
+}

@@ -1,0 +1,35 @@
+/* Checkpoints and models as files (docs/files.md). A checkpoint holds all that a resumed run needs to end in the same bits; a model holds
+ * weights, architecture and tokenizer. Either serves as `model:`. */
+#ifndef RZ_TRAINER_CHECKPOINT_H
+#define RZ_TRAINER_CHECKPOINT_H
+#include "data/tokenizer.h"
+#include "trainer/config.h"
+#include "trainer/update.h"
+
+enum { RZ_FORMAT_VERSION = 1 };
+
+/* What a run is, beside weights and moments. */
+typedef struct {
+    rz_stage stage;
+    int64_t step;                         /* steps done */
+    int64_t tokens_sampled, tokens_trained;
+    int64_t metrics_bytes, eval_bytes;    /* lengths of the logs at this point */
+    const rz_config *config;
+    const char *rules;                    /* text of the rule file, "" for pretraining */
+    const char *data_hash;
+    const char *base_hash;                /* of the weights that training began with, "" for pretraining */
+    int ranks;
+} rz_progress;
+
+/* Collective; rank 0 writes. t is the tokenizer of the policy. */
+bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, rz_update *u, rz_comm *c, const rz_tokenizer *t, rz_err *err);
+/* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules or data other than those it was
+ * written with, naming the first difference. */
+bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err);
+
+/* XXH3-128 in hex of the weights. */
+void rz_model_hash(const rz_policy *p, char out[33]);
+bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err);
+/* Makes policy and tokenizer from a model or checkpoint file. */
+bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err);
+#endif

@@ -1,0 +1,235 @@
+#include "trainer/config.h"
+
+#include "base/file.h"
+#include "trainer/objective.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(rz_config, field)
+#define INT(key, field, def, min, max, change, help) {key, RZ_OPT_INT, AT(field), def, min, max, NULL, change, help}
+#define FLOAT(key, field, def, min, max, help) {key, RZ_OPT_FLOAT, AT(field), def, min, max, NULL, RZ_OPT_FIXED, help}
+#define TEXT(key, field, def, change, help) {key, RZ_OPT_TEXT, AT(field), def, 0, 0, NULL, change, help}
+#define ENUM(key, field, def, choices, help) {key, RZ_OPT_ENUM, AT(field), def, 0, 0, choices, RZ_OPT_FIXED, help}
+#define BOOL(key, field, def, change, help) {key, RZ_OPT_BOOL, AT(field), def, 0, 0, NULL, change, help}
+#define FIXED RZ_OPT_FIXED
+#define FREE RZ_OPT_FREE
+
+/* The rows of an optimizer section. */
+#define OPTIMIZER(prefix, field, lr_, b2_, wd_, warmup_, schedule_)                                                                                 \
+    FLOAT(prefix "learning_rate", field.learning_rate, lr_, 0, 10, "peak step size of AdamW"),                                                      \
+    FLOAT(prefix "beta1", field.beta1, "0.9", 0, 0.9999999, "decay of the first moment"),                                                          \
+    FLOAT(prefix "beta2", field.beta2, b2_, 0, 0.9999999, "decay of the second moment"),                                                         \
+    FLOAT(prefix "eps", field.eps, "1e-8", 1e-20, 1, "added to the root of the second moment"),                                                    \
+    FLOAT(prefix "weight_decay", field.weight_decay, wd_, 0, 10, "decoupled decay of the matrices (norms have none)"),                              \
+    FLOAT(prefix "max_grad_norm", field.max_grad_norm, "1", 0, 1e30, "the gradient is scaled down to this global norm; 0: never"),                 \
+    INT(prefix "warmup_steps", field.warmup_steps, warmup_, 0, 1e9, FIXED, "steps over which the learning rate rises linearly"),                    \
+    ENUM(prefix "schedule", field.schedule, schedule_, "constant|linear|cosine", "learning rate after the warm-up, down to min_lr_ratio at the end"), \
+    FLOAT(prefix "min_lr_ratio", field.min_lr_ratio, "0.1", 0, 1, "where the schedule ends, as a share of learning_rate")
+
+/* Files are FREE: what counts is their content, whose hash a checkpoint holds. */
+const rz_option rz_config_rows[] = {
+    TEXT("out", out, "", FREE, "run directory (default runs/<config name>)"),
+    INT("seed", seed, "1", 0, 4294967295.0, FIXED, "one number that every random choice is addressed with"),
+    INT("steps", steps, "100", 0, 1e9, FIXED, "GRPO steps"),
+    TEXT("model", model, "", FREE, "base policy: a checkpoint (*.h5); empty: made by the pretrain section"),
+    TEXT("data", data, "countdown", FREE, "problems: the name of a task, or a JSONL or HDF5 file"),
+    TEXT("rules", rules, "configs/rules/countdown.yaml", FREE, "rule file that scores completions"),
+    ENUM("reward", reward, "rules", "rules|random", "random: every completion scores 0 or 1 by a coin, the control run"),
+    TEXT("tokenizer", tokenizer, "data/countdown/tokenizer.json", FREE, "tokenizer.json of a base that is pretrained (a checkpoint brings its own)"),
+    TEXT("eos_token", eos_token, "<eos>", FIXED, "token that ends a document and stops a completion"),
+    INT("group_size", group_size, "8", 2, 4096, FIXED, "completions a prompt"),
+    INT("prompts_per_step", prompts_per_step, "16", 1, 65536, FIXED, "prompts a GRPO step"),
+    INT("gradient_shards", gradient_shards, "4", 1, 1024, FIXED, "parts of a batch that are summed by a fixed tree (a power of two; ranks beyond it only sample)"),
+    INT("threads", threads, "1", 1, 1024, FREE, "threads a rank; changes no bit"),
+    {"time_limit", RZ_OPT_FLOAT, AT(time_limit), "0", 0, 1e9, NULL, FREE, "seconds after which the job saves a checkpoint and ends with status 85; 0: none"},
+    BOOL("strict", strict, "true", FREE, "a logp_mismatch other than 0 ends the run instead of being logged"),
+
+    ENUM("algorithm", algorithm, "grpo", RZ_OBJECTIVE_NAMES, "row of the objective table (docs/algorithm.md)"),
+    ENUM("aggregation", aggregation, "default", "default|" RZ_AGGREGATION_NAMES, "how token losses are averaged; default: the algorithm's own"),
+    ENUM("advantage_std", advantage_std, "default", "default|none|group", "divide advantages by the group's standard deviation; default: the algorithm's own"),
+    FLOAT("clip_eps_low", clip_eps_low, "0.2", 0, 1, "ratios below 1 - this give no gradient to negative advantages"),
+    FLOAT("clip_eps_high", clip_eps_high, "0.28", 0, 1e9, "ratios above 1 + this give no gradient to positive advantages"),
+    ENUM("truncated", truncated, "mask", "mask|punish", "completions cut at max_new: in the baseline but not in the loss, or trained on like others"),
+    INT("minibatches", minibatches, "1", 1, 4096, FIXED, "optimizer steps a batch of groups is cut into"),
+    INT("epochs", epochs, "1", 1, 64, FIXED, "passes over a batch"),
+    OPTIMIZER("optimizer.", optimizer, "3e-4", "0.99", "0", "5", "linear"),
+
+    FLOAT("rollout.temperature", rollout.temperature, "1", 0.01, 100, "sampling temperature; ratios are taken under it too"),
+    INT("rollout.top_k", rollout.top_k, "0", 0, 1e7, FIXED, "keep the k most likely tokens; 0: all"),
+    FLOAT("rollout.top_p", rollout.top_p, "1", 1e-6, 1, "then the smallest set of at least this probability"),
+    FLOAT("rollout.min_p", rollout.min_p, "0", 0, 1, "then tokens of at least this share of the most likely one's probability"),
+    INT("rollout.max_new", rollout.max_new, "128", 1, 1e7, FIXED, "tokens a completion may have"),
+    INT("rollout.slots", rollout.slots, "64", 1, 4096, FREE, "sequences a rank decodes together; changes no bit"),
+    INT("rollout.keep", rollout.keep, "0", 0, 1e9, FREE, "rollout files kept on disk; 0: all"),
+    INT("checkpoint.every", checkpoint.every, "50", 1, 1e9, FREE, "steps between checkpoints (the last step always writes one)"),
+    INT("checkpoint.keep", checkpoint.keep, "2", 1, 1e9, FREE, "checkpoints kept on disk"),
+    INT("eval.every", eval.every, "0", 0, 1e9, FIXED, "steps between evaluations on held-out problems (also before the first and after the last step); 0: only those two"),
+    TEXT("eval.data", eval.data, "", FREE, "held-out problems: a file; empty: the validation split of a task (none for a file)"),
+    INT("eval.problems", eval.problems, "128", 0, 1e7, FIXED, "held-out problems an evaluation draws; 0: no evaluation"),
+    INT("eval.samples", eval.samples, "1", 1, 4096, FIXED, "completions a held-out problem"),
+    FLOAT("eval.temperature", eval.temperature, "1", 0, 100, "sampling temperature of evaluations; 0: greedy"),
+
+    {"task.numbers", RZ_OPT_INTS, AT(task.numbers), "[3]", 2, RZ_COUNTDOWN_MAX_NUMBERS, NULL, FIXED, "how many numbers a Countdown problem has, drawn from this list"},
+    INT("task.max_input", task.max_input, "10", 1, 99, FIXED, "inputs are 1 to this"),
+    INT("task.max_value", task.max_value, "50", 2, 9999, FIXED, "targets and intermediate results are 1 to this"),
+    ENUM("task.targets", task.targets, "deriv", "deriv|uniform|mix", "value of a random derivation, uniform over what is reachable, or half and half"),
+    INT("task.split_seed", task.split_seed, "1", 0, 4294967295.0, FIXED, "which multisets of numbers are held out"),
+    FLOAT("task.test_share", task.test_share, "0.15", 0, 0.9, "share of multisets kept for testing"),
+    FLOAT("task.validation_share", task.validation_share, "0.05", 0, 0.9, "share of multisets kept for choosing settings"),
+
+    FLOAT("corpus.goal_aware", corpus.goal_aware, "0.4", 0, 1, "share of writers whose last combination comes closest to the target"),
+    FLOAT("corpus.wrong_result", corpus.wrong_result, "0.005", 0, 1, "share of equations with a wrong result"),
+    FLOAT("corpus.wrong_verdict", corpus.wrong_verdict, "0.005", 0, 1, "share of wrong yes and no"),
+    FLOAT("corpus.wait", corpus.wait, "0.15", 0, 1, "share of retries that begin with 'wait'"),
+    INT("corpus.max_attempts", corpus.max_attempts, "12", 1, 1000, FIXED, "attempts a document holds at most"),
+    INT("corpus.max_words", corpus.max_words, "230", 20, 100000, FIXED, "longer documents are drawn again"),
+    BOOL("corpus.repeat_attempts", corpus.repeat_attempts, "false", FIXED, "writers may write the same attempt twice"),
+
+    INT("arch.hidden_size", arch.hidden_size, "128", 1, 65536, FIXED, "width"),
+    INT("arch.intermediate_size", arch.intermediate_size, "352", 1, 1048576, FIXED, "width of the feed-forward layer"),
+    INT("arch.num_hidden_layers", arch.num_hidden_layers, "4", 1, 1024, FIXED, "layers"),
+    INT("arch.num_attention_heads", arch.num_attention_heads, "4", 1, 1024, FIXED, "query heads"),
+    INT("arch.num_key_value_heads", arch.num_key_value_heads, "2", 1, 1024, FIXED, "key and value heads"),
+    INT("arch.head_dim", arch.head_dim, "32", 2, 1024, FIXED, "width of a head"),
+    INT("arch.max_position_embeddings", arch.max_position_embeddings, "512", 2, 4194304, FIXED, "longest sequence"),
+    FLOAT("arch.rms_norm_eps", arch.rms_norm_eps, "1e-5", 1e-12, 0.1, "added to the mean square"),
+    FLOAT("arch.rope_theta", arch.rope_theta, "10000", 1, 1e9, "base of the rotary frequencies"),
+    BOOL("arch.tie_word_embeddings", arch.tie_word_embeddings, "true", FIXED, "the head is the embedding"),
+
+    TEXT("pretrain.data", pretrain.data, "countdown", FREE, "documents: the corpus of a task, or a JSONL file of {\"text\": …}"),
+    INT("pretrain.steps", pretrain.steps, "0", 0, 1e9, FIXED, "next-token steps; 0: no pretraining"),
+    INT("pretrain.documents_per_step", pretrain.documents_per_step, "64", 1, 65536, FIXED, "documents a step"),
+    OPTIMIZER("pretrain.optimizer.", pretrain.optimizer, "3e-3", "0.95", "0.1", "40", "linear"),
+};
+const int rz_config_n_rows = sizeof rz_config_rows / sizeof rz_config_rows[0];
+
+/* A path given in a config: as it is if something is there (or it is a task's name), else beside the config, else in the folder above that (where
+ * configs/ itself lies): a job does not depend on the directory it is started from. */
+static void resolve(char **path, const char *config)
+{
+    const char *slash = strrchr(config, '/');
+    int len = slash ? (int)(slash - config) : 0;
+    const char *const folders[] = {"", "/.."};
+    if (!(*path)[0] || (*path)[0] == '/' || rz_file_exists(*path))
+        return;
+    for (size_t i = 0; i < 2; i++) {
+        char *other = rz_asprintf("%.*s%s/%s", len ? len : 1, len ? config : ".", folders[i], *path);
+        if (rz_file_exists(other)) {
+            free(*path);
+            *path = other;
+            return;
+        }
+        free(other);
+    }
+}
+
+/* runs/<config name>, the name without folders and extension. */
+static char *default_out(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    const char *dot = strrchr(name, '.');
+    int len = (int)(dot && dot > name ? dot - name : (ptrdiff_t)strlen(name));
+    return rz_asprintf("runs/%.*s", len, name);
+}
+
+bool rz_config_load(rz_config *c, const char *path, const char *const *assignments, int n_assignments, rz_err *err)
+{
+    memset(c, 0, sizeof *c);
+    bool ok = rz_options_init(rz_config_rows, rz_config_n_rows, c, err) && rz_options_load(rz_config_rows, rz_config_n_rows, c, path, NULL, err);
+    for (int i = 0; ok && i < n_assignments; i++)
+        ok = rz_options_override(rz_config_rows, rz_config_n_rows, c, assignments[i], NULL, err);
+    if (!ok) {
+        rz_config_finish(c);
+        return false;
+    }
+    char **const paths[] = {&c->model, &c->data, &c->rules, &c->tokenizer, &c->eval.data, &c->pretrain.data};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        resolve(paths[i], path);
+    if (!c->out[0]) {
+        free(c->out);
+        c->out = default_out(path);
+    }
+    return true;
+}
+
+void rz_config_finish(rz_config *c)
+{
+    rz_options_finish(rz_config_rows, rz_config_n_rows, c);
+}
+
+static bool power_of_two(int64_t x)
+{
+    return x > 0 && (x & (x - 1)) == 0;
+}
+
+bool rz_config_check(const rz_config *c, rz_stage stage, rz_err *err)
+{
+    if (!power_of_two(c->gradient_shards))
+        return rz_fail(err, RZ_ECONFIG, "gradient_shards is %lld, must be a power of two", (long long)c->gradient_shards);
+    if (c->task.test_share + c->task.validation_share > 0.9)
+        return rz_fail(err, RZ_ECONFIG, "task.test_share + task.validation_share is %g, must leave at least 0.1 for training",
+                       c->task.test_share + c->task.validation_share);
+    if (c->corpus.max_words > c->arch.max_position_embeddings && c->pretrain.steps > 0)
+        return rz_fail(err, RZ_ECONFIG, "corpus.max_words is %lld, must be at most arch.max_position_embeddings (%lld)",
+                       (long long)c->corpus.max_words, (long long)c->arch.max_position_embeddings);
+    if (stage == RZ_STAGE_PRETRAIN) {
+        if (c->pretrain.steps < 1)
+            return rz_fail(err, RZ_ECONFIG, "pretrain.steps is 0: nothing to pretrain; set it, or give model=CHECKPOINT");
+        return true;
+    }
+    if (c->steps < 1)
+        return rz_fail(err, RZ_ECONFIG, "steps is %lld, must be at least 1", (long long)c->steps);
+    if (!c->model[0] && c->pretrain.steps < 1)
+        return rz_fail(err, RZ_ECONFIG, "model is empty and pretrain.steps is 0: give model=CHECKPOINT.h5, or a pretrain section that makes a base");
+    if (c->model[0] && c->pretrain.steps > 0)
+        return rz_fail(err, RZ_ECONFIG, "model is '%s' and pretrain.steps is %lld: give one of them", c->model, (long long)c->pretrain.steps);
+    if (c->minibatches > c->prompts_per_step)
+        return rz_fail(err, RZ_ECONFIG, "minibatches is %lld, more than prompts_per_step (%lld): some would be empty", (long long)c->minibatches,
+                       (long long)c->prompts_per_step);
+    return true;
+}
+
+bool rz_config_arch(const rz_config *c, int vocab_size, rz_arch *arch, rz_err *err)
+{
+    *arch = (rz_arch){vocab_size,
+                      (int)c->arch.hidden_size,
+                      (int)c->arch.intermediate_size,
+                      (int)c->arch.num_hidden_layers,
+                      (int)c->arch.num_attention_heads,
+                      (int)c->arch.num_key_value_heads,
+                      (int)c->arch.head_dim,
+                      (int)c->arch.max_position_embeddings,
+                      c->arch.rms_norm_eps,
+                      c->arch.rope_theta,
+                      c->arch.tie_word_embeddings};
+    return rz_arch_check(arch, err) || rz_err_note(err, "arch");
+}
+
+bool rz_config_decides(rz_stage stage, const char *key)
+{
+    static const char *const base[] = {"seed", "gradient_shards", "tokenizer", "eos_token", "task.", "corpus.", "arch.", "pretrain."};
+    if (stage == RZ_STAGE_TRAIN)
+        return true;
+    for (size_t i = 0; i < sizeof base / sizeof base[0]; i++)
+        if (!strncmp(key, base[i], strlen(base[i])))
+            return true;
+    return false;
+}
+
+void rz_config_hash(const rz_config *c, rz_stage stage, const char *more, char out[33])
+{
+    char *all = rz_strdup(more);
+    for (int i = 0; i < rz_config_n_rows; i++) {
+        if (rz_config_rows[i].change == RZ_OPT_FREE || !rz_config_decides(stage, rz_config_rows[i].key))
+            continue;
+        char *value = rz_options_value(&rz_config_rows[i], c), *longer = rz_asprintf("%s\n%s=%s", all, rz_config_rows[i].key, value);
+        free(value);
+        free(all);
+        all = longer;
+    }
+    rz_hash_hex(all, strlen(all), out);
+    free(all);
+}

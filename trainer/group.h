@@ -1,0 +1,54 @@
+/* The struct that travels: one prompt, its completions, their scores by rule, their advantages. A score never becomes an advantage
+ * in place. */
+#ifndef RZ_TRAINER_GROUP_H
+#define RZ_TRAINER_GROUP_H
+#include "base/comm.h"
+#include "data/source.h"
+#include "data/tokenizer.h"
+#include "rewards/rules.h"
+#include "rollout/decode.h"
+
+typedef struct {
+    int state;          /* rz_part_state */
+    double points;
+    int64_t start, end; /* bytes of the text; start −1: no span */
+} rz_verdict;
+
+typedef struct {
+    double score, advantage;
+    bool correct, format_ok;
+    int n_errors;
+    rz_verdict *verdicts;   /* (n_rules) */
+    const char *explain;    /* rule, span, expected, points, as text */
+} rz_scored;
+
+typedef struct {
+    rz_problem problem;
+    int32_t *prompt;        /* (n_prompt) */
+    int n_prompt, n;        /* n completions */
+    uint32_t slot;          /* within the step */
+    rz_completion *completions; /* (n) */
+    rz_scored *scored;          /* (n) */
+    bool signal;            /* scores differ: the group has a gradient */
+} rz_group;
+
+/* What sampling and scoring need; borrowed. */
+typedef struct {
+    rz_comm *comm;
+    rz_decoder *decoder;
+    const rz_tokenizer *tokenizer;
+    rz_source *source;
+    const rz_rules *rules;
+    rz_rules_worker *worker;
+    rz_sampling sampling;
+    uint32_t seed;
+    bool random_reward;
+    void (*tick)(void *ctx, int64_t n_tokens);
+    void *tick_ctx;
+} rz_rollout;
+
+/* Groups `first` … first + n_groups − 1 of a split, each with n completions, sampled at (seed, purpose, step, slot) and scored: every rank does
+ * its part, every rank gets all of them (arena), the same for any number of ranks. Collective. */
+bool rz_rollout_groups(const rz_rollout *r, rz_split split, rz_rng_purpose purpose, uint32_t step, uint64_t first, int n_groups, int n,
+                       rz_arena *arena, rz_group **groups, double *sample_s, double *score_s, rz_err *err);
+#endif

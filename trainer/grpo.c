@@ -1,0 +1,280 @@
+#include "trainer/grpo.h"
+
+#include "base/file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+rz_method rz_grpo_method(const rz_config *c)
+{
+    const rz_objective *o = &rz_objectives[c->algorithm];
+    return (rz_method){.divide_by_std = c->advantage_std ? c->advantage_std == 2 : o->divide_by_std,
+                       .aggregation = c->aggregation ? (rz_aggregation)(c->aggregation - 1) : o->aggregation,
+                       .clip = {c->clip_eps_low, c->clip_eps_high},
+                       .mask_truncated = c->truncated == RZ_TRUNCATED_MASK};
+}
+
+rz_sampling rz_config_sampling(const rz_config *c, const int32_t *stop, int n_stop)
+{
+    return (rz_sampling){c->rollout.temperature, (int)c->rollout.top_k, c->rollout.top_p, c->rollout.min_p, (int)c->rollout.max_new, n_stop, stop};
+}
+
+bool rz_grpo_rollout(rz_grpo *g, int64_t step, double *sample_s, double *score_s, rz_err *err)
+{
+    const rz_config *c = g->config;
+    rz_arena_release(&g->arena, 0);
+    g->n_groups = (int)c->prompts_per_step;
+    uint64_t first = (uint64_t)(step - 1) * (uint64_t)c->prompts_per_step;
+    return rz_rollout_groups(&g->rollout, RZ_TRAIN, RZ_RNG_SAMPLE, (uint32_t)step, first, g->n_groups, (int)c->group_size, &g->arena, &g->groups,
+                             sample_s, score_s, err);
+}
+
+static void compute_advantages(rz_grpo *g)
+{
+    rz_method method = rz_grpo_method(g->config);
+    for (int i = 0; i < g->n_groups; i++) {
+        rz_group *group = &g->groups[i];
+        rz_arena scratch = g->arena;
+        double *scores = RZ_NEW(&scratch, group->n, double), *advantages = RZ_NEW(&scratch, group->n, double);
+        for (int k = 0; k < group->n; k++)
+            scores[k] = group->scored[k].score;
+        group->signal = rz_advantages(scores, advantages, group->n, method.divide_by_std);
+        for (int k = 0; k < group->n; k++)
+            group->scored[k].advantage = advantages[k];
+    }
+}
+
+/* One optimizer step's share of the groups. */
+typedef struct {
+    rz_method method;
+    int64_t max_new, tokens, sequences;
+    bool fresh;           /* the weights are those that sampled: recomputed must equal sampled */
+    rz_tree *trees;
+    const float **sampled; /* per sequence of each tree, in order: logp as sampled */
+    double *advantages;    /* likewise */
+    int *first;            /* (n_trees) index of a tree's first sequence in the two arrays */
+} minibatch;
+
+static bool is_trained(const minibatch *b, const rz_group *g, int k)
+{
+    return !(b->method.mask_truncated && g->completions[k].truncated) && g->completions[k].n > 0;
+}
+
+/* A group as a tree: the shared prefix is the prompt without its last token, which is the first input of every completion. */
+static int add_tree(minibatch *b, const rz_group *g, int n_trees, int at, rz_arena *arena)
+{
+    rz_sequence *s = RZ_NEW(arena, g->n, rz_sequence);
+    int n = 0;
+    for (int k = 0; k < g->n; k++) {
+        const rz_completion *c = &g->completions[k];
+        if (!is_trained(b, g, k))
+            continue;
+        int32_t *ids = RZ_NEW(arena, c->n, int32_t);
+        ids[0] = g->prompt[g->n_prompt - 1];
+        memcpy(ids + 1, c->ids, (size_t)(c->n - 1) * sizeof *ids);
+        b->sampled[at + n] = c->logp;
+        b->advantages[at + n] = g->scored[k].advantage;
+        s[n++] = (rz_sequence){ids, c->ids, c->n, RZ_NEW(arena, c->n, float), NULL, RZ_NEW(arena, c->n, float)};
+        b->tokens += c->n;
+    }
+    if (n) {
+        b->trees[n_trees] = (rz_tree){g->prompt, g->n_prompt - 1, n, s};
+        b->first[n_trees] = at;
+        b->sequences += n;
+    }
+    return n;
+}
+
+static void tree_loss(void *ctx, int i, rz_tree_result *result)
+{
+    const minibatch *b = ctx;
+    const rz_tree *t = &b->trees[i];
+    *result = (rz_tree_result){0};
+    for (int k = 0; k < t->n_sequences; k++) {
+        const rz_sequence *s = &t->sequences[k];
+        const float *old = b->sampled[b->first[i] + k];
+        double weight = rz_token_weight(b->method.aggregation, s->n, b->tokens, b->sequences, b->max_new);
+        result->loss += weight * rz_token_loss(s->logp, old, (float *)s->dlogp, s->n, b->advantages[b->first[i] + k], weight, &b->method.clip,
+                                               &result->clipped_low, &result->clipped_high);
+        result->tokens += s->n;
+        for (int j = 0; b->fresh && j < s->n; j++) {
+            double d = fabs((double)s->logp[j] - (double)old[j]);
+            if (!(d <= result->mismatch)) /* NaN too */
+                result->mismatch = d;
+        }
+    }
+}
+
+static bool update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, int n_groups, double learning_rate, rz_grpo_measured *m,
+                             rz_err *err)
+{
+    rz_arena scratch = g->arena;
+    int n_trees = 0, at = 0, most = n_groups * (int)g->config->group_size;
+    b->trees = RZ_NEW(&scratch, n_groups, rz_tree);
+    b->first = RZ_NEW(&scratch, n_groups, int);
+    b->sampled = RZ_NEW(&scratch, most, const float *);
+    b->advantages = RZ_NEW(&scratch, most, double);
+    b->tokens = b->sequences = 0;
+    for (int i = 0; i < n_groups; i++) {
+        int n = add_tree(b, groups[i], n_trees, at, &scratch);
+        at += n;
+        n_trees += n > 0;
+    }
+    if (!n_trees)
+        return true;
+    rz_tree_result *results = RZ_ZNEW(&scratch, n_trees, rz_tree_result);
+    double grad_norm;
+    bool ok = rz_update_step(g->update, b->trees, n_trees, rz_sampling_temperature(&g->rollout.sampling), tree_loss, b, learning_rate, results,
+                             &grad_norm, err);
+    for (int i = 0; i < n_trees; i++) {
+        m->loss += results[i].loss;
+        m->tokens += results[i].tokens;
+        m->clipped_low += results[i].clipped_low;
+        m->clipped_high += results[i].clipped_high;
+        if (!(results[i].mismatch <= m->mismatch))
+            m->mismatch = results[i].mismatch;
+    }
+    m->grad_norm += grad_norm;
+    m->updates++;
+    return ok;
+}
+
+bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_measured *m, rz_err *err)
+{
+    const rz_config *c = g->config;
+    rz_group **order = RZ_NEW(&g->arena, g->n_groups, rz_group *), **signal = RZ_NEW(&g->arena, g->n_groups, rz_group *);
+    int n = 0;
+    compute_advantages(g);
+    for (int i = 0; i < g->n_groups; i++)
+        if (g->groups[i].signal)
+            signal[n++] = &g->groups[i];
+    *m = (rz_grpo_measured){0};
+    for (int64_t epoch = 0; n && epoch < c->epochs; epoch++) {
+        for (int i = 0; i < n; i++)
+            order[rz_rng_permute((uint32_t)c->seed, RZ_RNG_BATCH, (uint32_t)(step * 64 + epoch), (uint64_t)n, (uint64_t)i)] = signal[i];
+        for (int64_t k = 0; k < c->minibatches; k++) {
+            int lo = (int)(n * k / c->minibatches), hi = (int)(n * (k + 1) / c->minibatches);
+            minibatch b = {.method = rz_grpo_method(c), .max_new = c->rollout.max_new, .fresh = m->updates == 0};
+            if (!update_minibatch(g, &b, order + lo, hi - lo, learning_rate, m, err))
+                return false;
+        }
+    }
+    if (m->updates) {
+        m->loss /= (double)m->updates;
+        m->grad_norm /= (double)m->updates;
+    }
+    if (c->strict && !(m->mismatch == 0))
+        return rz_fail(err, RZ_EINTERNAL,
+                       "logp_mismatch is %g at step %lld: what was sampled is not what is trained; this must never happen: please report the CPU and "
+                       "the config (strict=false counts it and goes on)",
+                       m->mismatch, (long long)step);
+    return true;
+}
+
+typedef struct {
+    int64_t n, tokens, min_length, max_length, truncated, correct, format_ok, errors, all_right, all_wrong, flat;
+    double score, score_sq, entropy;
+} totals;
+
+static totals add_up(const rz_grpo *g)
+{
+    totals t = {.min_length = INT64_MAX};
+    for (int i = 0; i < g->n_groups; i++) {
+        const rz_group *group = &g->groups[i];
+        int right = 0;
+        for (int k = 0; k < group->n; k++) {
+            const rz_completion *c = &group->completions[k];
+            const rz_scored *s = &group->scored[k];
+            t.n++;
+            t.tokens += c->n;
+            t.min_length = c->n < t.min_length ? c->n : t.min_length;
+            t.max_length = c->n > t.max_length ? c->n : t.max_length;
+            t.truncated += c->truncated;
+            right += s->correct;
+            t.format_ok += s->format_ok;
+            t.errors += s->n_errors;
+            t.score += s->score;
+            t.score_sq += s->score * s->score;
+            for (int j = 0; j < c->n; j++)
+                t.entropy += c->entropy[j];
+        }
+        t.correct += right;
+        t.all_right += right == group->n;
+        t.all_wrong += right == 0;
+        t.flat += !group->signal;
+    }
+    return t;
+}
+
+/* Mean points of each rule over the completions it scored. */
+static void measure_rules(const rz_grpo *g, rz_metrics *m)
+{
+    for (int r = 0; r < rz_rules_count(g->rollout.rules); r++) {
+        double sum = 0;
+        int64_t n = 0;
+        char name[64];
+        for (int i = 0; i < g->n_groups; i++)
+            for (int k = 0; k < g->groups[i].n; k++) {
+                const rz_verdict *v = &g->groups[i].scored[k].verdicts[r];
+                sum += v->state == RZ_PART_SCORED ? v->points : 0;
+                n++;
+            }
+        snprintf(name, sizeof name, "rewards/%.45s/mean", rz_rules_name(g->rollout.rules, r));
+        rz_metrics_put(m, name, sum / (double)n);
+    }
+}
+
+static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured *u, rz_metrics *m)
+{
+    totals t = add_up(g);
+    double n = (double)t.n, mean = t.score / n;
+    g->tokens_sampled += t.tokens;
+    g->tokens_trained += u->tokens;
+    m->n = 0;
+    rz_metrics_put_int(m, "step", step);
+    rz_metrics_put(m, "reward/mean", mean);
+    rz_metrics_put(m, "reward/std", sqrt(fmax(0, t.score_sq / n - mean * mean)));
+    rz_metrics_put(m, "accuracy/mean", (double)t.correct / n);
+    rz_metrics_put(m, "format/mean", (double)t.format_ok / n);
+    measure_rules(g, m);
+    rz_metrics_put_int(m, "rewards/errors", t.errors);
+    rz_metrics_put(m, "completions/mean_length", (double)t.tokens / n);
+    rz_metrics_put_int(m, "completions/min_length", t.min_length);
+    rz_metrics_put_int(m, "completions/max_length", t.max_length);
+    rz_metrics_put(m, "completions/clipped_ratio", (double)t.truncated / n);
+    rz_metrics_put(m, "entropy", t.entropy / (double)t.tokens);
+    rz_metrics_put(m, "groups/all_right", (double)t.all_right / g->n_groups);
+    rz_metrics_put(m, "groups/all_wrong", (double)t.all_wrong / g->n_groups);
+    rz_metrics_put(m, "frac_reward_zero_std", (double)t.flat / g->n_groups);
+    rz_metrics_put(m, "policy_loss", u->loss);
+    rz_metrics_put(m, "grad_norm", u->grad_norm);
+    rz_metrics_put(m, "clip_ratio/low", u->tokens ? (double)u->clipped_low / (double)u->tokens : 0);
+    rz_metrics_put(m, "clip_ratio/high", u->tokens ? (double)u->clipped_high / (double)u->tokens : 0);
+    rz_metrics_put(m, "logp_mismatch", u->mismatch);
+    rz_metrics_put(m, "learning_rate", lr);
+    rz_metrics_put_int(m, "updates", u->updates);
+    rz_metrics_put_int(m, "tokens/sampled", t.tokens);
+    rz_metrics_put_int(m, "tokens/trained", u->tokens);
+    rz_metrics_put_int(m, "tokens/sampled_total", g->tokens_sampled);
+    rz_metrics_put_int(m, "tokens/trained_total", g->tokens_trained);
+}
+
+bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err)
+{
+    double start = rz_now_s(), sample_s = 0, score_s = 0, lr = rz_learning_rate(&g->config->optimizer, step, g->config->steps);
+    rz_grpo_measured measured;
+    if (!rz_grpo_rollout(g, step, &sample_s, &score_s, err))
+        return false;
+    double rolled = rz_now_s();
+    if (!rz_grpo_update(g, step, lr, &measured, err))
+        return false;
+    double end = rz_now_s();
+    measure(g, step, lr, &measured, m);
+    rz_metrics_put(m, "time/step_s", end - start);
+    rz_metrics_put(m, "time/sample_s", sample_s);
+    rz_metrics_put(m, "time/score_s", score_s);
+    rz_metrics_put(m, "time/wait_s", rolled - start - sample_s - score_s);
+    rz_metrics_put(m, "time/update_s", end - rolled);
+    return true;
+}

@@ -1,0 +1,35 @@
+/* The GRPO step. */
+#ifndef RZ_TRAINER_GRPO_H
+#define RZ_TRAINER_GRPO_H
+#include "trainer/config.h"
+#include "trainer/group.h"
+#include "trainer/metrics.h"
+#include "trainer/objective.h"
+#include "trainer/update.h"
+
+typedef struct {
+    const rz_config *config;
+    rz_rollout rollout;
+    rz_update *update;
+    rz_arena arena;       /* dies after each step */
+    rz_group *groups;     /* of the step in hand: (prompts_per_step), in slot order */
+    int n_groups;
+    int64_t tokens_sampled, tokens_trained; /* since the first step */
+} rz_grpo;
+
+/* What the objective's row and the config's overrides come to. */
+typedef struct { bool divide_by_std; rz_aggregation aggregation; rz_clip clip; bool mask_truncated; } rz_method;
+rz_method rz_grpo_method(const rz_config *c);
+
+/* Sampling temperature, filters and limit of the rollout.* keys; stop is borrowed. */
+rz_sampling rz_config_sampling(const rz_config *c, const int32_t *stop, int n_stop);
+
+/* Collective. Step `step` (from 1): draws prompts, samples, scores, shares, computes advantages, updates, measures. groups stay readable until the
+ * next step. In strict mode RZ_EINTERNAL when a recomputed log-probability differs from the sampled one. */
+bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err);
+
+/* The two halves of it, for tests. rz_grpo_update fills what it measures. */
+typedef struct { double loss, grad_norm, mismatch; int64_t tokens, clipped_low, clipped_high, updates; } rz_grpo_measured;
+bool rz_grpo_rollout(rz_grpo *g, int64_t step, double *sample_s, double *score_s, rz_err *err);
+bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_measured *measured, rz_err *err);
+#endif

@@ -1,0 +1,184 @@
+#include "trainer/loop.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool first(const rz_loop *l)
+{
+    return rz_comm_rank(l->env->comm) == 0;
+}
+
+void rz_loop_note(rz_loop *l, const char *fmt, ...)
+{
+    char text[1024];
+    rz_err err;
+    va_list args;
+    if (!first(l))
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (l->run.log)
+        rz_rundir_note(&l->run, &err, "%s", text); /* a full disk is noticed where it matters: at metrics and checkpoints */
+    if (l->env->listener.note)
+        l->env->listener.note(l->env->listener.ctx, text);
+}
+
+static void tell_waiting(void *ctx)
+{
+    rz_loop_note(ctx, "%s is in use; waiting a few seconds, in case its job is just ending", ((rz_loop *)ctx)->dir);
+}
+
+/* Rank 0 finds where to go on; the others learn the path of the checkpoint ("" for a new run). */
+static bool find_start(rz_loop *l, bool fresh, char *path, size_t size, rz_err *err)
+{
+    bool ok = true;
+    memset(path, 0, size);
+    if (first(l)) {
+        ok = rz_rundir_open(&l->run, l->dir, fresh, tell_waiting, l, err);
+        if (ok && l->run.resume)
+            snprintf(path, size, "%s", l->run.resume);
+    }
+    if (!rz_comm_agree(l->env->comm, ok, err))
+        return false;
+    rz_comm_bcast(l->env->comm, path, size, 0);
+    return true;
+}
+
+static bool write_config(const rz_loop *l, rz_err *err)
+{
+    char *path = rz_asprintf("%s/config.yaml", l->dir), *text = rz_options_dump(rz_config_rows, rz_config_n_rows, l->config);
+    bool ok = rz_file_write(path, text, strlen(text), err);
+    free(path);
+    free(text);
+    return ok;
+}
+
+bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
+{
+    char path[4096];
+    l->started_s = rz_now_s();
+    l->at.ranks = rz_comm_size(l->env->comm);
+    if (!find_start(l, fresh, path, sizeof path, err))
+        return false;
+    bool resumed = path[0];
+    if (!rz_comm_agree(l->env->comm, !resumed || rz_checkpoint_read(path, &l->at, l->policy, l->update, err), err))
+        return false;
+    bool ok = true;
+    if (first(l)) /* nothing is written before everything was read */
+        ok = rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err) && write_config(l, err);
+    if (!rz_comm_agree(l->env->comm, ok, err))
+        return false;
+    if (first(l) && l->run.n_rejected)
+        rz_loop_note(l, "%d newer checkpoint(s) cannot be read and were left out: %s", l->run.n_rejected, l->run.rejected);
+    if (resumed && l->at.step < l->steps)
+        rz_loop_note(l, "resuming from %s (step %lld of %lld)", path, (long long)l->at.step, (long long)l->steps);
+    return true;
+}
+
+static bool save(rz_loop *l, rz_err *err)
+{
+    bool ok = !l->before_checkpoint || l->before_checkpoint(l, l->at.step, err);
+    char *path = NULL;
+    if (first(l) && ok) {
+        ok = rz_log_sync(l->run.metrics, err) && rz_log_sync(l->run.eval, err);
+        l->at.metrics_bytes = rz_log_size(l->run.metrics);
+        l->at.eval_bytes = rz_log_size(l->run.eval);
+        path = rz_rundir_path(&l->run, "checkpoints", l->at.step);
+    }
+    if (!rz_comm_agree(l->env->comm, ok, err))
+        return false;
+    ok = rz_checkpoint_write(path ? path : "", &l->at, l->policy, l->update, l->env->comm, l->tokenizer, err);
+    free(path);
+    if (first(l) && ok)
+        ok = rz_rundir_prune(&l->run, "checkpoints", l->config->checkpoint.keep, err);
+    return rz_comm_agree(l->env->comm, ok, err);
+}
+
+bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err)
+{
+    bool ok = true;
+    if (first(l)) {
+        char *line = rz_metrics_json(m);
+        ok = rz_log_line(l->run.eval, line, err);
+        free(line);
+        if (ok && l->env->listener.evaluation)
+            l->env->listener.evaluation(l->env->listener.ctx, m);
+    }
+    return rz_comm_agree(l->env->comm, ok, err);
+}
+
+/* Every rank stops at the same step: the flag of any is the flag of all. */
+static int64_t stop_reason(const rz_loop *l)
+{
+    enum { GO_ON, SIGNAL, TIME };
+    int64_t reason = l->env->stop && *l->env->stop                                                              ? SIGNAL
+                     : l->config->time_limit > 0 && rz_now_s() - l->started_s > l->config->time_limit ? TIME
+                                                                                                               : GO_ON;
+    rz_comm_max_i64(l->env->comm, &reason, 1);
+    return reason;
+}
+
+static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
+{
+    bool ok = true;
+    if (first(l)) {
+        rz_metrics_put(m, "time/elapsed_s", rz_now_s() - l->started_s);
+        char *line = rz_metrics_json(m);
+        ok = rz_log_line(l->run.metrics, line, err);
+        free(line);
+        if (ok && l->env->listener.step)
+            l->env->listener.step(l->env->listener.ctx, m, l->at.step, l->steps);
+    }
+    return rz_comm_agree(l->env->comm, ok, err);
+}
+
+static bool one_step(rz_loop *l, int64_t step, rz_err *err)
+{
+    rz_metrics m = {0};
+    rz_fp_setup();
+    if (!l->step(l, step, &m, err))
+        return false;
+    if (!rz_comm_agree(l->env->comm, rz_pool_fp_ok(l->policy->pool) || rz_fail(err, RZ_EINTERNAL, "a library changed the floating-point mode of a thread"), err))
+        return false;
+    l->at.step = step;
+    return log_step(l, &m, err);
+}
+
+bool rz_loop_run(rz_loop *l, rz_err *err)
+{
+    if (l->at.step >= l->steps)
+        return true;
+    if (first(l) && l->env->listener.stage)
+        l->env->listener.stage(l->env->listener.ctx, l->at.stage == RZ_STAGE_TRAIN ? "train" : "pretrain", l->at.step, l->steps);
+    if (l->at.step == 0 && l->begin && !l->begin(l, err))
+        return false;
+    int64_t saved = l->at.step, reason = 0;
+    while (l->at.step < l->steps && !(reason = stop_reason(l))) {
+        if (!one_step(l, l->at.step + 1, err))
+            return false;
+        bool last = l->at.step == l->steps;
+        if (last && l->end && !l->end(l, err))
+            return false;
+        if (last || l->at.step % l->config->checkpoint.every == 0) {
+            if (!save(l, err))
+                return false;
+            saved = l->at.step;
+        }
+    }
+    if (!reason)
+        return true;
+    if (l->at.step > 0 && saved < l->at.step && !save(l, err))
+        return false;
+    return rz_fail(err, RZ_ESTOPPED, "stopped at step %lld of %lld %s; the checkpoint is in %s/checkpoints: the same command goes on from there",
+                   (long long)l->at.step, (long long)l->steps, reason == 1 ? "on a signal" : "by time_limit", l->dir);
+}
+
+void rz_loop_close(rz_loop *l)
+{
+    if (l->run.dir)
+        rz_rundir_close(&l->run);
+}

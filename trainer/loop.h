@@ -1,0 +1,36 @@
+/* What training and pretraining share: a run directory, a loop of steps with checkpoints, stopping, resuming. */
+#ifndef RZ_TRAINER_LOOP_H
+#define RZ_TRAINER_LOOP_H
+#include "trainer/checkpoint.h"
+#include "trainer/job.h"
+#include "trainer/rundir.h"
+
+typedef struct rz_loop {
+    const rz_job_env *env;
+    const rz_config *config;
+    const char *dir;             /* run directory */
+    int64_t steps;
+    rz_policy *policy;
+    rz_tokenizer *tokenizer;
+    rz_update *update;
+    rz_progress at;              /* stage, config, rules and data_hash set by the stage; the rest kept by the loop */
+    rz_rundir run;               /* rank 0 */
+    double started_s;
+
+    /* What a stage is. All collective. */
+    void *ctx;
+    bool (*begin)(struct rz_loop *l, rz_err *err);                              /* before the first step of a new run; may be NULL */
+    bool (*step)(struct rz_loop *l, int64_t step, rz_metrics *m, rz_err *err);
+    bool (*before_checkpoint)(struct rz_loop *l, int64_t step, rz_err *err);    /* writes what belongs to it; may be NULL */
+    bool (*end)(struct rz_loop *l, rz_err *err);                                /* after the last step; may be NULL */
+} rz_loop;
+
+/* Collective. Takes the run directory and reads the newest checkpoint if there is one (at.step says where it stands). */
+bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err);
+/* Collective. Runs to the last step, or until asked to stop. */
+bool rz_loop_run(rz_loop *l, rz_err *err);
+void rz_loop_close(rz_loop *l);
+/* Collective. A line of eval.jsonl, told to the listener. */
+bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err);
+__attribute__((format(printf, 2, 3))) void rz_loop_note(rz_loop *l, const char *fmt, ...);
+#endif

@@ -1,0 +1,14 @@
+/* Every completion since the last checkpoint, as one HDF5 file (docs/files.md, "Rollouts"). */
+#ifndef RZ_TRAINER_ROLLOUTS_H
+#define RZ_TRAINER_ROLLOUTS_H
+#include "base/store.h"
+#include "trainer/group.h"
+
+typedef struct rz_rollouts rz_rollouts;
+
+rz_rollouts *rz_rollouts_create(const rz_tokenizer *t, const rz_rules *r);
+void rz_rollouts_destroy(rz_rollouts *r);
+void rz_rollouts_add(rz_rollouts *r, int64_t step, const rz_group *groups, int n_groups, rz_arena scratch);
+/* Writes what was added since the last write; nothing added: nothing written. */
+bool rz_rollouts_write(rz_rollouts *r, const char *path, rz_err *err);
+#endif

@@ -1,0 +1,173 @@
+#include "trainer/rundir.h"
+
+#include "base/store.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Ranks outlive a killed mpirun by two or three seconds and rank 0 holds the lock until then. */
+enum { WAIT_MS = 10000 };
+
+static bool is_step_file(const char *name)
+{
+    size_t n = strlen(name);
+    return n >= 14 && !strncmp(name, "step-", 5) && !strcmp(name + n - 3, ".h5");
+}
+
+static int64_t step_of(const char *name)
+{
+    return strtoll(name + 5, NULL, 10);
+}
+
+static int by_step(const void *a, const void *b)
+{
+    int64_t x = step_of(*(char *const *)a), y = step_of(*(char *const *)b);
+    return x < y ? -1 : x > y;
+}
+
+/* Step files of a folder, oldest first (numbers may outgrow six digits). Caller frees each and the list. */
+static bool step_files(const char *folder, char ***names, int *n, rz_err *err)
+{
+    char **all;
+    int n_all;
+    *names = NULL;
+    *n = 0;
+    if (!rz_file_exists(folder))
+        return true;
+    if (!rz_dir_list(folder, &all, &n_all, err))
+        return false;
+    for (int i = 0; i < n_all; i++) {
+        if (is_step_file(all[i]))
+            all[(*n)++] = all[i];
+        else
+            free(all[i]);
+    }
+    qsort(all, (size_t)*n, sizeof *all, by_step);
+    *names = all;
+    return true;
+}
+
+static void free_names(char **names, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
+static bool find_checkpoint(rz_rundir *r, rz_err *err)
+{
+    char *folder = rz_asprintf("%s/checkpoints", r->dir), **names;
+    int n;
+    bool ok = step_files(folder, &names, &n, err);
+    for (int i = n; ok && i-- > 0 && !r->resume;) {
+        char *path = rz_asprintf("%s/%s", folder, names[i]);
+        rz_store *s;
+        rz_err e = {0};
+        if (rz_store_open(&s, path, &e)) {
+            rz_store_close(s);
+            r->resume = path;
+            continue;
+        }
+        if (!r->n_rejected++)
+            snprintf(r->rejected, sizeof r->rejected, "%.500s", e.text);
+        free(path);
+    }
+    if (ok && n && !r->resume)
+        ok = rz_fail(err, RZ_EDATA, "no checkpoint in %s can be read (%s); mend or remove them, or give another out=", folder, r->rejected);
+    free_names(names, n);
+    free(folder);
+    return ok;
+}
+
+static bool check_empty(const char *dir, rz_err *err)
+{
+    char **names;
+    int n, others = 0;
+    if (!rz_dir_list(dir, &names, &n, err))
+        return false;
+    for (int i = 0; i < n; i++)
+        others += strcmp(names[i], "lock") != 0;
+    free_names(names, n);
+    return !others || rz_fail(err, RZ_ECREATE, "--fresh: %s is not empty; nothing is ever deleted: give another out=, or leave out --fresh to resume", dir);
+}
+
+bool rz_rundir_open(rz_rundir *r, const char *dir, bool fresh, void (*waiting)(void *ctx), void *ctx, rz_err *err)
+{
+    memset(r, 0, sizeof *r);
+    r->dir = rz_strdup(dir);
+    if (!rz_dir_create(dir, err))
+        return false;
+    char *lock = rz_asprintf("%s/lock", dir);
+    bool ok = rz_lock_take(&r->lock, lock, WAIT_MS, waiting, ctx, err);
+    free(lock);
+    return ok && (!fresh || check_empty(dir, err)) && find_checkpoint(r, err);
+}
+
+static bool open_log(rz_rundir *r, rz_log **log, const char *name, int64_t keep, rz_err *err)
+{
+    char *path = rz_asprintf("%s/%s", r->dir, name);
+    bool ok = rz_log_open(log, path, keep, err);
+    free(path);
+    return ok;
+}
+
+bool rz_rundir_logs(rz_rundir *r, int64_t metrics_bytes, int64_t eval_bytes, rz_err *err)
+{
+    char *checkpoints = rz_asprintf("%s/checkpoints", r->dir), *rollouts = rz_asprintf("%s/rollouts", r->dir);
+    bool ok = rz_dir_create(checkpoints, err) && rz_dir_create(rollouts, err) && open_log(r, &r->metrics, "metrics.jsonl", metrics_bytes, err) &&
+              open_log(r, &r->eval, "eval.jsonl", eval_bytes, err) && open_log(r, &r->log, "log.txt", -1, err);
+    free(checkpoints);
+    free(rollouts);
+    return ok;
+}
+
+bool rz_rundir_note(rz_rundir *r, rz_err *err, const char *fmt, ...)
+{
+    char text[2048], when[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+    char *line = rz_asprintf("%s %s", when, text);
+    bool ok = rz_log_line(r->log, line, err);
+    free(line);
+    return ok;
+}
+
+void rz_rundir_close(rz_rundir *r)
+{
+    rz_log_close(r->metrics);
+    rz_log_close(r->eval);
+    rz_log_close(r->log);
+    rz_lock_release(r->lock);
+    free(r->resume);
+    free(r->dir);
+    memset(r, 0, sizeof *r);
+}
+
+char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step)
+{
+    return rz_asprintf("%s/%s/step-%06lld.h5", r->dir, folder, (long long)step);
+}
+
+bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t keep, rz_err *err)
+{
+    char *path = rz_asprintf("%s/%s", r->dir, folder), **names;
+    int n;
+    bool ok = step_files(path, &names, &n, err);
+    for (int i = 0; ok && i < n - keep; i++) {
+        char *old = rz_asprintf("%s/%s", path, names[i]);
+        unlink(old); /* a file that stays is no harm */
+        free(old);
+    }
+    free_names(names, n);
+    free(path);
+    return ok;
+}

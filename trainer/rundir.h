@@ -1,0 +1,28 @@
+/* The run directory: who may write it, where the last good checkpoint is, and its logs. Rank 0 only, except where it says collective. */
+#ifndef RZ_TRAINER_RUNDIR_H
+#define RZ_TRAINER_RUNDIR_H
+#include "base/file.h"
+
+typedef struct {
+    char *dir;
+    rz_lock *lock;
+    rz_log *metrics, *eval, *log;
+    char *resume;          /* newest checkpoint that verifies, or NULL: start anew */
+    int n_rejected;        /* newer ones that do not */
+    char rejected[512];    /* what was wrong with the newest of them */
+} rz_rundir;
+
+/* Creates the directory, takes its lock (waiting a few seconds for a job that is just dying; waiting(ctx) is called if so) and looks for a checkpoint. fresh: RZ_ECREATE unless
+ * the directory is empty. RZ_EDATA when there are checkpoints and none verifies: a run never silently starts anew. */
+bool rz_rundir_open(rz_rundir *r, const char *dir, bool fresh, void (*waiting)(void *ctx), void *ctx, rz_err *err);
+/* Opens metrics.jsonl, eval.jsonl and log.txt, cut to what they held when the checkpoint was written (0 for a new run). */
+bool rz_rundir_logs(rz_rundir *r, int64_t metrics_bytes, int64_t eval_bytes, rz_err *err);
+/* A line of log.txt with the time in front. */
+__attribute__((format(printf, 3, 4))) bool rz_rundir_note(rz_rundir *r, rz_err *err, const char *fmt, ...);
+void rz_rundir_close(rz_rundir *r); /* accepts a zeroed one */
+
+/* "DIR/FOLDER/step-NNNNNN.h5"; caller frees. */
+char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step);
+/* Removes all but the newest `keep` of DIR/FOLDER/step-*.h5. */
+bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t keep, rz_err *err);
+#endif

@@ -1,0 +1,239 @@
+#include "trainer/evaluate.h"
+#include "trainer/grpo.h"
+#include "trainer/loop.h"
+#include "trainer/rollouts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const rz_config *config;
+    const rz_job_env *env;
+    rz_pool *pool;
+    rz_policy *policy;
+    rz_tokenizer *tokenizer;
+    rz_source *source, *held_out; /* held_out: NULL when there is nothing to evaluate on; may be the same as source */
+    rz_rules *rules;
+    rz_rules_worker *worker;
+    rz_decoder *decoder;
+    rz_update *update;
+    rz_rollouts *rollouts;        /* rank 0 */
+    int32_t stop;
+    char base_hash[33];
+    rz_grpo grpo;
+    rz_loop loop;
+} job;
+
+static void close_job(job *j)
+{
+    rz_loop_close(&j->loop);
+    rz_rollouts_destroy(j->rollouts);
+    rz_update_destroy(j->update);
+    rz_decoder_destroy(j->decoder);
+    rz_rules_worker_destroy(j->worker);
+    rz_rules_destroy(j->rules);
+    if (j->held_out != j->source)
+        rz_source_close(j->held_out);
+    rz_source_close(j->source);
+    rz_tokenizer_destroy(j->tokenizer);
+    rz_policy_destroy(j->policy);
+    rz_pool_destroy(j->pool);
+    rz_arena_finish(&j->grpo.arena);
+}
+
+static bool evaluate(job *j, int64_t step, rz_err *err)
+{
+    const rz_config *c = j->config;
+    rz_rollout r = j->grpo.rollout;
+    rz_evaluation e;
+    rz_metrics m;
+    if (!j->held_out)
+        return true;
+    r.source = j->held_out;
+    r.sampling.temperature = c->eval.temperature;
+    r.sampling.top_k = 0;
+    r.sampling.top_p = 1;
+    r.sampling.min_p = 0;
+    r.random_reward = false;
+    r.tick = NULL;
+    if (!rz_evaluate(&r, RZ_VALIDATION, (int)c->eval.problems, (int)c->eval.samples, (uint32_t)step, j->grpo.arena, &e, err))
+        return false;
+    rz_evaluation_metrics(&e, step, &m);
+    return rz_loop_evaluation(&j->loop, &m, err);
+}
+
+static bool train_begin(rz_loop *l, rz_err *err)
+{
+    return evaluate(l->ctx, 0, err);
+}
+
+static bool train_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
+{
+    job *j = l->ctx;
+    j->grpo.tokens_sampled = l->at.tokens_sampled;
+    j->grpo.tokens_trained = l->at.tokens_trained;
+    if (!rz_grpo_step(&j->grpo, step, m, err))
+        return false;
+    l->at.tokens_sampled = j->grpo.tokens_sampled;
+    l->at.tokens_trained = j->grpo.tokens_trained;
+    if (j->rollouts)
+        rz_rollouts_add(j->rollouts, step, j->grpo.groups, j->grpo.n_groups, j->grpo.arena);
+    int64_t every = j->config->eval.every;
+    return !every || step % every || step == l->steps || evaluate(j, step, err);
+}
+
+static bool write_rollouts(rz_loop *l, int64_t step, rz_err *err)
+{
+    job *j = l->ctx;
+    if (!j->rollouts)
+        return true;
+    char *path = rz_rundir_path(&l->run, "rollouts", step);
+    bool ok = rz_rollouts_write(j->rollouts, path, err);
+    free(path);
+    return ok && (!j->config->rollout.keep || rz_rundir_prune(&l->run, "rollouts", j->config->rollout.keep, err));
+}
+
+static bool train_end(rz_loop *l, rz_err *err)
+{
+    job *j = l->ctx;
+    bool ok = evaluate(j, l->steps, err);
+    if (ok && j->rollouts) {
+        char *path = rz_asprintf("%s/model.h5", l->dir);
+        ok = rz_model_write(path, l->policy, l->tokenizer, err);
+        free(path);
+    }
+    return rz_comm_agree(l->env->comm, ok, err);
+}
+
+/* Everything that can be wrong in a config's files is found here, before anything is written. */
+static bool open_inputs(job *j, rz_err *err)
+{
+    const rz_config *c = j->config;
+    if (!rz_config_check(c, RZ_STAGE_TRAIN, err) || !rz_rules_load(&j->rules, c->rules, err) ||
+        !rz_rules_worker_create(&j->worker, j->rules, err) || !rz_source_open(&j->source, c->data, &c->task, (uint32_t)c->seed, err) ||
+        !rz_pool_create(&j->pool, (int)c->threads, err) || !rz_arena_init(&j->grpo.arena, (size_t)1 << 38, err))
+        return false;
+    if (!c->eval.problems)
+        return true;
+    if (c->eval.data[0])
+        return rz_source_open(&j->held_out, c->eval.data, &c->task, (uint32_t)c->seed, err) || rz_err_note(err, "eval.data");
+    if (rz_source_size(j->source) < 0) /* a task holds out problems of its own */
+        j->held_out = j->source;
+    return true;
+}
+
+/* The base: a file, or made here first. A dry run that would have to make it takes random weights of the same shape. */
+static bool open_base(job *j, rz_job_mode mode, rz_err *err)
+{
+    const rz_config *c = j->config;
+    const rz_job_env *env = j->env;
+    rz_arch arch;
+    if (c->model[0])
+        return rz_comm_agree(env->comm, rz_model_read(c->model, env->kernels, j->pool, &j->policy, &j->tokenizer, err), err);
+    char *dir = NULL, *path = NULL;
+    bool ok = rz_comm_agree(env->comm, rz_pretrain_dir(c, &dir, err), err);
+    if (ok) {
+        path = rz_asprintf("%s/model.h5", dir);
+        rz_config base = *c;
+        base.out = dir;
+        int64_t have = rz_file_exists(path); /* one answer for all ranks, whatever their file system's caches say */
+        rz_comm_max_i64(env->comm, &have, 1);
+        if (!have && mode.dry_run)
+            ok = rz_comm_agree(env->comm,
+                               rz_tokenizer_load(&j->tokenizer, c->tokenizer, err) && rz_config_arch(c, rz_tokenizer_size(j->tokenizer), &arch, err) &&
+                                   rz_policy_create(&j->policy, &arch, env->kernels, j->pool, err),
+                               err);
+        else if (!have)
+            ok = rz_job_pretrain(env, &base, (rz_job_mode){false, false}, err);
+        if (ok && !j->policy)
+            ok = rz_comm_agree(env->comm, rz_model_read(path, env->kernels, j->pool, &j->policy, &j->tokenizer, err), err);
+        else if (ok)
+            rz_policy_init_weights(j->policy, (uint32_t)c->seed);
+    }
+    free(path);
+    free(dir);
+    return ok;
+}
+
+static bool open_workers(job *j, rz_err *err)
+{
+    const rz_config *c = j->config;
+    j->stop = rz_tokenizer_id(j->tokenizer, c->eos_token);
+    if (j->stop < 0)
+        return rz_fail(err, RZ_ECONFIG, "eos_token is '%s', which the model's tokenizer does not hold", c->eos_token);
+    if (!rz_decoder_create(&j->decoder, j->policy, (int)c->rollout.slots, err))
+        return false;
+    if (rz_comm_rank(j->env->comm) == 0)
+        j->rollouts = rz_rollouts_create(j->tokenizer, j->rules);
+    j->grpo.config = c;
+    j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .source = j->source, .rules = j->rules,
+                                   .worker = j->worker, .sampling = rz_config_sampling(c, &j->stop, 1), .seed = (uint32_t)c->seed,
+                                   .random_reward = c->reward == RZ_REWARD_RANDOM};
+    if (rz_comm_rank(j->env->comm) == 0) {
+        j->grpo.rollout.tick = j->env->listener.tick;
+        j->grpo.rollout.tick_ctx = j->env->listener.ctx;
+    }
+    return true;
+}
+
+static double mib(double bytes)
+{
+    return bytes / (1 << 20);
+}
+
+/* The plan of a dry run: sizes, and the cost of one real step made in memory and thrown away. */
+static bool tell_plan(job *j, rz_err *err)
+{
+    const rz_config *c = j->config;
+    rz_loop *l = &j->loop;
+    int ranks = rz_comm_size(j->env->comm);
+    int64_t n = j->policy->layout.n_params, completions = c->prompts_per_step * c->group_size, most = completions * c->rollout.max_new;
+    double weights = 2.0 * (double)n * sizeof(float), update = (double)rz_update_bytes(n, (int)c->gradient_shards, ranks),
+           caches = (double)rz_decoder_bytes(j->policy, (int)c->rollout.slots, j->policy->arch.max_position_embeddings, (int)c->rollout.max_new);
+    rz_metrics m = {0};
+    if (!rz_grpo_step(&j->grpo, 1, &m, err))
+        return false;
+    double step_s = rz_metrics_get(&m, "time/step_s"), total_h = step_s * (double)c->steps / 3600;
+    rz_loop_note(l, "policy: %lld parameters, vocabulary %d, kernels %s", (long long)n, j->policy->arch.vocab_size, j->policy->k->name);
+    rz_loop_note(l, "ranks: %d, threads a rank: %lld; memory a rank: %.1f MiB weights, %.1f MiB gradients and moments, %.1f MiB caches at most", ranks,
+                 (long long)c->threads, mib(weights), mib(update), mib(caches));
+    rz_loop_note(l, "a step: %lld prompts x %lld completions, at most %lld new tokens each (%lld tokens at most; the first step sampled %.0f)",
+                 (long long)c->prompts_per_step, (long long)c->group_size, (long long)c->rollout.max_new, (long long)most,
+                 rz_metrics_get(&m, "tokens/sampled"));
+    if (ranks > c->gradient_shards)
+        rz_loop_note(l, "gradient_shards is %lld: %lld of the %d ranks sample but compute no gradient", (long long)c->gradient_shards,
+                     ranks - (long long)c->gradient_shards, ranks);
+    rz_loop_note(l, "time: %.2f s for the first step, so about %.2f h for %lld steps (%.2f core-hours); nothing was written", step_s, total_h,
+                 (long long)c->steps, total_h * ranks * (double)c->threads);
+    return true;
+}
+
+static bool run_job(job *j, rz_job_mode mode, rz_err *err)
+{
+    const rz_config *c = j->config;
+    rz_comm *comm = j->env->comm;
+    if (!rz_comm_agree(comm, open_inputs(j, err), err))
+        return false;
+    j->loop = (rz_loop){.env = j->env, .config = c, .dir = c->out, .steps = c->steps, .ctx = j, .begin = train_begin, .step = train_step,
+                        .before_checkpoint = write_rollouts, .end = train_end,
+                        .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = rz_source_hash(j->source)}};
+    if (!open_base(j, mode, err) || !rz_comm_agree(comm, open_workers(j, err), err) ||
+        !rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))
+        return false;
+    j->grpo.update = j->loop.update = j->update;
+    j->loop.policy = j->policy;
+    j->loop.tokenizer = j->tokenizer;
+    rz_model_hash(j->policy, j->base_hash);
+    j->loop.at.base_hash = j->base_hash;
+    if (mode.dry_run)
+        return tell_plan(j, err);
+    return rz_loop_open(&j->loop, mode.fresh, err) && rz_loop_run(&j->loop, err);
+}
+
+bool rz_job_train(const rz_job_env *env, const rz_config *c, rz_job_mode mode, rz_err *err)
+{
+    job j = {.config = c, .env = env};
+    bool ok = run_job(&j, mode, err);
+    close_job(&j);
+    return ok;
+}

@@ -1,0 +1,388 @@
+#include "trainer/update.h"
+
+#include "policy/math64.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS_AT_ONCE = 2048 }; /* trees are taken together up to about this many rows: large products, bounded memory; changes no bit */
+enum { MAX_LEVELS = 12 };
+
+/* Sum over the shards [index·2^level, (index+1)·2^level). sum NULL: none of them had a tree. */
+typedef struct {
+    int level, index;
+    float *sum;
+} part;
+
+struct rz_update {
+    rz_policy *p;
+    rz_comm *comm;
+    int shards, rank, size;
+    rz_optimizer_options o;
+    rz_learner *learner;
+    float *buffers[MAX_LEVELS + 1];
+    int n_buffers;                 /* of buffers, those not in use */
+    int n_made;
+    int64_t slice0, slice1;        /* this rank's parameters */
+    float *m, *v;                  /* moments of the slice */
+    int64_t t;
+    double beta1_t, beta2_t;       /* β^t by repeated product */
+};
+
+/* Slices are whole norm blocks. */
+static int64_t slice_start(const rz_update *u, int rank)
+{
+    int64_t n = u->p->layout.n_params, blocks = (n + RZ_NORM_BLOCK - 1) / RZ_NORM_BLOCK, at = blocks * rank / u->size * RZ_NORM_BLOCK;
+    return at < n ? at : n;
+}
+
+static int first_shard(const rz_update *u, int rank)
+{
+    return (int)((int64_t)u->shards * rank / u->size);
+}
+
+static int shard_start(const rz_update *u, int shard, int n_trees)
+{
+    return (int)((int64_t)n_trees * shard / u->shards);
+}
+
+static float *floats(int64_t n)
+{
+    return rz_calloc((size_t)(n ? n : 1), sizeof(float));
+}
+
+bool rz_update_create(rz_update **out, rz_policy *p, rz_comm *c, int shards, const rz_optimizer_options *o, rz_err *err)
+{
+    rz_update *u = rz_calloc(1, sizeof *u);
+    *u = (rz_update){.p = p, .comm = c, .shards = shards, .rank = rz_comm_rank(c), .size = rz_comm_size(c), .o = *o, .beta1_t = 1, .beta2_t = 1};
+    u->slice0 = slice_start(u, u->rank);
+    u->slice1 = slice_start(u, u->rank + 1);
+    u->m = floats(u->slice1 - u->slice0);
+    u->v = floats(u->slice1 - u->slice0);
+    if (!rz_comm_agree(c, rz_learner_create(&u->learner, p, err), err)) {
+        rz_update_destroy(u);
+        return false;
+    }
+    *out = u;
+    return true;
+}
+
+void rz_update_destroy(rz_update *u)
+{
+    if (!u)
+        return;
+    rz_learner_destroy(u->learner);
+    for (int i = 0; i < u->n_buffers; i++)
+        free(u->buffers[i]);
+    free(u->m);
+    free(u->v);
+    free(u);
+}
+
+size_t rz_update_bytes(int64_t n_params, int shards, int ranks)
+{
+    int levels = 1;
+    for (int own = (shards + ranks - 1) / ranks; own > 1; own = (own + 1) / 2)
+        levels++;
+    return (size_t)n_params * sizeof(float) * (size_t)levels + (size_t)(n_params / ranks) * sizeof(float) * (size_t)(2 + (ranks > 1 ? ranks : 0));
+}
+
+static float *take_buffer(rz_update *u)
+{
+    if (u->n_buffers)
+        return u->buffers[--u->n_buffers];
+    u->n_made++;
+    assert(u->n_made <= MAX_LEVELS + 1);
+    return floats(u->p->layout.n_params);
+}
+
+static void give_buffer(rz_update *u, float *b)
+{
+    if (b)
+        u->buffers[u->n_buffers++] = b;
+}
+
+typedef struct { const rz_kernels *k; float *to; const float *from; int64_t n; } add_work;
+enum { ADD_CUT = 1 << 16 };
+
+static void add_cut(void *ctx, int i, int thread)
+{
+    (void)thread;
+    const add_work *w = ctx;
+    int64_t at = (int64_t)i * ADD_CUT;
+    w->k->add(w->to + at, w->from + at, w->n - at < ADD_CUT ? w->n - at : ADD_CUT);
+}
+
+/* left + right, left out where there is none. Returns the sum's place. */
+static float *combine(const rz_update *u, float *left, float *right, int64_t n)
+{
+    if (left && right) {
+        add_work w = {u->p->k, left, right, n};
+        rz_pool_run(u->p->pool, (int)((n + ADD_CUT - 1) / ADD_CUT), add_cut, &w);
+    }
+    return left ? left : right;
+}
+
+/* Gradient of one shard, or NULL when it holds no tree. */
+static float *shard_gradient(rz_update *u, int shard, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx,
+                             rz_tree_result *results)
+{
+    int t0 = shard_start(u, shard, n_trees), t1 = shard_start(u, shard + 1, n_trees);
+    if (t0 == t1)
+        return NULL;
+    float *grad = take_buffer(u);
+    memset(grad, 0, (size_t)u->p->layout.n_params * sizeof *grad);
+    for (int t = t0, n; t < t1; t += n) {
+        int rows = rz_tree_rows(&trees[t]);
+        for (n = 1; t + n < t1 && rows + rz_tree_rows(&trees[t + n]) <= ROWS_AT_ONCE; n++)
+            rows += rz_tree_rows(&trees[t + n]);
+        rz_learner_forward(u->learner, trees + t, n, temperature);
+        for (int i = t; i < t + n; i++)
+            loss(ctx, i, &results[i]);
+        rz_learner_backward(u->learner, grad);
+    }
+    rz_learner_finish_shard(u->learner, grad);
+    return grad;
+}
+
+/* The largest aligned subtrees that shards [lo, hi) consist of, in order: level and index of each. Returns how many. */
+static int subtrees(int lo, int hi, part *parts)
+{
+    int n = 0;
+    while (lo < hi) {
+        int level = 0;
+        while (lo % (2 << level) == 0 && lo + (2 << level) <= hi)
+            level++;
+        parts[n++] = (part){level, lo >> level, NULL};
+        lo += 1 << level;
+    }
+    return n;
+}
+
+/* This rank's shards, summed as far as the tree allows. Returns the number of parts (those of subtrees()). */
+static int local_parts(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx,
+                       rz_tree_result *results, part *stack)
+{
+    int n = 0, lo = first_shard(u, u->rank), hi = first_shard(u, u->rank + 1);
+    for (int s = lo; s < hi; s++) {
+        stack[n++] = (part){0, s, shard_gradient(u, s, trees, n_trees, temperature, loss, ctx, results)};
+        while (n > 1 && stack[n - 2].level == stack[n - 1].level && stack[n - 2].index % 2 == 0 && stack[n - 1].index == stack[n - 2].index + 1) {
+            float *l = stack[n - 2].sum, *r = stack[n - 1].sum, *sum = combine(u, l, r, u->p->layout.n_params);
+            give_buffer(u, l && r ? r : NULL);
+            n--;
+            stack[n - 1] = (part){stack[n - 1].level + 1, stack[n - 1].index / 2, sum};
+        }
+    }
+    return n;
+}
+
+static bool part_is_empty(const rz_update *u, const part *p, int n_trees)
+{
+    return shard_start(u, p->index << p->level, n_trees) == shard_start(u, (p->index + 1) << p->level, n_trees);
+}
+
+/* Sum at (level, index) of the slice, from the parts of all ranks. */
+static float *sum_tree(const rz_update *u, const part *all, int n_all, int level, int index, int64_t n)
+{
+    for (int i = 0; i < n_all; i++)
+        if (all[i].level == level && all[i].index == index)
+            return all[i].sum;
+    float *left = sum_tree(u, all, n_all, level - 1, 2 * index, n), *right = sum_tree(u, all, n_all, level - 1, 2 * index + 1, n);
+    return combine(u, left, right, n);
+}
+
+/* Sends every rank its slice of this rank's parts; returns the sum of the own slice (in memory that lives until the next call, or in a local part). */
+static float *reduce(rz_update *u, const part *mine, int n_mine, int n_trees, float **received)
+{
+    int64_t own = u->slice1 - u->slice0;
+    int root = 0;
+    while (1 << root < u->shards)
+        root++;
+    part *all = rz_calloc((size_t)u->size * 2 * MAX_LEVELS, sizeof *all);
+    int n_all = 0, n_send = 0, n_recv = 0;
+    rz_piece *send = rz_calloc((size_t)u->size * 2 * MAX_LEVELS, sizeof *send), *recv = rz_calloc((size_t)u->size * 2 * MAX_LEVELS, sizeof *recv);
+    int64_t incoming = 0;
+    for (int r = 0; r < u->size; r++) {
+        int n = subtrees(first_shard(u, r), first_shard(u, r + 1), all + n_all);
+        assert(r != u->rank || n == n_mine);
+        for (int i = 0; i < n; i++, n_all++) {
+            if (r == u->rank)
+                all[n_all].sum = mine[i].sum ? mine[i].sum + u->slice0 : NULL;
+            else if (!part_is_empty(u, &all[n_all], n_trees))
+                recv[n_recv++] = (rz_piece){r, (void *)&all[n_all].sum, (size_t)own * sizeof(float)};
+        }
+    }
+    incoming = n_recv * own;
+    *received = floats(incoming);
+    for (int i = 0; i < n_recv; i++) {
+        *(float **)recv[i].data = *received + i * own;
+        recv[i].data = *received + i * own;
+    }
+    for (int r = 0; r < u->size; r++)
+        for (int i = 0; r != u->rank && i < n_mine; i++)
+            if (mine[i].sum)
+                send[n_send++] = (rz_piece){r, mine[i].sum + slice_start(u, r), (size_t)(slice_start(u, r + 1) - slice_start(u, r)) * sizeof(float)};
+    rz_comm_exchange(u->comm, send, n_send, recv, n_recv);
+    float *sum = sum_tree(u, all, n_all, root, 0, own);
+    free(all);
+    free(send);
+    free(recv);
+    return sum;
+}
+
+static void gather_counts(const rz_update *u, size_t *counts, int64_t unit, size_t bytes)
+{
+    for (int r = 0; r < u->size; r++)
+        counts[r] = (size_t)((slice_start(u, r + 1) - slice_start(u, r) + unit - 1) / unit) * bytes;
+}
+
+/* Global norm: one sum a block, blocks added in order. */
+static double global_norm(rz_update *u, const float *grad, size_t *counts)
+{
+    int64_t n = u->slice1 - u->slice0, blocks = (n + RZ_NORM_BLOCK - 1) / RZ_NORM_BLOCK,
+            total = (u->p->layout.n_params + RZ_NORM_BLOCK - 1) / RZ_NORM_BLOCK;
+    double *mine = rz_calloc((size_t)blocks + 1, sizeof *mine), *all = rz_calloc((size_t)total + 1, sizeof *all), sum = 0;
+    for (int64_t b = 0; grad && b < blocks; b++) {
+        int64_t left = n - b * RZ_NORM_BLOCK;
+        mine[b] = u->p->k->sumsq(grad + b * RZ_NORM_BLOCK, left < RZ_NORM_BLOCK ? left : RZ_NORM_BLOCK);
+    }
+    gather_counts(u, counts, RZ_NORM_BLOCK, sizeof(double));
+    rz_comm_allgather(u->comm, mine, all, counts);
+    for (int64_t b = 0; b < total; b++)
+        sum += all[b];
+    free(mine);
+    free(all);
+    return sqrt(sum);
+}
+
+/* AdamW on the own slice: tensor by tensor, since norms do not decay. */
+static void adamw(rz_update *u, const float *grad, double scale, double lr)
+{
+    const rz_policy *p = u->p;
+    u->t++;
+    u->beta1_t *= u->o.beta1;
+    u->beta2_t *= u->o.beta2;
+    rz_adamw a = {.grad_scale = (float)scale, .b1 = (float)u->o.beta1, .one_b1 = (float)(1 - u->o.beta1), .b2 = (float)u->o.beta2,
+                  .one_b2 = (float)(1 - u->o.beta2), .step = (float)(lr / (1 - u->beta1_t)),
+                  .inv_sqrt_bias2 = (float)(1 / sqrt(1 - u->beta2_t)), .eps = (float)u->o.eps};
+    for (int i = 0; i < p->layout.n_tensors; i++) {
+        const rz_tensor *t = &p->layout.tensors[i];
+        int64_t lo = t->offset, hi = lo + t->rows * (t->cols ? t->cols : 1);
+        lo = lo > u->slice0 ? lo : u->slice0;
+        hi = hi < u->slice1 ? hi : u->slice1;
+        if (lo >= hi)
+            continue;
+        a.lr_wd = t->decay ? (float)(lr * u->o.weight_decay) : 0;
+        int64_t s = lo - u->slice0;
+        p->k->adamw(p->w + lo, u->m + s, u->v + s, grad + s, hi - lo, &a);
+    }
+}
+
+/* Results of the trees are made where their shard lives; everyone needs them. */
+static void share_results(rz_update *u, int n_trees, rz_tree_result *results, size_t *counts)
+{
+    for (int r = 0; r < u->size; r++)
+        counts[r] = (size_t)(shard_start(u, first_shard(u, r + 1), n_trees) - shard_start(u, first_shard(u, r), n_trees)) * sizeof *results;
+    rz_comm_allgather(u->comm, results + shard_start(u, first_shard(u, u->rank), n_trees), results, counts);
+}
+
+bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx, double learning_rate,
+                    rz_tree_result *results, double *grad_norm, rz_err *err)
+{
+    part mine[2 * MAX_LEVELS];
+    size_t *counts = rz_calloc((size_t)u->size, sizeof *counts);
+    float *received = NULL;
+    assert(n_trees > 0);
+    int n_mine = local_parts(u, trees, n_trees, temperature, loss, ctx, results, mine);
+    float *grad = reduce(u, mine, n_mine, n_trees, &received);
+    share_results(u, n_trees, results, counts);
+    *grad_norm = global_norm(u, grad, counts);
+    bool ok = isfinite(*grad_norm);
+    if (ok) {
+        double most = u->o.max_grad_norm, scale = most > 0 && *grad_norm > most ? most / *grad_norm : 1;
+        adamw(u, grad, scale, learning_rate);
+        gather_counts(u, counts, 1, sizeof(float));
+        rz_comm_allgather(u->comm, u->p->w + u->slice0, u->p->w, counts);
+        rz_policy_refresh(u->p);
+    } else {
+        rz_fail(err, RZ_EDIVERGED, "the gradient is not finite (norm %g); lower learning_rate (%g now) or max_grad_norm, and start again from the last checkpoint",
+                *grad_norm, learning_rate);
+    }
+    for (int i = 0; i < n_mine; i++)
+        give_buffer(u, mine[i].sum);
+    free(received);
+    free(counts);
+    return ok;
+}
+
+void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1)
+{
+    *t0 = shard_start(u, first_shard(u, u->rank), n_trees);
+    *t1 = shard_start(u, first_shard(u, u->rank + 1), n_trees);
+}
+
+int64_t rz_update_count(const rz_update *u)
+{
+    return u->t;
+}
+
+static bool put_moment(rz_update *u, rz_store *s, const char *name, const float *slice, rz_err *err)
+{
+    int64_t n = u->p->layout.n_params;
+    if (u->rank) {
+        rz_comm_send(u->comm, 0, slice, (size_t)(u->slice1 - u->slice0) * sizeof *slice);
+        return true;
+    }
+    float *all = floats(n);
+    memcpy(all, slice, (size_t)u->slice1 * sizeof *slice);
+    for (int r = 1; r < u->size; r++)
+        rz_comm_recv(u->comm, r, all + slice_start(u, r), (size_t)(slice_start(u, r + 1) - slice_start(u, r)) * sizeof *slice);
+    bool ok = !s || rz_store_put(s, name, (rz_shape){RZ_F32, 1, {n}}, all, err);
+    free(all);
+    return ok;
+}
+
+bool rz_update_put(rz_update *u, rz_store *s, rz_err *err)
+{
+    bool m = put_moment(u, s, "optimizer/m", u->m, err), v = put_moment(u, s, "optimizer/v", u->v, err);
+    return m && v && (!s || rz_store_put_i64(s, "optimizer_steps", u->t, err));
+}
+
+static bool get_moment(rz_update *u, rz_store *s, const char *name, float *slice, rz_err *err)
+{
+    int64_t n = u->p->layout.n_params;
+    float *all = floats(n);
+    bool ok = rz_store_get(s, name, (rz_shape){RZ_F32, 1, {n}}, all, err);
+    memcpy(slice, all + u->slice0, (size_t)(u->slice1 - u->slice0) * sizeof *slice);
+    free(all);
+    return ok;
+}
+
+bool rz_update_get(rz_update *u, rz_store *s, rz_err *err)
+{
+    if (!get_moment(u, s, "optimizer/m", u->m, err) || !get_moment(u, s, "optimizer/v", u->v, err) ||
+        !rz_store_get_i64(s, "optimizer_steps", &u->t, err))
+        return false;
+    u->beta1_t = u->beta2_t = 1;
+    for (int64_t i = 0; i < u->t; i++) {
+        u->beta1_t *= u->o.beta1;
+        u->beta2_t *= u->o.beta2;
+    }
+    return true;
+}
+
+double rz_learning_rate(const rz_optimizer_options *o, int64_t t, int64_t steps)
+{
+    if (t <= o->warmup_steps)
+        return o->learning_rate * (double)t / (double)o->warmup_steps;
+    int64_t span = steps - o->warmup_steps;
+    double at = span > 0 ? (double)(t - o->warmup_steps) / (double)span : 1, s, c;
+    switch ((rz_schedule_kind)o->schedule) {
+    case RZ_SCHEDULE_CONSTANT: return o->learning_rate;
+    case RZ_SCHEDULE_LINEAR: return o->learning_rate * (1 - (1 - o->min_lr_ratio) * at);
+    case RZ_SCHEDULE_COSINE: rz_sincos64(3.14159265358979323846 * at, &s, &c); return o->learning_rate * (o->min_lr_ratio + (1 - o->min_lr_ratio) * 0.5 * (1 + c));
+    }
+    return 0;
+}

@@ -1,0 +1,45 @@
+/* From a batch of trees to new weights: gradient shards, their sum over ranks by a fixed tree, clipping, AdamW.
+ * The result depends on the batch and the config alone, never on ranks or threads (docs/numerics.md):
+ *   the batch is cut into `shards` parts of whole trees; inside a shard contributions add as chains in order; shards combine in a fixed
+ *   binary tree by index (an empty shard is left out); a rank owns whole shards, and a slice of the parameters with their moments. */
+#ifndef RZ_TRAINER_UPDATE_H
+#define RZ_TRAINER_UPDATE_H
+#include "base/comm.h"
+#include "policy/policy.h"
+#include "trainer/config.h"
+
+typedef struct rz_update rz_update;
+
+/* Collective. p, c and o are borrowed. */
+bool rz_update_create(rz_update **out, rz_policy *p, rz_comm *c, int shards, const rz_optimizer_options *o, rz_err *err);
+void rz_update_destroy(rz_update *u);
+
+/* Numbers of one tree that its owner hands to every rank. */
+typedef struct {
+    double loss;                        /* the tree's share of the batch's loss */
+    double mismatch;                    /* max |logp sampled − recomputed|; NaN if any is */
+    int64_t clipped_low, clipped_high, tokens;
+} rz_tree_result;
+
+/* Called on the rank that owns tree i after its forward pass: reads logp of the tree's sequences, writes their dlogp and the result. */
+typedef void (*rz_tree_loss)(void *ctx, int i, rz_tree_result *result);
+
+/* Collective. One optimizer step on trees(n_trees), the same on every rank. results(n_trees) is filled on every rank. grad_norm is the global
+ * norm before clipping. RZ_EDIVERGED when it is not finite: weights and moments are then as they were. */
+bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx, double learning_rate,
+                    rz_tree_result *results, double *grad_norm, rz_err *err);
+
+/* The trees whose gradient this rank computes: [*t0, *t1). Only these need ids when rz_update_step is called. */
+void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1);
+
+/* Steps made so far (AdamW's t). */
+int64_t rz_update_count(const rz_update *u);
+/* Collective. "optimizer/m", "optimizer/v" and attribute optimizer_steps. put: s on rank 0 (NULL there too when it has failed: the others must not wait); get: every rank reads its own. */
+bool rz_update_put(rz_update *u, rz_store *s, rz_err *err);
+bool rz_update_get(rz_update *u, rz_store *s, rz_err *err);
+/* Bytes a rank needs for gradients, moments and exchange. */
+size_t rz_update_bytes(int64_t n_params, int shards, int ranks);
+
+/* Learning rate of step t = 1 … steps: linear warm-up, then the schedule down to min_lr_ratio at the last step. */
+double rz_learning_rate(const rz_optimizer_options *o, int64_t t, int64_t steps);
+#endif
