@@ -1,0 +1,40 @@
+/* The command line: the only argv, the only output to the terminal, the only exit status. */
+#ifndef RZ_CLI_CLI_H
+#define RZ_CLI_CLI_H
+#include "base/comm.h"
+#include "base/error.h"
+#include "trainer/job.h"
+
+typedef struct {
+    const char *name;
+    const char *arguments; /* after the name, for the usage line */
+    const char *summary;   /* one line */
+    const char *help;      /* paragraphs, may be "" */
+    const char *example;
+    bool mpi;              /* may run under mpirun */
+    /* argv[0] is the first argument behind the command's name. The status is err->code (0: done) unless it says otherwise. */
+    int (*run)(rz_comm *comm, int argc, char **argv, rz_err *err);
+} rz_command;
+
+int rz_cmd_train(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_pretrain(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_inspect(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
+
+/* Set by SIGTERM, SIGINT and SIGUSR1 (cli/main.c). */
+extern volatile sig_atomic_t rz_stop_asked;
+
+/* The kernels this CPU runs best, or those that RULEZERO_CPU names. */
+bool rz_cli_kernels(const rz_kernels **k, rz_err *err);
+
+/* Progress on stderr: one line rewritten in place on a terminal, a plain line now and then elsewhere. */
+typedef struct rz_view rz_view;
+rz_view *rz_view_create(void);
+void rz_view_destroy(rz_view *v);
+rz_listener rz_view_listener(rz_view *v);
+/* Ends the line in place, so that other text starts on a fresh one. */
+void rz_view_break(rz_view *v);
+
+/* What a finished run directory came to, for people, on stderr: before and after, the reward's curve, where things are. */
+void rz_tell_result(const char *dir);
+#endif

@@ -1,0 +1,151 @@
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "base/threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const rz_command commands[] = {
+    {"train", "CONFIG [key=value ...] [--fresh] [--dry-run]", "train a policy by GRPO with rule rewards",
+     "Writes into the run directory (out=DIR, default runs/<config name>). If that holds a checkpoint the run resumes by itself;\n"
+     "a finished run prints its result. SIGTERM, SIGINT or SIGUSR1 save a checkpoint and end the job with status 85.\n\n"
+     "  --fresh     refuse a run directory that is not empty (nothing is ever deleted)\n"
+     "  --dry-run   check everything and print the plan (memory, tokens, time), write nothing\n"
+     "  --KEY VALUE, --set key=value   the same as key=value\n",
+     "mpirun -n 2 build/rulezero train configs/quick.yaml seed=2 out=runs/second", true, rz_cmd_train},
+    {"pretrain", "CONFIG [key=value ...] [--fresh] [--dry-run]", "make a base by next-token training on text or on a task's corpus",
+     "Uses the pretrain.*, arch.*, task.*, corpus.* and tokenizer keys; writes OUT/model.h5, which `model=` of a training job takes.\n",
+     "mpirun -n 2 build/rulezero pretrain configs/quick-base.yaml out=runs/quick-base", true, rz_cmd_pretrain},
+    {"inspect", "FILE|RUN [--json]", "tell what a checkpoint, model, rollout file or run directory holds", "",
+     "build/rulezero inspect runs/quick/checkpoints/step-000120.h5", false, rz_cmd_inspect},
+    {"diff", "A B", "compare two files or two run directories, bit for bit",
+     "Exits 0 only when everything that must be identical is; what may differ (times, host, paths, ranks, threads) is listed in docs/files.md.\n",
+     "build/rulezero diff runs/one-rank runs/four-ranks", false, rz_cmd_diff},
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+volatile sig_atomic_t rz_stop_asked;
+
+static void ask_to_stop(int signal)
+{
+    (void)signal;
+    rz_stop_asked = 1;
+}
+
+static rz_comm *the_comm; /* for the handler of a machine out of memory, which has no other way to the other ranks */
+
+static void out_of_memory(size_t bytes)
+{
+    fprintf(stderr, "rulezero: out of memory (%zu more bytes wanted): use fewer ranks a machine, fewer rollout.slots or a smaller model\n", bytes);
+    if (the_comm)
+        rz_comm_abort(the_comm, RZ_EINTERNAL);
+    _exit(RZ_EINTERNAL);
+}
+
+/* Under a launcher only the first rank speaks before MPI is up. */
+static bool speaks(void)
+{
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+    if (!rank)
+        rank = getenv("PMIX_RANK");
+    return !rank || !strcmp(rank, "0");
+}
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "rulezero: turns a base language model into a reasoning model by reinforcement learning with rules alone\n\n"
+                "usage: rulezero COMMAND ...          rulezero COMMAND --help tells more\n\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fprintf(to, "\nTo start: ./run configs/quick.yaml (installs what is missing, builds, trains on all cores).\n"
+                "Exit status: 0 done, 64 usage, 65 bad data, 70 internal error, 73 in use or cannot create, 74 input/output,\n"
+                "75 try again, 78 bad config, 85 stopped with a checkpoint saved, 87 diverged.\n"
+                "RULEZERO_CPU=portable|avx2|avx512 forces a kernel path; the results are the same bits.\n");
+}
+
+static void print_command_help(const rz_command *c)
+{
+    printf("rulezero %s: %s\n\nusage: rulezero %s %s\n\n%s%sexample: %s\n", c->name, c->summary, c->name, c->arguments, c->help,
+           c->help[0] ? "\n" : "", c->example);
+    if (c->mpi) {
+        char *keys = rz_options_help(rz_config_rows, rz_config_n_rows);
+        printf("\nConfig keys (YAML file, or key=value):\n%s", keys);
+        free(keys);
+    }
+}
+
+static const rz_command *find_command(const char *name)
+{
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[N_COMMANDS];
+    for (int i = 0; i < N_COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *nearest = rz_nearest(name, names, N_COMMANDS);
+    if (speaks()) {
+        fprintf(stderr, "rulezero: there is no command '%s'", name);
+        fprintf(stderr, nearest ? "; did you mean '%s'?\n" : "; rulezero --help lists what there is%s\n", nearest ? nearest : "");
+    }
+    return RZ_EUSAGE;
+}
+
+static int run_command(const rz_command *c, int argc, char **argv)
+{
+    rz_err err = {0};
+    rz_comm *comm = NULL;
+    struct sigaction stop = {.sa_handler = ask_to_stop};
+    if (c->mpi) { /* before MPI starts: an untrapped SIGUSR1 from mpirun would kill the job */
+        sigaction(SIGTERM, &stop, NULL);
+        sigaction(SIGINT, &stop, NULL);
+        sigaction(SIGUSR1, &stop, NULL);
+        signal(SIGPIPE, SIG_IGN);
+    }
+    if (c->mpi && !rz_comm_create(&comm, &err)) {
+        fprintf(stderr, "rulezero: %s\n", err.text);
+        return (int)err.code;
+    }
+    the_comm = comm;
+    rz_fp_setup();
+    int status = c->run(comm, argc, argv, &err);
+    if (err.code && (!comm || rz_comm_rank(comm) == 0))
+        fprintf(stderr, "rulezero: %s\n", err.text);
+    fflush(stdout);
+    rz_comm_destroy(comm); /* a barrier: the first rank to leave with a status other than 0 has mpirun kill the others */
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    rz_set_oom_handler(out_of_memory);
+    if (argc < 2) {
+        print_help(stderr);
+        return RZ_EUSAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_help(stdout);
+        return 0;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        printf("rulezero %s\n", RULEZERO_VERSION);
+        return 0;
+    }
+    const rz_command *c = find_command(argv[1]);
+    if (!c)
+        return unknown_command(argv[1]);
+    for (int i = 2; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+            if (speaks())
+                print_command_help(c);
+            return 0;
+        }
+    return run_command(c, argc - 2, argv + 2);
+}
