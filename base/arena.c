@@ -30,7 +30,8 @@ typedef struct { size_t committed; } head;
 
 static head *head_of(const rz_arena *a) { return (head *)(void *)(a->base - HEAD); }
 
-bool rz_arena_init(rz_arena *a, size_t reserve_bytes, rz_err *err) {
+bool rz_arena_init(rz_arena *a, size_t reserve_bytes, rz_err *err)
+{
     *a = (rz_arena){0};
     size_t reserved, mapped;
     bool too_big = __builtin_add_overflow(reserve_bytes, (size_t)HUGE_PAGE - 1, &reserved);
@@ -55,7 +56,8 @@ bool rz_arena_init(rz_arena *a, size_t reserve_bytes, rz_err *err) {
     return true;
 }
 
-void rz_arena_finish(rz_arena *a) {
+void rz_arena_finish(rz_arena *a)
+{
     if (a->base != NULL) {
         ASAN_UNPOISON_MEMORY_REGION(a->base, head_of(a)->committed); /* the next mapping at this address starts clean */
         munmap(a->base - HEAD, HEAD + a->reserved);
@@ -63,7 +65,8 @@ void rz_arena_finish(rz_arena *a) {
     *a = (rz_arena){0};
 }
 
-static void commit(rz_arena *a, size_t need) {
+static void commit(rz_arena *a, size_t need)
+{
     head *h = head_of(a);
     if (need > h->committed) {
         size_t step = h->committed < HUGE_PAGE ? HUGE_PAGE : h->committed > MAX_STEP ? MAX_STEP : h->committed;
@@ -77,7 +80,8 @@ static void commit(rz_arena *a, size_t need) {
     a->committed = h->committed;
 }
 
-void *rz_arena_alloc(rz_arena *a, size_t n, size_t size) {
+void *rz_arena_alloc(rz_arena *a, size_t n, size_t size)
+{
     size_t bytes, room = a->reserved - a->used;
     if (__builtin_mul_overflow(n, size, &bytes)) rz_out_of_memory(SIZE_MAX);
     if (bytes > room) rz_out_of_memory(bytes);
@@ -92,12 +96,14 @@ void *rz_arena_alloc(rz_arena *a, size_t n, size_t size) {
     return p;
 }
 
-void *rz_arena_zalloc(rz_arena *a, size_t n, size_t size) {
+void *rz_arena_zalloc(rz_arena *a, size_t n, size_t size)
+{
     void *p = rz_arena_alloc(a, n, size);
     return memset(p, 0, n * size);
 }
 
-char *rz_arena_strndup(rz_arena *a, const char *s, size_t n) {
+char *rz_arena_strndup(rz_arena *a, const char *s, size_t n)
+{
     size_t len = strnlen(s, n);
     char *copy = rz_arena_alloc(a, len + 1, 1);
     memcpy(copy, s, len);
@@ -105,7 +111,8 @@ char *rz_arena_strndup(rz_arena *a, const char *s, size_t n) {
     return copy;
 }
 
-void rz_arena_release(rz_arena *a, size_t mark) {
+void rz_arena_release(rz_arena *a, size_t mark)
+{
     assert(mark <= a->used);
     ASAN_POISON_MEMORY_REGION(a->base + mark, a->used - mark);
     a->used = mark;

@@ -18,7 +18,8 @@ struct rz_comm {
     bool mpi; /* false: one rank, MPI was not started */
 };
 
-bool rz_comm_create(rz_comm **out, rz_err *err) {
+bool rz_comm_create(rz_comm **out, rz_err *err)
+{
     static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"};
     rz_comm *c = rz_calloc(1, sizeof *c);
     *c = (rz_comm){.rank = 0, .size = 1, .local_size = 1};
@@ -41,7 +42,8 @@ bool rz_comm_create(rz_comm **out, rz_err *err) {
     return true;
 }
 
-void rz_comm_destroy(rz_comm *c) {
+void rz_comm_destroy(rz_comm *c)
+{
     if (c == NULL) return;
     rz_comm_barrier(c);
     if (c->mpi) MPI_Finalize();
@@ -55,7 +57,8 @@ int rz_comm_local_size(const rz_comm *c) { return c->local_size; }
 /* Completes the requests: giving way for 300 µs (which is polling when nobody else wants the core, and the core to the rank waited for
  * when it does), then sleeping 50 µs … 1 ms. MPI moves data only inside its calls, so a test that took long has moved some: the wait begins
  * anew, lest a long message crawl at one piece a sleep. */
-static void await(MPI_Request *requests, int n) {
+static void await(MPI_Request *requests, int n)
+{
     const double giving_way = 300e-6, moved = 10e-6;
     double start = rz_now_s(), before = start;
     long nap_ns = 50000;
@@ -83,7 +86,8 @@ static int parts_of(size_t bytes) { return (int)((bytes + PART - 1) / PART); }
 static int part_size(size_t bytes, size_t at) { return (int)(bytes - at < PART ? bytes - at : PART); }
 
 /* Starts every part of one message; returns how many requests were added. */
-static int start_send(const rz_comm *c, const void *data, size_t bytes, int to, int tag, MPI_Request *requests) {
+static int start_send(const rz_comm *c, const void *data, size_t bytes, int to, int tag, MPI_Request *requests)
+{
     assert(to >= 0 && to < c->size && to != c->rank);
     int n = 0;
     for (size_t at = 0; at < bytes; at += PART)
@@ -91,7 +95,8 @@ static int start_send(const rz_comm *c, const void *data, size_t bytes, int to, 
     return n;
 }
 
-static int start_recv(const rz_comm *c, void *data, size_t bytes, int from, int tag, MPI_Request *requests) {
+static int start_recv(const rz_comm *c, void *data, size_t bytes, int from, int tag, MPI_Request *requests)
+{
     assert(from >= 0 && from < c->size && from != c->rank);
     int n = 0;
     for (size_t at = 0; at < bytes; at += PART)
@@ -99,26 +104,30 @@ static int start_recv(const rz_comm *c, void *data, size_t bytes, int from, int 
     return n;
 }
 
-void rz_comm_send(rz_comm *c, int to, const void *data, size_t bytes) {
+void rz_comm_send(rz_comm *c, int to, const void *data, size_t bytes)
+{
     MPI_Request *requests = rz_malloc((size_t)parts_of(bytes) * sizeof *requests);
     await(requests, start_send(c, data, bytes, to, TAG_DATA, requests));
     free(requests);
 }
 
-void rz_comm_recv(rz_comm *c, int from, void *data, size_t bytes) {
+void rz_comm_recv(rz_comm *c, int from, void *data, size_t bytes)
+{
     MPI_Request *requests = rz_malloc((size_t)parts_of(bytes) * sizeof *requests);
     await(requests, start_recv(c, data, bytes, from, TAG_DATA, requests));
     free(requests);
 }
 
-void rz_comm_barrier(rz_comm *c) {
+void rz_comm_barrier(rz_comm *c)
+{
     if (c->size == 1) return;
     MPI_Request request;
     MPI_Ibarrier(MPI_COMM_WORLD, &request);
     await(&request, 1);
 }
 
-void rz_comm_bcast(rz_comm *c, void *data, size_t bytes, int root) {
+void rz_comm_bcast(rz_comm *c, void *data, size_t bytes, int root)
+{
     assert(root >= 0 && root < c->size);
     if (c->size == 1) return;
     for (size_t at = 0; at < bytes; at += PART) {
@@ -129,7 +138,8 @@ void rz_comm_bcast(rz_comm *c, void *data, size_t bytes, int root) {
 }
 
 /* Point to point, since MPI_Allgatherv places parts by int offsets. */
-void rz_comm_allgather(rz_comm *c, const void *mine, void *all, const size_t *counts) {
+void rz_comm_allgather(rz_comm *c, const void *mine, void *all, const size_t *counts)
+{
     size_t my_place = 0, n_requests = 0;
     for (int r = 0; r < c->size; r++) {
         if (r < c->rank) my_place += counts[r];
@@ -150,7 +160,8 @@ void rz_comm_allgather(rz_comm *c, const void *mine, void *all, const size_t *co
     free(requests);
 }
 
-void rz_comm_exchange(rz_comm *c, const rz_piece *send, int n_send, const rz_piece *recv, int n_recv) {
+void rz_comm_exchange(rz_comm *c, const rz_piece *send, int n_send, const rz_piece *recv, int n_recv)
+{
     int n_requests = 0, n = 0;
     for (int i = 0; i < n_send; i++) n_requests += parts_of(send[i].bytes);
     for (int i = 0; i < n_recv; i++) n_requests += parts_of(recv[i].bytes);
@@ -162,7 +173,8 @@ void rz_comm_exchange(rz_comm *c, const rz_piece *send, int n_send, const rz_pie
     free(requests);
 }
 
-static void reduce_i64(rz_comm *c, int64_t *x, int n, MPI_Op op) {
+static void reduce_i64(rz_comm *c, int64_t *x, int n, MPI_Op op)
+{
     if (c->size == 1 || n == 0) return;
     MPI_Request request;
     MPI_Iallreduce(MPI_IN_PLACE, x, n, MPI_INT64_T, op, MPI_COMM_WORLD, &request);
@@ -172,7 +184,8 @@ static void reduce_i64(rz_comm *c, int64_t *x, int n, MPI_Op op) {
 void rz_comm_sum_i64(rz_comm *c, int64_t *x, int n) { reduce_i64(c, x, n, MPI_SUM); }
 void rz_comm_max_i64(rz_comm *c, int64_t *x, int n) { reduce_i64(c, x, n, MPI_MAX); }
 
-bool rz_comm_agree(rz_comm *c, bool ok, rz_err *err) {
+bool rz_comm_agree(rz_comm *c, bool ok, rz_err *err)
+{
     int64_t failing = ok ? INT_MIN : -c->rank; /* the maximum is the lowest failing rank */
     rz_comm_max_i64(c, &failing, 1);
     if (failing == INT_MIN) return true;
@@ -180,7 +193,8 @@ bool rz_comm_agree(rz_comm *c, bool ok, rz_err *err) {
     return false;
 }
 
-void rz_comm_abort(rz_comm *c, int status) {
+void rz_comm_abort(rz_comm *c, int status)
+{
     if (c->mpi) MPI_Abort(MPI_COMM_WORLD, status);
     _exit(status);
 }

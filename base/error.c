@@ -9,19 +9,22 @@
 static void (*oom_handler)(size_t bytes);
 
 /* A sentence that did not fit ends in "…" and never inside a UTF-8 sequence. */
-static void end_cut_text(char *text, size_t size) {
+static void end_cut_text(char *text, size_t size)
+{
     static const char mark[] = "…";
     size_t at = size - sizeof mark;
     while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80) at--;
     memcpy(text + at, mark, sizeof mark);
 }
 
-static __attribute__((format(printf, 3, 0))) void print_cut(char *text, size_t size, const char *fmt, va_list args) {
+static __attribute__((format(printf, 3, 0))) void print_cut(char *text, size_t size, const char *fmt, va_list args)
+{
     int n = vsnprintf(text, size, fmt, args);
     if (n >= 0 && (size_t)n >= size) end_cut_text(text, size);
 }
 
-bool rz_fail(rz_err *err, rz_code code, const char *fmt, ...) {
+bool rz_fail(rz_err *err, rz_code code, const char *fmt, ...)
+{
     char text[sizeof err->text]; /* the arguments may point into err itself */
     va_list args;
     va_start(args, fmt);
@@ -32,7 +35,8 @@ bool rz_fail(rz_err *err, rz_code code, const char *fmt, ...) {
     return false;
 }
 
-bool rz_err_note(rz_err *err, const char *fmt, ...) {
+bool rz_err_note(rz_err *err, const char *fmt, ...)
+{
     char note[sizeof err->text];
     va_list args;
     va_start(args, fmt);
@@ -43,7 +47,8 @@ bool rz_err_note(rz_err *err, const char *fmt, ...) {
 
 void rz_set_oom_handler(void (*handler)(size_t bytes)) { oom_handler = handler; }
 
-void rz_out_of_memory(size_t bytes) {
+void rz_out_of_memory(size_t bytes)
+{
     if (oom_handler != NULL) oom_handler(bytes);
     char text[64];
     int n = snprintf(text, sizeof text, "out of memory: %zu bytes are not to be had\n", bytes);
@@ -51,13 +56,15 @@ void rz_out_of_memory(size_t bytes) {
     abort();
 }
 
-void *rz_malloc(size_t bytes) {
+void *rz_malloc(size_t bytes)
+{
     void *p = malloc(bytes > 0 ? bytes : 1);
     if (p == NULL) rz_out_of_memory(bytes);
     return p;
 }
 
-void *rz_calloc(size_t n, size_t size) {
+void *rz_calloc(size_t n, size_t size)
+{
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes)) rz_out_of_memory(SIZE_MAX);
     void *p = calloc(bytes > 0 ? bytes : 1, 1);
@@ -65,7 +72,8 @@ void *rz_calloc(size_t n, size_t size) {
     return p;
 }
 
-void *rz_realloc(void *p, size_t bytes) {
+void *rz_realloc(void *p, size_t bytes)
+{
     void *q = realloc(p, bytes > 0 ? bytes : 1);
     if (q == NULL) rz_out_of_memory(bytes);
     return q;
@@ -73,7 +81,8 @@ void *rz_realloc(void *p, size_t bytes) {
 
 char *rz_strdup(const char *s) { return rz_strndup(s, strlen(s)); }
 
-char *rz_strndup(const char *s, size_t n) {
+char *rz_strndup(const char *s, size_t n)
+{
     size_t len = strnlen(s, n);
     char *copy = rz_malloc(len + 1);
     memcpy(copy, s, len);
@@ -81,7 +90,8 @@ char *rz_strndup(const char *s, size_t n) {
     return copy;
 }
 
-char *rz_asprintf(const char *fmt, ...) {
+char *rz_asprintf(const char *fmt, ...)
+{
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);

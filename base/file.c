@@ -12,7 +12,8 @@
 
 #include <xxhash.h>
 
-bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, rz_err *err) {
+bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, rz_err *err)
+{
     *data = NULL;
     *len = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -50,7 +51,8 @@ bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, 
     return true;
 }
 
-static bool write_all(int fd, const char *data, size_t len) {
+static bool write_all(int fd, const char *data, size_t len)
+{
     while (len > 0) {
         ssize_t n = write(fd, data, len);
         if (n < 0 && errno == EINTR) continue;
@@ -62,13 +64,15 @@ static bool write_all(int fd, const char *data, size_t len) {
 }
 
 /* Length of the folder part of a path, with its slash; 0 when there is none. */
-static size_t folder_length(const char *path) {
+static size_t folder_length(const char *path)
+{
     const char *slash = strrchr(path, '/');
     return slash == NULL ? 0 : (size_t)(slash + 1 - path);
 }
 
 /* Makes the names in the folder of `path` durable. */
-static bool sync_folder_of(const char *path) {
+static bool sync_folder_of(const char *path)
+{
     size_t n = folder_length(path);
     char *folder = n == 0 ? rz_strdup(".") : rz_strndup(path, n);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -81,7 +85,8 @@ static bool sync_folder_of(const char *path) {
     return ok;
 }
 
-bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err) {
+bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err)
+{
     char host[256] = "";
     gethostname(host, sizeof host - 1);
     size_t n = folder_length(path);
@@ -118,7 +123,8 @@ bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err) 
     return ok;
 }
 
-bool rz_dir_create(const char *path, rz_err *err) {
+bool rz_dir_create(const char *path, rz_err *err)
+{
     char *part = rz_strdup(path);
     size_t len = strlen(path), end = 0;
     bool ok = len > 0;
@@ -147,7 +153,8 @@ bool rz_file_exists(const char *path) { return access(path, F_OK) == 0; }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-bool rz_dir_list(const char *path, char ***names, int *n, rz_err *err) {
+bool rz_dir_list(const char *path, char ***names, int *n, rz_err *err)
+{
     *names = NULL;
     *n = 0;
     DIR *dir = opendir(path);
@@ -185,7 +192,8 @@ struct rz_log {
     size_t room;
 };
 
-bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err) {
+bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err)
+{
     *out = NULL;
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open log %s: %s", path, strerror(errno));
@@ -208,7 +216,8 @@ bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err) {
     return true;
 }
 
-bool rz_log_line(rz_log *l, const char *line, rz_err *err) {
+bool rz_log_line(rz_log *l, const char *line, rz_err *err)
+{
     size_t len = strlen(line);
     assert(memchr(line, '\n', len) == NULL);
     if (len + 1 > l->room) {
@@ -226,14 +235,16 @@ bool rz_log_line(rz_log *l, const char *line, rz_err *err) {
     return true;
 }
 
-bool rz_log_sync(rz_log *l, rz_err *err) {
+bool rz_log_sync(rz_log *l, rz_err *err)
+{
     if (fsync(l->fd) == 0) return true;
     return rz_fail(err, RZ_EIO, "cannot sync log %s: %s", l->path, strerror(errno));
 }
 
 int64_t rz_log_size(const rz_log *l) { return l->size; }
 
-void rz_log_close(rz_log *l) {
+void rz_log_close(rz_log *l)
+{
     if (l == NULL) return;
     close(l->fd);
     free(l->line);
@@ -241,7 +252,8 @@ void rz_log_close(rz_log *l) {
     free(l);
 }
 
-static void print_hash(XXH128_hash_t hash, char out[33]) {
+static void print_hash(XXH128_hash_t hash, char out[33])
+{
     static const char digits[] = "0123456789abcdef";
     XXH128_canonical_t bytes;
     XXH128_canonicalFromHash(&bytes, hash);
@@ -254,7 +266,8 @@ static void print_hash(XXH128_hash_t hash, char out[33]) {
 
 void rz_hash_hex(const void *data, size_t len, char out[33]) { print_hash(XXH3_128bits(data, len), out); }
 
-bool rz_hash_file(const char *path, char out[33], rz_err *err) {
+bool rz_hash_file(const char *path, char out[33], rz_err *err)
+{
     enum { BLOCK = 1 << 20 };
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
@@ -273,7 +286,8 @@ bool rz_hash_file(const char *path, char out[33], rz_err *err) {
     return n == 0 || rz_fail(err, RZ_EIO, "cannot read %s: %s", path, strerror(why));
 }
 
-double rz_now_s(void) {
+double rz_now_s(void)
+{
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;

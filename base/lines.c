@@ -16,7 +16,8 @@ struct rz_lines {
 };
 
 /* Reads more behind `end`, making room first; sets at_eof at the end. */
-static bool refill(rz_lines *l, rz_err *err) {
+static bool refill(rz_lines *l, rz_err *err)
+{
     if (l->start > 0) {
         memmove(l->buffer, l->buffer + l->start, l->end - l->start);
         l->end -= l->start;
@@ -35,7 +36,8 @@ static bool refill(rz_lines *l, rz_err *err) {
     return true;
 }
 
-bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *err) {
+bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *err)
+{
     *out = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
@@ -54,7 +56,8 @@ bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *er
 }
 
 /* Skips the rest of a line that is too long, so that the next call returns the line after it. */
-static bool too_long(rz_lines *l, rz_err *err) {
+static bool too_long(rz_lines *l, rz_err *err)
+{
     for (;;) {
         char *newline = memchr(l->buffer + l->start, '\n', l->end - l->start);
         l->start = newline != NULL ? (size_t)(newline + 1 - l->buffer) : l->end;
@@ -64,7 +67,8 @@ static bool too_long(rz_lines *l, rz_err *err) {
     return rz_fail(err, RZ_EDATA, "%s:%lld: the line is longer than %zu bytes", l->path, (long long)l->number, l->max_line);
 }
 
-static bool check_text(const rz_lines *l, const char *line, size_t len, rz_err *err) {
+static bool check_text(const rz_lines *l, const char *line, size_t len, rz_err *err)
+{
     const char *nul = memchr(line, '\0', len);
     if (nul != NULL)
         return rz_fail(err, RZ_EDATA, "%s:%lld: byte %zu of the line is NUL; this is not a text file", l->path, (long long)l->number,
@@ -76,7 +80,8 @@ static bool check_text(const rz_lines *l, const char *line, size_t len, rz_err *
     return true;
 }
 
-bool rz_lines_next(rz_lines *l, char **line, size_t *len, rz_err *err) {
+bool rz_lines_next(rz_lines *l, char **line, size_t *len, rz_err *err)
+{
     size_t searched = 0; /* bytes behind start that hold no newline */
     char *newline = NULL;
     err->code = RZ_OK;
@@ -106,7 +111,8 @@ bool rz_lines_next(rz_lines *l, char **line, size_t *len, rz_err *err) {
 
 int64_t rz_lines_number(const rz_lines *l) { return l->number; }
 
-void rz_lines_close(rz_lines *l) {
+void rz_lines_close(rz_lines *l)
+{
     if (l == NULL) return;
     close(l->fd);
     free(l->buffer);

@@ -14,14 +14,16 @@ struct rz_lock {
     int fd;
 };
 
-static bool busy(int fd) {
+static bool busy(int fd)
+{
     int rc;
     do rc = flock(fd, LOCK_EX | LOCK_NB);
     while (rc != 0 && errno == EINTR);
     return rc != 0;
 }
 
-static bool refuse(int fd, const char *path, int wait_ms, rz_err *err) {
+static bool refuse(int fd, const char *path, int wait_ms, rz_err *err)
+{
     char holder[320] = "";
     ssize_t n = pread(fd, holder, sizeof holder - 1, 0);
     char host[256];
@@ -33,14 +35,16 @@ static bool refuse(int fd, const char *path, int wait_ms, rz_err *err) {
 }
 
 /* Without it the lock still locks, so a full disk is no reason to fail. */
-static bool sign(int fd) {
+static bool sign(int fd)
+{
     char host[256] = "", text[320];
     gethostname(host, sizeof host - 1);
     int n = snprintf(text, sizeof text, "%s %ld\n", host, (long)getpid());
     return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
 }
 
-bool rz_lock_take(rz_lock **out, const char *path, int wait_ms, void (*waiting)(void *ctx), void *ctx, rz_err *err) {
+bool rz_lock_take(rz_lock **out, const char *path, int wait_ms, void (*waiting)(void *ctx), void *ctx, rz_err *err)
+{
     *out = NULL;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) return rz_fail(err, RZ_ECREATE, "cannot open lock %s: %s", path, strerror(errno));
@@ -65,7 +69,8 @@ bool rz_lock_take(rz_lock **out, const char *path, int wait_ms, void (*waiting)(
     return true;
 }
 
-void rz_lock_release(rz_lock *l) {
+void rz_lock_release(rz_lock *l)
+{
     if (l == NULL) return;
     close(l->fd);
     free(l);

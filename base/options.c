@@ -6,25 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const rz_option *find(const rz_option *rows, int n, const char *key) {
+static const rz_option *find(const rz_option *rows, int n, const char *key)
+{
     for (int i = 0; i < n; i++)
         if (strcmp(rows[i].key, key) == 0) return &rows[i];
     return NULL;
 }
 
-static bool under(const char *key, const char *group) {
+static bool under(const char *key, const char *group)
+{
     size_t len = strlen(group);
     return strncmp(key, group, len) == 0 && key[len] == '.';
 }
 
 /* The first row whose key lies under `group`, or NULL when there is no such group. */
-static const rz_option *first_under(const rz_option *rows, int n, const char *group) {
+static const rz_option *first_under(const rz_option *rows, int n, const char *group)
+{
     for (int i = 0; i < n; i++)
         if (under(rows[i].key, group)) return &rows[i];
     return NULL;
 }
 
-static bool check_rows(const rz_option *rows, int n, rz_err *err) {
+static bool check_rows(const rz_option *rows, int n, rz_err *err)
+{
     for (int i = 0; i < n; i++) {
         if (find(rows, n, rows[i].key) != &rows[i]) return rz_fail(err, RZ_EINTERNAL, "option %s is declared twice", rows[i].key);
         if (first_under(rows, n, rows[i].key)) return rz_fail(err, RZ_EINTERNAL, "option %s is a value and a group of options", rows[i].key);
@@ -33,7 +37,8 @@ static bool check_rows(const rz_option *rows, int n, rz_err *err) {
     return true;
 }
 
-bool rz_options_init(const rz_option *rows, int n, void *base, rz_err *err) {
+bool rz_options_init(const rz_option *rows, int n, void *base, rz_err *err)
+{
     if (!check_rows(rows, n, err)) return false;
     for (int i = 0; i < n; i++) {
         if (rz_options_value_set(&rows[i], base, "default of ", rows[i].def, false, err)) continue;
@@ -43,7 +48,8 @@ bool rz_options_init(const rz_option *rows, int n, void *base, rz_err *err) {
     return true;
 }
 
-void rz_options_finish(const rz_option *rows, int n, void *base) {
+void rz_options_finish(const rz_option *rows, int n, void *base)
+{
     for (int i = 0; i < n; i++) {
         if (rows[i].type != RZ_OPT_TEXT) continue;
         char **text = (char **)(void *)((char *)base + rows[i].offset);
@@ -64,7 +70,8 @@ typedef struct {
 } source;
 
 /* A likely key: one spelled nearly so, or one that ends in this word ("every" for "checkpoint.every"). Groups count as keys. */
-static bool unknown(const rz_option *rows, int n, const char *where, const char *key, rz_err *err) {
+static bool unknown(const rz_option *rows, int n, const char *where, const char *key, rz_err *err)
+{
     char **words = NULL;
     int n_words = 0;
     for (int i = 0; i < n; i++)
@@ -86,11 +93,13 @@ static bool unknown(const rz_option *rows, int n, const char *where, const char 
     return false;
 }
 
-static bool not_a_value(const char *where, const char *group, const rz_option *member, rz_err *err) {
+static bool not_a_value(const char *where, const char *group, const rz_option *member, rz_err *err)
+{
     return rz_fail(err, RZ_ECONFIG, "%s%s is a group of options, give one of them (as %s)", where, group, member->key);
 }
 
-static bool take_list(source *s, const rz_option *row, const char *where, const rz_yaml *node) {
+static bool take_list(source *s, const rz_option *row, const char *where, const rz_yaml *node)
+{
     char demand[512];
     rz_options_value_demand(row, demand, sizeof demand);
     bool ok = row->type == RZ_OPT_INTS;
@@ -103,7 +112,8 @@ static bool take_list(source *s, const rz_option *row, const char *where, const 
     return ok;
 }
 
-static bool take_value(source *s, const rz_option *row, const char *where, int key_line, const rz_yaml *node) {
+static bool take_value(source *s, const rz_option *row, const char *where, int key_line, const rz_yaml *node)
+{
     int *line = &s->lines[row - s->rows];
     if (*line) return rz_fail(s->err, RZ_ECONFIG, "%s%s was given before, in line %d", where, row->key, *line);
     *line = key_line;
@@ -118,7 +128,8 @@ static bool take_value(source *s, const rz_option *row, const char *where, int k
     return ok;
 }
 
-static bool take_map(source *s, const char *group, const rz_yaml *map) {
+static bool take_map(source *s, const char *group, const rz_yaml *map)
+{
     bool ok = true;
     for (int i = 0; ok && i < map->n; i++) {
         const rz_yaml *node = map->items[i];
@@ -140,7 +151,8 @@ static bool take_map(source *s, const char *group, const rz_yaml *map) {
     return ok;
 }
 
-static bool take_tree(const rz_option *rows, int n, void *base, const char *name, const rz_yaml *tree, bool *set, rz_err *err) {
+static bool take_tree(const rz_option *rows, int n, void *base, const char *name, const rz_yaml *tree, bool *set, rz_err *err)
+{
     if (tree->kind != RZ_YAML_MAP) return rz_fail(err, RZ_ECONFIG, "%s:%d: must be a map of options (key: value)", name, tree->line);
     source s = {rows, n, base, name, set, rz_calloc((size_t)n + 1, sizeof(int)), err};
     bool ok = take_map(&s, "", tree);
@@ -148,7 +160,8 @@ static bool take_tree(const rz_option *rows, int n, void *base, const char *name
     return ok;
 }
 
-bool rz_options_load(const rz_option *rows, int n, void *base, const char *yaml_path, bool *set, rz_err *err) {
+bool rz_options_load(const rz_option *rows, int n, void *base, const char *yaml_path, bool *set, rz_err *err)
+{
     rz_yaml *tree;
     if (!rz_yaml_load(&tree, yaml_path, err)) return false;
     bool ok = take_tree(rows, n, base, yaml_path, tree, set, err);
@@ -156,7 +169,8 @@ bool rz_options_load(const rz_option *rows, int n, void *base, const char *yaml_
     return ok;
 }
 
-bool rz_options_parse(const rz_option *rows, int n, void *base, const char *name, const char *text, size_t len, bool *set, rz_err *err) {
+bool rz_options_parse(const rz_option *rows, int n, void *base, const char *name, const char *text, size_t len, bool *set, rz_err *err)
+{
     rz_yaml *tree;
     if (!rz_yaml_parse(&tree, name, text, len, err)) return false;
     bool ok = take_tree(rows, n, base, name, tree, set, err);
@@ -164,7 +178,8 @@ bool rz_options_parse(const rz_option *rows, int n, void *base, const char *name
     return ok;
 }
 
-bool rz_options_override(const rz_option *rows, int n, void *base, const char *assignment, bool *set, rz_err *err) {
+bool rz_options_override(const rz_option *rows, int n, void *base, const char *assignment, bool *set, rz_err *err)
+{
     static const char where[] = "command line: ";
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
@@ -180,7 +195,8 @@ bool rz_options_override(const rz_option *rows, int n, void *base, const char *a
 }
 
 /* Rows of one group stand together in YAML even when the table has others between them. */
-static void dump_group(rz_options_text *t, const rz_option *rows, int n, const void *base, const char *group, int depth) {
+static void dump_group(rz_options_text *t, const rz_option *rows, int n, const void *base, const char *group, int depth)
+{
     size_t skip = *group ? strlen(group) + 1 : 0;
     for (int i = 0; i < n; i++) {
         if (*group && !under(rows[i].key, group)) continue;
@@ -200,20 +216,23 @@ static void dump_group(rz_options_text *t, const rz_option *rows, int n, const v
     }
 }
 
-char *rz_options_dump(const rz_option *rows, int n, const void *base) {
+char *rz_options_dump(const rz_option *rows, int n, const void *base)
+{
     rz_options_text t = {0};
     rz_options_text_add(&t, "%s", "");
     dump_group(&t, rows, n, base, "", 0);
     return t.s;
 }
 
-const rz_option *rz_options_differ(const rz_option *rows, int n, const void *a, const void *b) {
+const rz_option *rz_options_differ(const rz_option *rows, int n, const void *a, const void *b)
+{
     for (int i = 0; i < n; i++)
         if (rows[i].change == RZ_OPT_FIXED && !rz_options_value_equal(&rows[i], a, b)) return &rows[i];
     return NULL;
 }
 
-char *rz_options_help(const rz_option *rows, int n) {
+char *rz_options_help(const rz_option *rows, int n)
+{
     rz_options_text t = {0};
     int width = 0;
     for (int i = 0; i < n; i++)

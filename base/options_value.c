@@ -12,7 +12,8 @@
 static void *place(const rz_option *row, void *base) { return (char *)base + row->offset; }
 static const void *const_place(const rz_option *row, const void *base) { return (const char *)base + row->offset; }
 
-void rz_options_text_add(rz_options_text *t, const char *fmt, ...) {
+void rz_options_text_add(rz_options_text *t, const char *fmt, ...)
+{
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
@@ -28,7 +29,8 @@ void rz_options_text_add(rz_options_text *t, const char *fmt, ...) {
 }
 
 /* "2..4096", "at least 1", "at most 9", or nothing when unbounded. */
-static void bounds_text(const rz_option *row, char *out, size_t size) {
+static void bounds_text(const rz_option *row, char *out, size_t size)
+{
     double widest = row->type == RZ_OPT_FLOAT ? DBL_MAX : 9.2e18;
     bool low = row->min > -widest, high = row->max < widest;
     char min[32] = "", max[32] = "";
@@ -44,7 +46,8 @@ static void bounds_text(const rz_option *row, char *out, size_t size) {
 
 static bool in_bounds(const rz_option *row, double x) { return row->min == row->max || (x >= row->min && x <= row->max); }
 
-void rz_options_value_demand(const rz_option *row, char *out, size_t size) {
+void rz_options_value_demand(const rz_option *row, char *out, size_t size)
+{
     char bounds[80];
     bounds_text(row, bounds, sizeof bounds);
     const char *gap = *bounds ? " " : "";
@@ -64,14 +67,16 @@ void rz_options_value_demand(const rz_option *row, char *out, size_t size) {
     out[n] = 0;
 }
 
-static bool refuse(const rz_option *row, const char *where, const char *text, rz_err *err) {
+static bool refuse(const rz_option *row, const char *where, const char *text, rz_err *err)
+{
     char demand[512];
     rz_options_value_demand(row, demand, sizeof demand);
     if (!*text) return rz_fail(err, RZ_ECONFIG, "%s%s has no value, must be %s", where, row->key, demand);
     return rz_fail(err, RZ_ECONFIG, "%s%s is '%.100s', must be %s", where, row->key, text, demand);
 }
 
-static bool out_of_bounds(const rz_option *row, const char *where, const char *text, rz_err *err) {
+static bool out_of_bounds(const rz_option *row, const char *where, const char *text, rz_err *err)
+{
     char bounds[80];
     bounds_text(row, bounds, sizeof bounds);
     return rz_fail(err, RZ_ECONFIG, "%s%s is %.100s, must be %s%s", where, row->key, text, row->type == RZ_OPT_INTS ? "numbers " : "", bounds);
@@ -80,7 +85,8 @@ static bool out_of_bounds(const rz_option *row, const char *where, const char *t
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 
 /* Takes out underscores between digits; false when there are letters that no number of ours has (inf, nan, 0x…). */
-static bool clean_number(const char *text, char *out, size_t size) {
+static bool clean_number(const char *text, char *out, size_t size)
+{
     size_t n = 0;
     for (size_t i = 0; text[i]; i++) {
         if (text[i] == '_' && i > 0 && digit(text[i - 1]) && digit(text[i + 1])) continue;
@@ -91,7 +97,8 @@ static bool clean_number(const char *text, char *out, size_t size) {
     return n > 0;
 }
 
-static bool parse_double(const char *text, double *out) {
+static bool parse_double(const char *text, double *out)
+{
     char number[64], *end;
     if (!clean_number(text, number, sizeof number)) return false;
     *out = strtod(number, &end);
@@ -99,7 +106,8 @@ static bool parse_double(const char *text, double *out) {
 }
 
 /* Plain digits, or a decimal or exponent form that is whole and that a double holds exactly. */
-static bool parse_int(const char *text, int64_t *out) {
+static bool parse_int(const char *text, int64_t *out)
+{
     char number[64], *end;
     if (!clean_number(text, number, sizeof number)) return false;
     errno = 0;
@@ -111,7 +119,8 @@ static bool parse_int(const char *text, int64_t *out) {
     return true;
 }
 
-static bool set_int(const rz_option *row, void *base, const char *where, const char *text, rz_err *err) {
+static bool set_int(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
+{
     int64_t x;
     if (!parse_int(text, &x)) return refuse(row, where, text, err);
     if (!in_bounds(row, (double)x)) return out_of_bounds(row, where, text, err);
@@ -119,7 +128,8 @@ static bool set_int(const rz_option *row, void *base, const char *where, const c
     return true;
 }
 
-static bool set_float(const rz_option *row, void *base, const char *where, const char *text, rz_err *err) {
+static bool set_float(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
+{
     double x;
     if (!parse_double(text, &x)) return refuse(row, where, text, err);
     if (!in_bounds(row, x)) return out_of_bounds(row, where, text, err);
@@ -127,7 +137,8 @@ static bool set_float(const rz_option *row, void *base, const char *where, const
     return true;
 }
 
-static bool set_bool(const rz_option *row, void *base, const char *where, const char *text, rz_err *err) {
+static bool set_bool(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
+{
     static const struct {
         const char *word;
         bool value;
@@ -140,7 +151,8 @@ static bool set_bool(const rz_option *row, void *base, const char *where, const 
     return refuse(row, where, text, err);
 }
 
-static bool set_text(const rz_option *row, void *base, const char *where, const char *text, rz_err *err) {
+static bool set_text(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
+{
     if (rz_utf8_valid(text, strlen(text)) != strlen(text)) return rz_fail(err, RZ_ECONFIG, "%s%s is not valid UTF-8", where, row->key);
     char **to = place(row, base), *old = *to;
     *to = rz_strdup(text);
@@ -149,7 +161,8 @@ static bool set_text(const rz_option *row, void *base, const char *where, const 
 }
 
 /* The i-th choice as a span of row->choices, or NULL. */
-static const char *choice(const rz_option *row, int i, size_t *len) {
+static const char *choice(const rz_option *row, int i, size_t *len)
+{
     const char *c = row->choices;
     while (i-- > 0) {
         c = strchr(c, '|');
@@ -160,7 +173,8 @@ static const char *choice(const rz_option *row, int i, size_t *len) {
     return c;
 }
 
-static bool set_enum(const rz_option *row, void *base, const char *where, const char *text, rz_err *err) {
+static bool set_enum(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
+{
     const char *c;
     size_t len;
     for (int i = 0; (c = choice(row, i, &len)); i++) {
@@ -171,7 +185,8 @@ static bool set_enum(const rz_option *row, void *base, const char *where, const 
     return refuse(row, where, text, err);
 }
 
-bool rz_options_value_set_list(const rz_option *row, void *base, const char *where, const char *const *items, int n, rz_err *err) {
+bool rz_options_value_set_list(const rz_option *row, void *base, const char *where, const char *const *items, int n, rz_err *err)
+{
     rz_int_list list = {.n = n};
     if (n < 1 || n > RZ_OPT_MAX_LIST) {
         char demand[512];
@@ -187,7 +202,8 @@ bool rz_options_value_set_list(const rz_option *row, void *base, const char *whe
 }
 
 /* "1, 2" or "[1, 2]". */
-static bool set_ints(const rz_option *row, void *base, const char *where, const char *text, rz_err *err) {
+static bool set_ints(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
+{
     char *copy = rz_strdup(text), *s = copy;
     size_t len = strlen(s);
     if (len >= 2 && s[0] == '[' && s[len - 1] == ']') {
@@ -211,7 +227,8 @@ static bool set_ints(const rz_option *row, void *base, const char *where, const 
     return ok;
 }
 
-bool rz_options_value_set(const rz_option *row, void *base, const char *where, const char *text, bool quoted, rz_err *err) {
+bool rz_options_value_set(const rz_option *row, void *base, const char *where, const char *text, bool quoted, rz_err *err)
+{
     static bool (*const set[])(const rz_option *, void *, const char *, const char *, rz_err *) = {
         [RZ_OPT_INT] = set_int,   [RZ_OPT_FLOAT] = set_float, [RZ_OPT_BOOL] = set_bool,
         [RZ_OPT_TEXT] = set_text, [RZ_OPT_ENUM] = set_enum,   [RZ_OPT_INTS] = set_ints,
@@ -225,7 +242,8 @@ bool rz_options_value_set(const rz_option *row, void *base, const char *where, c
 }
 
 /* Words that some YAML reader takes for something else than text. */
-static bool plain_in_every_yaml(const char *s) {
+static bool plain_in_every_yaml(const char *s)
+{
     static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"};
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
     if (s[strspn(s, allowed)] || !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/", *s) || !*s) return false;
@@ -235,7 +253,8 @@ static bool plain_in_every_yaml(const char *s) {
 }
 
 /* Code point at *s (valid UTF-8); moves *s behind it. */
-static unsigned next_code_point(const char **s) {
+static unsigned next_code_point(const char **s)
+{
     unsigned char lead = (unsigned char)*(*s)++;
     unsigned more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
     unsigned code = more ? lead & (0x3Fu >> more) : lead;
@@ -244,7 +263,8 @@ static unsigned next_code_point(const char **s) {
 }
 
 /* Double quotes keep every text: what YAML may not print or would take for a line break is escaped. */
-static void add_quoted(rz_options_text *t, const char *s) {
+static void add_quoted(rz_options_text *t, const char *s)
+{
     rz_options_text_add(t, "\"");
     while (*s) {
         const char *from = s;
@@ -263,7 +283,8 @@ static void add_quoted(rz_options_text *t, const char *s) {
     rz_options_text_add(t, "\"");
 }
 
-char *rz_options_value(const rz_option *row, const void *base) {
+char *rz_options_value(const rz_option *row, const void *base)
+{
     rz_options_text t = {0};
     const void *from = const_place(row, base);
     char number[32];
@@ -297,7 +318,8 @@ char *rz_options_value(const rz_option *row, const void *base) {
     return t.s;
 }
 
-bool rz_options_value_equal(const rz_option *row, const void *a, const void *b) {
+bool rz_options_value_equal(const rz_option *row, const void *a, const void *b)
+{
     const void *x = const_place(row, a), *y = const_place(row, b);
     switch (row->type) {
     case RZ_OPT_INT: return *(const int64_t *)x == *(const int64_t *)y;

@@ -44,12 +44,14 @@ static const struct {
     {RZ_PATTERN_UNICODE, PCRE2_UCP},     {RZ_PATTERN_ANCHORED, PCRE2_ANCHORED},
 };
 
-static void reason(int code, char *out, size_t size) {
+static void reason(int code, char *out, size_t size)
+{
     if (pcre2_get_error_message(code, (PCRE2_UCHAR *)out, size) < 0) snprintf(out, size, "PCRE2 error %d", code);
 }
 
 /* Newlines are fixed here so that a match does not depend on how the library was built. */
-static pcre2_code *compile(const char *pattern, uint32_t options, rz_err *err) {
+static pcre2_code *compile(const char *pattern, uint32_t options, rz_err *err)
+{
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (!context) rz_out_of_memory(sizeof(void *));
     pcre2_set_max_pattern_length(context, MAX_PATTERN_BYTES);
@@ -68,7 +70,8 @@ static pcre2_code *compile(const char *pattern, uint32_t options, rz_err *err) {
 
 /* Cutting a search changes nothing but for \G (where did it start?) and the two verbs that forbid later starting places. A pattern that
  * merely mentions them is taken to use them: it is searched in one go. */
-static bool can_cut(const pcre2_code *code, const char *pattern) {
+static bool can_cut(const pcre2_code *code, const char *pattern)
+{
     uint32_t options = 0;
     pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
     if (options & PCRE2_ANCHORED) return false;
@@ -76,7 +79,8 @@ static bool can_cut(const pcre2_code *code, const char *pattern) {
 }
 
 /* Only to share out the limit; a byte too many or too few does no harm. */
-static void find_first_bytes(rz_pattern *p) {
+static void find_first_bytes(rz_pattern *p)
+{
     const uint8_t *bits = NULL;
     uint32_t known = 0, unit = 0;
     pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTCODETYPE, &known);
@@ -88,12 +92,14 @@ static void find_first_bytes(rz_pattern *p) {
     }
 }
 
-static bool have_jit(void) {
+static bool have_jit(void)
+{
     uint32_t jit = 0;
     return pcre2_config(PCRE2_CONFIG_JIT, &jit) >= 0 && jit == 1;
 }
 
-bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, uint32_t match_limit, rz_err *err) {
+bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, uint32_t match_limit, rz_err *err)
+{
     *out = NULL;
     if (!have_jit())
         return rz_fail(err, RZ_EINTERNAL, "this PCRE2 (%s) was built without JIT, and steps are counted as JIT counts them: install one with JIT",
@@ -122,7 +128,8 @@ bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, ui
     return true;
 }
 
-void rz_pattern_destroy(rz_pattern *p) {
+void rz_pattern_destroy(rz_pattern *p)
+{
     if (!p) return;
     pcre2_code_free(p->code);
     free(p);
@@ -130,12 +137,14 @@ void rz_pattern_destroy(rz_pattern *p) {
 
 int rz_pattern_groups(const rz_pattern *p) { return (int)p->groups; }
 
-int rz_pattern_group(const rz_pattern *p, const char *name) {
+int rz_pattern_group(const rz_pattern *p, const char *name)
+{
     int group = pcre2_substring_number_from_name(p->code, (PCRE2_SPTR)name);
     return group > 0 ? group : -1;
 }
 
-bool rz_matcher_create(rz_matcher **out, rz_err *err) {
+bool rz_matcher_create(rz_matcher **out, rz_err *err)
+{
     rz_matcher *m = rz_calloc(1, sizeof *m);
     *out = m;
     m->pairs = 16;
@@ -153,7 +162,8 @@ bool rz_matcher_create(rz_matcher **out, rz_err *err) {
     return true;
 }
 
-void rz_matcher_destroy(rz_matcher *m) {
+void rz_matcher_destroy(rz_matcher *m)
+{
     if (!m) return;
     pcre2_match_data_free(m->data);
     pcre2_match_context_free(m->context);
@@ -161,7 +171,8 @@ void rz_matcher_destroy(rz_matcher *m) {
     free(m);
 }
 
-static void reserve(rz_matcher *m, uint32_t pairs) {
+static void reserve(rz_matcher *m, uint32_t pairs)
+{
     if (pairs <= m->pairs) return;
     pcre2_match_data *larger = pcre2_match_data_create(pairs, NULL);
     if (!larger) rz_out_of_memory(pairs * sizeof(rz_span));
@@ -171,20 +182,23 @@ static void reserve(rz_matcher *m, uint32_t pairs) {
 }
 
 /* A match that starts in first … last; at most `limit` steps a starting place. PCRE2's return code. */
-static int match_run(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t first, size_t last, uint32_t limit) {
+static int match_run(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t first, size_t last, uint32_t limit)
+{
     pcre2_set_match_limit(m->context, limit);
     pcre2_set_offset_limit(m->context, last);
     return pcre2_jit_match(p->code, (PCRE2_SPTR)text, len, first, PCRE2_NO_UTF_CHECK, m->data, m->context);
 }
 
-static size_t count_places(const rz_pattern *p, const char *text, size_t len, size_t from, size_t width) {
+static size_t count_places(const rz_pattern *p, const char *text, size_t len, size_t from, size_t width)
+{
     size_t n = 0, end = from + width;
     if (end > len) n = 1, end = len; /* an empty match at the end */
     for (size_t i = from; i < end; i++) n += p->first[(unsigned char)text[i]];
     return n;
 }
 
-static int search(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t from) {
+static int search(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t from)
+{
     const uint64_t limit = p->match_limit;
     if (!p->in_runs) return match_run(p, m, text, len, from, PCRE2_UNSET, p->match_limit);
     uint64_t proven = 0;
@@ -211,7 +225,8 @@ static int search(const rz_pattern *p, rz_matcher *m, const char *text, size_t l
     return PCRE2_ERROR_NOMATCH;
 }
 
-rz_match_result rz_pattern_match(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t from, rz_span *spans, int n_spans) {
+rz_match_result rz_pattern_match(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t from, rz_span *spans, int n_spans)
+{
     assert(from <= len);
     reserve(m, p->groups + 1);
     int rc = search(p, m, len ? text : "", len, from);
@@ -230,7 +245,8 @@ rz_match_result rz_pattern_match(const rz_pattern *p, rz_matcher *m, const char 
 
 static char version[128];
 
-static void find_version(void) {
+static void find_version(void)
+{
     char number[64] = "", target[64] = "";
     pcre2_config(PCRE2_CONFIG_VERSION, number);
     char *date = strchr(number, ' ');
@@ -241,7 +257,8 @@ static void find_version(void) {
     snprintf(version, sizeof version, "PCRE2 %s, %s%s", number, *target ? "JIT " : "no JIT", target);
 }
 
-const char *rz_pattern_version(void) {
+const char *rz_pattern_version(void)
+{
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, find_version);
     return version;

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-rz_u32x4 rz_philox(rz_u32x4 counter, uint32_t key0, uint32_t key1) {
+rz_u32x4 rz_philox(rz_u32x4 counter, uint32_t key0, uint32_t key1)
+{
     uint32_t c0 = counter.v[0], c1 = counter.v[1], c2 = counter.v[2], c3 = counter.v[3];
     for (int round = 0; round < 10; round++) {
         uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
@@ -17,7 +18,8 @@ rz_u32x4 rz_philox(rz_u32x4 counter, uint32_t key0, uint32_t key1) {
     return (rz_u32x4){{c0, c1, c2, c3}};
 }
 
-rz_u32x4 rz_rng_at(uint32_t seed, rz_rng_purpose purpose, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+rz_u32x4 rz_rng_at(uint32_t seed, rz_rng_purpose purpose, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
     return rz_philox((rz_u32x4){{a, b, c, d}}, seed, (uint32_t)purpose);
 }
 
@@ -25,14 +27,16 @@ static uint64_t join(uint32_t hi, uint32_t lo) { return (uint64_t)hi << 32 | lo;
 
 static double unit(uint32_t hi, uint32_t lo) { return (double)(join(hi, lo) >> 11) * 0x1p-53; }
 
-double rz_rng_unit(uint32_t seed, rz_rng_purpose purpose, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+double rz_rng_unit(uint32_t seed, rz_rng_purpose purpose, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
     rz_u32x4 x = rz_rng_at(seed, purpose, a, b, c, d);
     return unit(x.v[0], x.v[1]);
 }
 
 /* Natural logarithm of a positive normal number by + - * / alone (libm's last bit differs between machines), to about 2 units in the
  * last place: x = m 2^e with m in [sqrt ½, sqrt 2), log m = 2 atanh((m-1)/(m+1)) by its series. */
-static double log_exact_ops(double x) {
+static double log_exact_ops(double x)
+{
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     int e = (int)(bits >> 52) - 1023;
@@ -50,14 +54,16 @@ static double log_exact_ops(double x) {
 }
 
 /* c[0] + c[1] x + … + c[7] x^7 */
-static double poly7(const double c[8], double x) {
+static double poly7(const double c[8], double x)
+{
     double y = c[7];
     for (int i = 6; i >= 0; i--) y = y * x + c[i];
     return y;
 }
 
 /* Quantile of the standard normal: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), routine PPND16 (about 1e-16). */
-static double normal_quantile(double p) {
+static double normal_quantile(double p)
+{
     static const double a[8] = {3.3871328727963666080e0, 1.3314166789178437745e+2, 1.9715909503065514427e+3, 1.3731693765509461125e+4,
                                 4.5921953931549871457e+4, 6.7265770927008700853e+4, 3.3430575583588128105e+4, 2.5090809287301226727e+3};
     static const double b[8] = {1, 4.2313330701600911252e+1, 6.8718700749205790830e+2, 5.3941960214247511077e+3,
@@ -80,17 +86,20 @@ static double normal_quantile(double p) {
     return q < 0 ? -x : x;
 }
 
-double rz_rng_normal(uint32_t seed, rz_rng_purpose purpose, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+double rz_rng_normal(uint32_t seed, rz_rng_purpose purpose, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
     rz_u32x4 x = rz_rng_at(seed, purpose, a, b, c, d);
     double p = ((double)(join(x.v[0], x.v[1]) >> 12) + 0.5) * 0x1p-52; /* exact, symmetric, never 0 or 1 */
     return normal_quantile(p);
 }
 
-void rz_stream_init(rz_stream *s, uint32_t seed, rz_rng_purpose purpose, uint64_t index) {
+void rz_stream_init(rz_stream *s, uint32_t seed, rz_rng_purpose purpose, uint64_t index)
+{
     *s = (rz_stream){.seed = seed, .purpose = (uint32_t)purpose, .index_lo = (uint32_t)index, .index_hi = (uint32_t)(index >> 32)};
 }
 
-uint32_t rz_stream_u32(rz_stream *s) {
+uint32_t rz_stream_u32(rz_stream *s)
+{
     if (s->left == 0) {
         s->buffer = rz_philox((rz_u32x4){{s->index_lo, s->index_hi, 0, s->block++}}, s->seed, s->purpose);
         s->left = 4;
@@ -98,13 +107,15 @@ uint32_t rz_stream_u32(rz_stream *s) {
     return s->buffer.v[4 - s->left--];
 }
 
-double rz_stream_unit(rz_stream *s) {
+double rz_stream_unit(rz_stream *s)
+{
     uint32_t hi = rz_stream_u32(s);
     return unit(hi, rz_stream_u32(s));
 }
 
 /* Lemire, "Fast random integer generation in an interval", 2019: the high half of word * n, words in the uneven rest are drawn again. */
-uint32_t rz_stream_below(rz_stream *s, uint32_t n) {
+uint32_t rz_stream_below(rz_stream *s, uint32_t n)
+{
     assert(n >= 1);
     uint64_t m = (uint64_t)rz_stream_u32(s) * n;
     if ((uint32_t)m < n) {
@@ -114,14 +125,16 @@ uint32_t rz_stream_below(rz_stream *s, uint32_t n) {
     return (uint32_t)(m >> 32);
 }
 
-int rz_stream_range(rz_stream *s, int lo, int hi) {
+int rz_stream_range(rz_stream *s, int lo, int hi)
+{
     assert(lo <= hi);
     uint32_t span = (uint32_t)hi - (uint32_t)lo + 1;
     uint32_t x = span == 0 ? rz_stream_u32(s) : rz_stream_below(s, span); /* 0: all of int */
     return (int)((int64_t)lo + x);
 }
 
-uint64_t rz_rng_permute(uint32_t seed, rz_rng_purpose purpose, uint32_t key, uint64_t n, uint64_t i) {
+uint64_t rz_rng_permute(uint32_t seed, rz_rng_purpose purpose, uint32_t key, uint64_t n, uint64_t i)
+{
     assert(i < n);
     if (n == 1) return 0;
     enum { ROUNDS = 24 }; /* even, so that the halves end in their places; n = 5 needs this many until its 120 orders are equally likely */

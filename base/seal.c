@@ -12,17 +12,20 @@ enum { BLOCK = 1 << 20, MAGIC = 8, HDF5_HEADER = 48 };
 static const unsigned char seal_magic[MAGIC] = {'R', 'Z', 'S', 'E', 'A', 'L', '0', '1'};
 static const unsigned char hdf5_magic[MAGIC] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
 
-static void put_u64(unsigned char *to, uint64_t x) {
+static void put_u64(unsigned char *to, uint64_t x)
+{
     for (int i = 0; i < 8; i++) to[i] = (unsigned char)(x >> 8 * i);
 }
 
-static uint64_t get_u64(const unsigned char *from) {
+static uint64_t get_u64(const unsigned char *from)
+{
     uint64_t x = 0;
     for (int i = 0; i < 8; i++) x |= (uint64_t)from[i] << 8 * i;
     return x;
 }
 
-static void fill(unsigned char seal[RZ_SEAL_BYTES], uint64_t len, XXH128_hash_t hash) {
+static void fill(unsigned char seal[RZ_SEAL_BYTES], uint64_t len, XXH128_hash_t hash)
+{
     memcpy(seal, seal_magic, MAGIC);
     put_u64(seal + MAGIC, len);
     XXH128_canonical_t canonical;
@@ -32,7 +35,8 @@ static void fill(unsigned char seal[RZ_SEAL_BYTES], uint64_t len, XXH128_hash_t 
 
 void rz_seal_make(const void *image, size_t len, unsigned char seal[RZ_SEAL_BYTES]) { fill(seal, len, XXH3_128bits(image, len)); }
 
-static bool read_at(int fd, const char *path, void *data, size_t len, uint64_t at, rz_err *err) {
+static bool read_at(int fd, const char *path, void *data, size_t len, uint64_t at, rz_err *err)
+{
     for (size_t done = 0; done < len;) {
         ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(at + done));
         if (n < 0 && errno == EINTR) continue;
@@ -44,7 +48,8 @@ static bool read_at(int fd, const char *path, void *data, size_t len, uint64_t a
 }
 
 /* Why there is no seal at the end. An HDF5 header (superblock version 0, which ours has) tells at byte 40 how long the image should be. */
-static bool unsealed(int fd, const char *path, uint64_t size, rz_err *err) {
+static bool unsealed(int fd, const char *path, uint64_t size, rz_err *err)
+{
     unsigned char head[HDF5_HEADER] = {0};
     if (!read_at(fd, path, head, size < HDF5_HEADER ? (size_t)size : HDF5_HEADER, 0, err)) return false;
     if (memcmp(head, hdf5_magic, MAGIC) != 0)
@@ -56,7 +61,8 @@ static bool unsealed(int fd, const char *path, uint64_t size, rz_err *err) {
     return rz_fail(err, RZ_EDATA, "%s: is cut or not a rulezero file: an HDF5 file of %llu bytes without a seal", path, (unsigned long long)size);
 }
 
-static bool hash_file(int fd, const char *path, uint64_t len, XXH128_hash_t *hash, rz_err *err) {
+static bool hash_file(int fd, const char *path, uint64_t len, XXH128_hash_t *hash, rz_err *err)
+{
     XXH3_state_t *state = XXH3_createState();
     if (!state) rz_out_of_memory(BLOCK);
     char *block = rz_malloc(BLOCK);
@@ -74,7 +80,8 @@ static bool hash_file(int fd, const char *path, uint64_t len, XXH128_hash_t *has
     return ok;
 }
 
-static bool check(int fd, const char *path, rz_err *err) {
+static bool check(int fd, const char *path, rz_err *err)
+{
     struct stat info;
     if (fstat(fd, &info) != 0) return rz_fail(err, RZ_EIO, "%s: cannot be read: %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode)) return rz_fail(err, RZ_EDATA, "%s: is not a file", path);
@@ -94,7 +101,8 @@ static bool check(int fd, const char *path, rz_err *err) {
     return rz_fail(err, RZ_EDATA, "%s: is damaged: its contents do not match its seal (XXH3-128); take another copy or an older file", path);
 }
 
-bool rz_seal_check(const char *path, rz_err *err) {
+bool rz_seal_check(const char *path, rz_err *err)
+{
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     bool ok = check(fd, path, err);

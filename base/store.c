@@ -29,7 +29,8 @@ static struct { hid_t in_file, in_memory; } types[RZ_BF16 + 1];
 static void set_type(rz_type type, hid_t in_file, hid_t in_memory) { types[type].in_file = in_file, types[type].in_memory = in_memory; }
 
 /* HDF5's exit handler can crash after a full disk, and its plugins are code from wherever an environment variable points. */
-static void start_hdf5(void) {
+static void start_hdf5(void)
+{
     H5dont_atexit();
     H5open();
     H5PLset_loading_state(0);
@@ -45,14 +46,16 @@ static void start_hdf5(void) {
 }
 
 /* At every door, since printing of errors is switched a thread at a time. */
-static void enter(void) {
+static void enter(void)
+{
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, start_hdf5);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
 /* Any handle; a negative one is none. */
-static void drop(hid_t id) {
+static void drop(hid_t id)
+{
     if (id >= 0) H5Idec_ref(id);
 }
 
@@ -60,7 +63,8 @@ typedef struct {
     char outer[200], inner[200];
 } reasons;
 
-static herr_t note_reason(unsigned n, const H5E_error2_t *error, void *ctx) {
+static herr_t note_reason(unsigned n, const H5E_error2_t *error, void *ctx)
+{
     reasons *r = ctx;
     const char *text = error->desc ? error->desc : "";
     if (n == 0) snprintf(r->outer, sizeof r->outer, "%s", text);
@@ -69,7 +73,8 @@ static herr_t note_reason(unsigned n, const H5E_error2_t *error, void *ctx) {
 }
 
 /* Folds HDF5's error stack into our sentence. Must come before the next HDF5 call, which clears the stack. */
-__attribute__((format(printf, 4, 5))) static bool h5_fail(const rz_store *s, rz_err *err, rz_code code, const char *fmt, ...) {
+__attribute__((format(printf, 4, 5))) static bool h5_fail(const rz_store *s, rz_err *err, rz_code code, const char *fmt, ...)
+{
     reasons r = {"no reason given", ""};
     char message[1024];
     va_list args;
@@ -84,11 +89,13 @@ __attribute__((format(printf, 4, 5))) static bool h5_fail(const rz_store *s, rz_
 
 static const char *where(const rz_store *s) { return s->path ? s->path : "store in memory"; }
 
-static bool writable(const rz_store *s, const char *name, rz_err *err) {
+static bool writable(const rz_store *s, const char *name, rz_err *err)
+{
     return s->path ? rz_fail(err, RZ_EINTERNAL, "%s: is open for reading, '%s' cannot be put", s->path, name) : true;
 }
 
-bool rz_store_create(rz_store **out, rz_err *err) {
+bool rz_store_create(rz_store **out, rz_err *err)
+{
     enter();
     rz_store *s = rz_calloc(1, sizeof *s);
     char name[32]; /* HDF5 takes two files in memory of one name for one file */
@@ -108,7 +115,8 @@ bool rz_store_create(rz_store **out, rz_err *err) {
     return ok;
 }
 
-bool rz_store_open(rz_store **out, const char *path, rz_err *err) {
+bool rz_store_open(rz_store **out, const char *path, rz_err *err)
+{
     *out = NULL;
     enter();
     if (!rz_seal_check(path, err)) return false;
@@ -130,7 +138,8 @@ bool rz_store_open(rz_store **out, const char *path, rz_err *err) {
     return ok;
 }
 
-bool rz_store_commit(rz_store *s, const char *path, rz_err *err) {
+bool rz_store_commit(rz_store *s, const char *path, rz_err *err)
+{
     enter();
     if (!writable(s, path, err)) return false;
     if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0) return h5_fail(s, err, RZ_EINTERNAL, "cannot be flushed");
@@ -147,7 +156,8 @@ bool rz_store_commit(rz_store *s, const char *path, rz_err *err) {
     return ok;
 }
 
-void rz_store_close(rz_store *s) {
+void rz_store_close(rz_store *s)
+{
     if (!s) return;
     enter();
     if (s->file >= 0) H5Fclose(s->file);
@@ -156,7 +166,8 @@ void rz_store_close(rz_store *s) {
 }
 
 /* The part of name before its i-th slash, all of it after the last; NULL when there is no more. */
-static const char *prefix(const char *name, int i, char out[MAX_NAME]) {
+static const char *prefix(const char *name, int i, char out[MAX_NAME])
+{
     const char *end = name;
     for (; i >= 0; i--) {
         if (!*end) return NULL;
@@ -168,14 +179,16 @@ static const char *prefix(const char *name, int i, char out[MAX_NAME]) {
     return out;
 }
 
-static bool good_name(const rz_store *s, const char *name, rz_err *err) {
+static bool good_name(const rz_store *s, const char *name, rz_err *err)
+{
     size_t len = strlen(name);
     bool ok = len > 0 && len < MAX_NAME && name[0] != '/' && name[len - 1] != '/' && !strstr(name, "//");
     return ok ? true : rz_fail(err, RZ_EINTERNAL, "%s: '%.80s' is no name for an array", where(s), name);
 }
 
 /* One by one, since HDF5 stamps the time into groups that it makes by itself. */
-static bool create_groups(rz_store *s, const char *name, rz_err *err) {
+static bool create_groups(rz_store *s, const char *name, rz_err *err)
+{
     char path[MAX_NAME];
     hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(creation, 0);
@@ -190,7 +203,8 @@ static bool create_groups(rz_store *s, const char *name, rz_err *err) {
     return ok;
 }
 
-static bool put_attribute(rz_store *s, hid_t object, const char *attr, hid_t in_file, hid_t in_memory, const void *value, rz_err *err) {
+static bool put_attribute(rz_store *s, hid_t object, const char *attr, hid_t in_file, hid_t in_memory, const void *value, rz_err *err)
+{
     hid_t space = H5Screate(H5S_SCALAR);
     hid_t a = H5Acreate2(object, attr, in_file, space, H5P_DEFAULT, H5P_DEFAULT);
     bool ok = (a >= 0 && H5Awrite(a, in_memory, value) >= 0) || h5_fail(s, err, RZ_EINTERNAL, "attribute '%s' cannot be put", attr);
@@ -199,7 +213,8 @@ static bool put_attribute(rz_store *s, hid_t object, const char *attr, hid_t in_
     return ok;
 }
 
-static bool put_text_attribute(rz_store *s, hid_t object, const char *attr, const char *value, rz_err *err) {
+static bool put_text_attribute(rz_store *s, hid_t object, const char *attr, const char *value, rz_err *err)
+{
     hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, strlen(value) + 1);
     H5Tset_cset(type, H5T_CSET_UTF8);
@@ -208,7 +223,8 @@ static bool put_text_attribute(rz_store *s, hid_t object, const char *attr, cons
     return ok;
 }
 
-static hid_t create_array(rz_store *s, const char *name, const rz_shape *shape, rz_err *err) {
+static hid_t create_array(rz_store *s, const char *name, const rz_shape *shape, rz_err *err)
+{
     hsize_t dims[RZ_MAX_DIMS];
     for (int i = 0; i < shape->n_dims; i++) dims[i] = (hsize_t)shape->dims[i];
     hid_t space = shape->n_dims ? H5Screate_simple(shape->n_dims, dims, NULL) : H5Screate(H5S_SCALAR);
@@ -223,7 +239,8 @@ static hid_t create_array(rz_store *s, const char *name, const rz_shape *shape, 
     return array;
 }
 
-bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *data, rz_err *err) {
+bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *data, rz_err *err)
+{
     enter();
     size_t n;
     if (!writable(s, name, err) || !good_name(s, name, err)) return false;
@@ -239,7 +256,8 @@ bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *dat
 }
 
 /* Hard links alone are followed: a soft or external one leads to where the seal does not reach. */
-static bool has_link(const rz_store *s, const char *name) {
+static bool has_link(const rz_store *s, const char *name)
+{
     char path[MAX_NAME];
     H5L_info_t info;
     if (strlen(name) >= MAX_NAME) return false;
@@ -249,7 +267,8 @@ static bool has_link(const rz_store *s, const char *name) {
 }
 
 /* Plain arrays alone: no filters, no data in other files, nothing virtual. Negative with err on failure. */
-static hid_t open_array(const rz_store *s, const char *name, rz_err *err) {
+static hid_t open_array(const rz_store *s, const char *name, rz_err *err)
+{
     if (!has_link(s, name)) {
         rz_fail(err, RZ_EDATA, "%s: has no array '%s'", where(s), name);
         return -1;
@@ -270,7 +289,8 @@ static hid_t open_array(const rz_store *s, const char *name, rz_err *err) {
 }
 
 /* A fixed-length text alone: variable-length ones live in a heap that a damaged file can point anywhere. */
-static bool get_text_attribute(const rz_store *s, hid_t object, const char *attr, char **value, rz_err *err) {
+static bool get_text_attribute(const rz_store *s, hid_t object, const char *attr, char **value, rz_err *err)
+{
     *value = NULL;
     if (H5Aexists(object, attr) <= 0) return rz_fail(err, RZ_EDATA, "%s: has no attribute '%s'", where(s), attr);
     hid_t a = H5Aopen(object, attr, H5P_DEFAULT), type = H5Aget_type(a), space = H5Aget_space(a);
@@ -290,7 +310,8 @@ static bool get_text_attribute(const rz_store *s, hid_t object, const char *attr
     return ok;
 }
 
-static bool is_bf16(const rz_store *s, hid_t array) {
+static bool is_bf16(const rz_store *s, hid_t array)
+{
     rz_err ignored;
     char *dtype;
     if (!get_text_attribute(s, array, "dtype", &dtype, &ignored)) return false;
@@ -299,7 +320,8 @@ static bool is_bf16(const rz_store *s, hid_t array) {
     return yes;
 }
 
-static bool read_shape(const rz_store *s, hid_t array, const char *name, rz_shape *shape, rz_err *err) {
+static bool read_shape(const rz_store *s, hid_t array, const char *name, rz_shape *shape, rz_err *err)
+{
     hid_t type = H5Dget_type(array), space = H5Dget_space(array);
     int found = 0;
     while (found <= RZ_BF16 && H5Tequal(type, types[found].in_file) <= 0) found++;
@@ -320,7 +342,8 @@ static bool read_shape(const rz_store *s, hid_t array, const char *name, rz_shap
     return ok;
 }
 
-bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err) {
+bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err)
+{
     enter();
     hid_t array = open_array(s, name, err);
     bool ok = array >= 0 && read_shape(s, array, name, shape, err);
@@ -328,7 +351,8 @@ bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err)
     return ok;
 }
 
-static bool read_array(const rz_store *s, hid_t array, const char *name, const rz_shape *shape, void *data, rz_err *err) {
+static bool read_array(const rz_store *s, hid_t array, const char *name, const rz_shape *shape, void *data, rz_err *err)
+{
     rz_shape found;
     size_t n;
     if (!read_shape(s, array, name, &found, err)) return false;
@@ -343,7 +367,8 @@ static bool read_array(const rz_store *s, hid_t array, const char *name, const r
     return h5_fail(s, err, RZ_EDATA, "'%s' cannot be read", name);
 }
 
-bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err) {
+bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err)
+{
     enter();
     hid_t array = open_array(s, name, err);
     bool ok = array >= 0 && read_array(s, array, name, &shape, data, err);
@@ -351,7 +376,8 @@ bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_
     return ok;
 }
 
-bool rz_store_has(rz_store *s, const char *name) {
+bool rz_store_has(rz_store *s, const char *name)
+{
     enter();
     if (!has_link(s, name)) return false;
     hid_t object = H5Oopen(s->file, name, H5P_DEFAULT);
@@ -360,12 +386,14 @@ bool rz_store_has(rz_store *s, const char *name) {
     return yes;
 }
 
-bool rz_store_put_text(rz_store *s, const char *name, const char *text, rz_err *err) {
+bool rz_store_put_text(rz_store *s, const char *name, const char *text, rz_err *err)
+{
     rz_shape shape = {RZ_U8, 1, {(int64_t)strlen(text)}};
     return rz_store_put(s, name, shape, text, err);
 }
 
-char *rz_store_get_text(rz_store *s, const char *name, rz_err *err) {
+char *rz_store_get_text(rz_store *s, const char *name, rz_err *err)
+{
     rz_shape shape;
     if (!rz_store_shape(s, name, &shape, err)) return NULL;
     if (shape.type != RZ_U8 || shape.n_dims != 1) {
@@ -380,22 +408,26 @@ char *rz_store_get_text(rz_store *s, const char *name, rz_err *err) {
     return NULL;
 }
 
-bool rz_store_put_i64(rz_store *s, const char *attr, int64_t value, rz_err *err) {
+bool rz_store_put_i64(rz_store *s, const char *attr, int64_t value, rz_err *err)
+{
     enter();
     return writable(s, attr, err) && put_attribute(s, s->file, attr, H5T_STD_I64LE, H5T_NATIVE_INT64, &value, err);
 }
 
-bool rz_store_put_f64(rz_store *s, const char *attr, double value, rz_err *err) {
+bool rz_store_put_f64(rz_store *s, const char *attr, double value, rz_err *err)
+{
     enter();
     return writable(s, attr, err) && put_attribute(s, s->file, attr, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value, err);
 }
 
-bool rz_store_put_str(rz_store *s, const char *attr, const char *value, rz_err *err) {
+bool rz_store_put_str(rz_store *s, const char *attr, const char *value, rz_err *err)
+{
     enter();
     return writable(s, attr, err) && put_text_attribute(s, s->file, attr, value, err);
 }
 
-static bool get_number(rz_store *s, const char *attr, hid_t in_file, hid_t in_memory, const char *kind, void *value, rz_err *err) {
+static bool get_number(rz_store *s, const char *attr, hid_t in_file, hid_t in_memory, const char *kind, void *value, rz_err *err)
+{
     enter();
     if (H5Aexists(s->file, attr) <= 0) return rz_fail(err, RZ_EDATA, "%s: has no attribute '%s'", where(s), attr);
     hid_t a = H5Aopen(s->file, attr, H5P_DEFAULT), type = H5Aget_type(a), space = H5Aget_space(a);
@@ -410,20 +442,24 @@ static bool get_number(rz_store *s, const char *attr, hid_t in_file, hid_t in_me
     return ok;
 }
 
-bool rz_store_get_i64(rz_store *s, const char *attr, int64_t *value, rz_err *err) {
+bool rz_store_get_i64(rz_store *s, const char *attr, int64_t *value, rz_err *err)
+{
     return get_number(s, attr, H5T_STD_I64LE, H5T_NATIVE_INT64, "i64", value, err);
 }
 
-bool rz_store_get_f64(rz_store *s, const char *attr, double *value, rz_err *err) {
+bool rz_store_get_f64(rz_store *s, const char *attr, double *value, rz_err *err)
+{
     return get_number(s, attr, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, "f64", value, err);
 }
 
-bool rz_store_get_str(rz_store *s, const char *attr, char **value, rz_err *err) {
+bool rz_store_get_str(rz_store *s, const char *attr, char **value, rz_err *err)
+{
     enter();
     return get_text_attribute(s, s->file, attr, value, err);
 }
 
-bool rz_store_has_attr(rz_store *s, const char *attr) {
+bool rz_store_has_attr(rz_store *s, const char *attr)
+{
     enter();
     return H5Aexists(s->file, attr) > 0;
 }
@@ -438,19 +474,22 @@ typedef struct {
     rz_err *err;
 } walk;
 
-static void keep(walk *w, const char *name) {
+static void keep(walk *w, const char *name)
+{
     w->names = rz_realloc(w->names, (size_t)(w->n + 1) * sizeof *w->names);
     w->names[w->n++] = rz_strdup(name);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static void finish(walk *w) {
+static void finish(walk *w)
+{
     for (int i = 0; i < w->n; i++) free(w->names[i]);
     free(w->names);
 }
 
-static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *ctx) {
+static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
+{
     walk *w = ctx;
     size_t len = strlen(w->path);
     if (info->type != H5L_TYPE_HARD || w->depth > MAX_DEPTH || ++w->n_links > MAX_LINKS || len + strlen(name) + 2 > MAX_NAME) {
@@ -479,7 +518,8 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
 
 static bool walk_ok(walk *w, herr_t result) { return result == 0 || (result < 0 && h5_fail(w->s, w->err, RZ_EDATA, "cannot be listed")); }
 
-bool rz_store_each(rz_store *s, bool (*fn)(void *ctx, const char *name, const rz_shape *shape), void *ctx, rz_err *err) {
+bool rz_store_each(rz_store *s, bool (*fn)(void *ctx, const char *name, const rz_shape *shape), void *ctx, rz_err *err)
+{
     enter();
     walk w = {.s = s, .err = err};
     bool ok = walk_ok(&w, H5Literate(s->file, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_link, &w)), more = true;
@@ -493,13 +533,15 @@ bool rz_store_each(rz_store *s, bool (*fn)(void *ctx, const char *name, const rz
     return ok;
 }
 
-static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *ctx) {
+static herr_t visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
+{
     (void)object, (void)info;
     keep(ctx, name);
     return 0;
 }
 
-static bool attribute_text(rz_store *s, const char *attr, char **text, rz_err *err) {
+static bool attribute_text(rz_store *s, const char *attr, char **text, rz_err *err)
+{
     rz_err not_this;
     int64_t i;
     double x;
@@ -516,7 +558,8 @@ static bool attribute_text(rz_store *s, const char *attr, char **text, rz_err *e
     return rz_store_get_str(s, attr, text, err);
 }
 
-bool rz_store_each_attr(rz_store *s, bool (*fn)(void *ctx, const char *name, const char *value), void *ctx, rz_err *err) {
+bool rz_store_each_attr(rz_store *s, bool (*fn)(void *ctx, const char *name, const char *value), void *ctx, rz_err *err)
+{
     enter();
     walk w = {.s = s, .err = err};
     bool ok = walk_ok(&w, H5Aiterate2(s->file, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, &w)), more = true;

@@ -12,13 +12,15 @@ static const struct {
 size_t rz_type_size(rz_type type) { return types[type].size; }
 const char *rz_type_name(rz_type type) { return types[type].name; }
 
-void rz_store_shape_text(const rz_shape *shape, char *out, size_t size) {
+void rz_store_shape_text(const rz_shape *shape, char *out, size_t size)
+{
     size_t n = (size_t)snprintf(out, size, "%s[", types[shape->type].name);
     for (int i = 0; i < shape->n_dims; i++) n += (size_t)snprintf(out + n, size - n, "%s%lld", i ? "," : "", (long long)shape->dims[i]);
     snprintf(out + n, size - n, "]");
 }
 
-bool rz_store_shape_count(const rz_shape *shape, size_t *n) {
+bool rz_store_shape_count(const rz_shape *shape, size_t *n)
+{
     size_t bytes;
     *n = 1;
     if (shape->n_dims < 0 || shape->n_dims > RZ_MAX_DIMS) return false;
@@ -27,7 +29,8 @@ bool rz_store_shape_count(const rz_shape *shape, size_t *n) {
     return !__builtin_mul_overflow(*n, types[shape->type].size, &bytes);
 }
 
-bool rz_store_shape_same(const rz_shape *a, const rz_shape *b) {
+bool rz_store_shape_same(const rz_shape *a, const rz_shape *b)
+{
     bool same = a->type == b->type && a->n_dims == b->n_dims;
     for (int i = 0; same && i < a->n_dims; i++) same = a->dims[i] == b->dims[i];
     return same;

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Bytes of the well-formed sequence at s (Unicode 15, table 3-7), or 0 with *bad = bytes of its maximal ill-formed part. */
-static size_t sequence(const unsigned char *s, size_t len, size_t *bad) {
+static size_t sequence(const unsigned char *s, size_t len, size_t *bad)
+{
     *bad = 1;
     unsigned lead = s[0];
     if (lead < 0x80) return 1;
@@ -27,7 +28,8 @@ static size_t sequence(const unsigned char *s, size_t len, size_t *bad) {
     return need;
 }
 
-size_t rz_utf8_valid(const char *text, size_t len) {
+size_t rz_utf8_valid(const char *text, size_t len)
+{
     const unsigned char *s = (const unsigned char *)text;
     size_t i = 0, bad;
     while (i < len) {
@@ -46,7 +48,8 @@ size_t rz_utf8_valid(const char *text, size_t len) {
 }
 
 /* Writes to out unless it is NULL; returns the length either way. */
-static size_t repair(const char *text, size_t len, char *out) {
+static size_t repair(const char *text, size_t len, char *out)
+{
     size_t at = 0, to = 0, bad;
     while (at < len) {
         size_t good = rz_utf8_valid(text + at, len - at);
@@ -60,7 +63,8 @@ static size_t repair(const char *text, size_t len, char *out) {
     return to;
 }
 
-char *rz_utf8_repair(const char *text, size_t len, size_t *out_len) {
+char *rz_utf8_repair(const char *text, size_t len, size_t *out_len)
+{
     *out_len = repair(text, len, NULL);
     char *out = rz_malloc(*out_len + 1);
     repair(text, len, out);
@@ -68,7 +72,8 @@ char *rz_utf8_repair(const char *text, size_t len, size_t *out_len) {
     return out;
 }
 
-size_t rz_utf8_count(const char *text, size_t len) {
+size_t rz_utf8_count(const char *text, size_t len)
+{
     size_t n = 0;
     for (size_t i = 0; i < len; i++) n += ((unsigned char)text[i] & 0xC0) != 0x80;
     return n;
@@ -79,7 +84,8 @@ enum { MAX_WORD = 127 };
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Damerau-Levenshtein in its optimal string alignment form; both words at most MAX_WORD bytes. */
-static size_t distance(const char *a, size_t n, const char *b, size_t m) {
+static size_t distance(const char *a, size_t n, const char *b, size_t m)
+{
     size_t rows[3][MAX_WORD + 1];
     for (size_t j = 0; j <= m; j++) rows[0][j] = j;
     for (size_t i = 1; i <= n; i++) {
@@ -94,7 +100,8 @@ static size_t distance(const char *a, size_t n, const char *b, size_t m) {
     return rows[n % 3][m];
 }
 
-const char *rz_nearest(const char *word, const char *const *candidates, int n) {
+const char *rz_nearest(const char *word, const char *const *candidates, int n)
+{
     size_t len = strlen(word), best = len / 3 + 1;
     const char *found = NULL;
     if (len > MAX_WORD) return NULL;
@@ -107,7 +114,8 @@ const char *rz_nearest(const char *word, const char *const *candidates, int n) {
     return found;
 }
 
-void rz_double_text(double x, char out[32]) {
+void rz_double_text(double x, char out[32])
+{
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(out, 32, "%.*g", digits, x);
         if (strtod(out, NULL) == x) return;

@@ -44,19 +44,22 @@ struct rz_pool {
     worker workers[];                         /* size − 1; the caller is thread 0 */
 };
 
-static void futex_wait(atomic_uint *word, uint32_t while_equal) {
+static void futex_wait(atomic_uint *word, uint32_t while_equal)
+{
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, while_equal, NULL, NULL, 0);
 }
 
 static void futex_wake(atomic_uint *word, int count) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0); }
 
-static int64_t now_ns(void) {
+static int64_t now_ns(void)
+{
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void pause_cpu(void) {
+static void pause_cpu(void)
+{
 #if defined(__SSE2__)
     _mm_pause();
 #elif defined(__aarch64__)
@@ -65,7 +68,8 @@ static void pause_cpu(void) {
 }
 
 /* Polls for about POLL_NS until *word is (wanted) or is no longer (!wanted) `value`; false when the time is over. */
-static bool poll_word(atomic_uint *word, unsigned value, bool wanted) {
+static bool poll_word(atomic_uint *word, unsigned value, bool wanted)
+{
     int64_t end = now_ns() + POLL_NS;
     do {
         for (int i = 0; i < 16; i++) {
@@ -77,7 +81,8 @@ static bool poll_word(atomic_uint *word, unsigned value, bool wanted) {
     return false;
 }
 
-static void deal(rz_pool *p, int thread) {
+static void deal(rz_pool *p, int thread)
+{
     for (;;) {
         long long i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
         if (i >= p->n) return;
@@ -85,7 +90,8 @@ static void deal(rz_pool *p, int thread) {
     }
 }
 
-static void take_part(rz_pool *p, int thread) {
+static void take_part(rz_pool *p, int thread)
+{
     unsigned door = atomic_load_explicit(&p->door, memory_order_relaxed);
     do {
         if ((door & OPEN) == 0) return;
@@ -95,7 +101,8 @@ static void take_part(rz_pool *p, int thread) {
     if (door == ASLEEP) futex_wake(&p->door, 1); /* shut, and the last one out */
 }
 
-static void *work(void *arg) {
+static void *work(void *arg)
+{
     worker *w = arg;
     rz_pool *p = w->pool;
     rz_fp_setup();
@@ -112,12 +119,14 @@ static void *work(void *arg) {
     }
 }
 
-static void call_workers(rz_pool *p, int at_most) {
+static void call_workers(rz_pool *p, int at_most)
+{
     atomic_fetch_add(&p->calls, 1);
     if (atomic_load(&p->sleepers) > 0) futex_wake(&p->calls, at_most);
 }
 
-bool rz_pool_create(rz_pool **out, int n_threads, rz_err *err) {
+bool rz_pool_create(rz_pool **out, int n_threads, rz_err *err)
+{
     *out = NULL;
     if (n_threads < 1) return rz_fail(err, RZ_ECONFIG, "%d threads asked for, at least 1 is needed", n_threads);
     rz_fp_setup();
@@ -148,7 +157,8 @@ bool rz_pool_create(rz_pool **out, int n_threads, rz_err *err) {
     return true;
 }
 
-void rz_pool_destroy(rz_pool *p) {
+void rz_pool_destroy(rz_pool *p)
+{
     if (p == NULL) return;
     atomic_store(&p->stop, true);
     call_workers(p, INT_MAX);
@@ -158,7 +168,8 @@ void rz_pool_destroy(rz_pool *p) {
 
 int rz_pool_size(const rz_pool *p) { return p == NULL ? 1 : p->size; }
 
-void rz_pool_run(rz_pool *p, int n, void (*fn)(void *ctx, int i, int thread), void *ctx) {
+void rz_pool_run(rz_pool *p, int n, void (*fn)(void *ctx, int i, int thread), void *ctx)
+{
     if (p == NULL || p->size == 1 || n <= 1) {
         for (int i = 0; i < n; i++) fn(ctx, i, 0);
         return;
@@ -181,19 +192,22 @@ void rz_pool_run(rz_pool *p, int n, void (*fn)(void *ctx, int i, int thread), vo
 
 #if defined(__SSE2__)
 enum { FTZ_DAZ_ROUNDING = 0x8000 | 0x0040 | 0x6000 }; /* bits of MXCSR */
-void rz_fp_setup(void) {
+void rz_fp_setup(void)
+{
     fesetround(FE_TONEAREST); /* the x87 unit too */
     _mm_setcsr(_mm_getcsr() & ~(unsigned)FTZ_DAZ_ROUNDING);
 }
 bool rz_fp_ok(void) { return (_mm_getcsr() & FTZ_DAZ_ROUNDING) == 0; }
 #elif defined(__aarch64__)
 static const uint64_t FLUSH_ROUNDING = UINT64_C(0x3f) << 19; /* FPCR: FZ16, RMode and FZ between Stride/Len, and DN */
-static uint64_t fpcr(void) {
+static uint64_t fpcr(void)
+{
     uint64_t bits;
     __asm__ volatile("mrs %0, fpcr" : "=r"(bits));
     return bits;
 }
-void rz_fp_setup(void) {
+void rz_fp_setup(void)
+{
     uint64_t bits = fpcr() & ~FLUSH_ROUNDING;
     __asm__ volatile("msr fpcr, %0" : : "r"(bits));
 }
@@ -209,7 +223,8 @@ typedef struct {
 } roll_call;
 
 /* Nobody leaves before all have come, so each thread takes exactly one iteration. */
-static void answer(void *ctx, int i, int thread) {
+static void answer(void *ctx, int i, int thread)
+{
     (void)i, (void)thread;
     roll_call *r = ctx;
     if (rz_fp_ok()) atomic_fetch_add(&r->ok, 1);
@@ -217,7 +232,8 @@ static void answer(void *ctx, int i, int thread) {
     while (atomic_load(&r->present) < r->size) sched_yield();
 }
 
-bool rz_pool_fp_ok(rz_pool *p) {
+bool rz_pool_fp_ok(rz_pool *p)
+{
     roll_call r = {.size = rz_pool_size(p)};
     rz_pool_run(p, r.size, answer, &r);
     return atomic_load(&r.ok) == r.size;

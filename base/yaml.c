@@ -26,7 +26,8 @@ typedef struct {
     rz_err *err;
 } reader;
 
-__attribute__((format(printf, 3, 4))) static bool complain(reader *r, int line, const char *fmt, ...) {
+__attribute__((format(printf, 3, 4))) static bool complain(reader *r, int line, const char *fmt, ...)
+{
     char message[1024];
     va_list args;
     va_start(args, fmt);
@@ -37,14 +38,16 @@ __attribute__((format(printf, 3, 4))) static bool complain(reader *r, int line, 
 
 static int event_line(const reader *r) { return (int)r->event.start_mark.line + 1; }
 
-static int line_at(const reader *r, size_t offset) {
+static int line_at(const reader *r, size_t offset)
+{
     int line = 1;
     for (size_t i = 0; i < offset && i < r->len; i++) line += r->text[i] == '\n';
     return line;
 }
 
 /* YAML forbids tabs in indentation, and libyaml's word for it ("cannot start any token") helps nobody. */
-static bool tab_indented(const reader *r, int line) {
+static bool tab_indented(const reader *r, int line)
+{
     const char *s = r->text, *end = r->text + r->len;
     for (int i = 1; i < line && s < end; i++) {
         const char *newline = memchr(s, '\n', (size_t)(end - s));
@@ -54,7 +57,8 @@ static bool tab_indented(const reader *r, int line) {
     return s < end && *s == '\t';
 }
 
-static bool bad_syntax(reader *r) {
+static bool bad_syntax(reader *r)
+{
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem ? p->problem : "not understood";
     if (p->error == YAML_MEMORY_ERROR) rz_out_of_memory(r->len);
@@ -65,17 +69,20 @@ static bool bad_syntax(reader *r) {
     return complain(r, line, "not valid YAML: %s (%s from line %d)", problem, p->context, (int)p->context_mark.line + 1);
 }
 
-static bool advance(reader *r) {
+static bool advance(reader *r)
+{
     yaml_event_delete(&r->event);
     return yaml_parser_parse(&r->parser, &r->event) ? true : bad_syntax(r);
 }
 
-static bool count_node(reader *r, int line) {
+static bool count_node(reader *r, int line)
+{
     if (++r->n_nodes <= MAX_NODES) return true;
     return complain(r, line, "more than %d values (aliases counted in full): split the file", MAX_NODES);
 }
 
-static rz_yaml *new_node(rz_yaml_kind kind, int line) {
+static rz_yaml *new_node(rz_yaml_kind kind, int line)
+{
     rz_yaml *y = rz_calloc(1, sizeof *y);
     y->kind = kind;
     y->line = line;
@@ -83,7 +90,8 @@ static rz_yaml *new_node(rz_yaml_kind kind, int line) {
 }
 
 /* Capacity is the next power of two, so it need not be kept. Takes key and item. */
-static void append(rz_yaml *y, char *key, int key_line, rz_yaml *item) {
+static void append(rz_yaml *y, char *key, int key_line, rz_yaml *item)
+{
     if ((y->n & (y->n - 1)) == 0) {
         size_t capacity = y->n ? 2 * (size_t)y->n : 1;
         y->items = rz_realloc(y->items, capacity * sizeof *y->items);
@@ -99,7 +107,8 @@ static void append(rz_yaml *y, char *key, int key_line, rz_yaml *item) {
     y->items[y->n++] = item;
 }
 
-static bool copy_node(reader *r, const rz_yaml *from, int line, int depth, rz_yaml **out) {
+static bool copy_node(reader *r, const rz_yaml *from, int line, int depth, rz_yaml **out)
+{
     *out = NULL;
     if (!count_node(r, line)) return false;
     if (depth > MAX_DEPTH) return complain(r, line, "nested deeper than %d", MAX_DEPTH);
@@ -115,18 +124,21 @@ static bool copy_node(reader *r, const rz_yaml *from, int line, int depth, rz_ya
     return true;
 }
 
-static bool read_alias(reader *r, int depth, rz_yaml **out) {
+static bool read_alias(reader *r, int depth, rz_yaml **out)
+{
     const char *name = (const char *)r->event.data.alias.anchor;
     for (int i = r->n_anchors - 1; i >= 0; i--)
         if (strcmp(r->anchors[i].name, name) == 0) return copy_node(r, r->anchors[i].node, event_line(r), depth, out);
     return complain(r, event_line(r), "alias *%s: no anchor &%s was completed before it", name, name);
 }
 
-static bool no_tag(reader *r, const yaml_char_t *tag) {
+static bool no_tag(reader *r, const yaml_char_t *tag)
+{
     return tag ? complain(r, event_line(r), "tag '%.60s': tags are not supported, remove it", (const char *)tag) : true;
 }
 
-static bool read_scalar(reader *r, rz_yaml *y) {
+static bool read_scalar(reader *r, rz_yaml *y)
+{
     const char *value = (const char *)r->event.data.scalar.value;
     size_t len = r->event.data.scalar.length;
     if (memchr(value, 0, len)) return complain(r, event_line(r), "a text holds \\0, which is not allowed");
@@ -137,7 +149,8 @@ static bool read_scalar(reader *r, rz_yaml *y) {
 
 static bool read_node(reader *r, int depth, rz_yaml **out);
 
-static bool read_list(reader *r, int depth, rz_yaml *y) {
+static bool read_list(reader *r, int depth, rz_yaml *y)
+{
     for (;;) {
         if (!advance(r)) return false;
         if (r->event.type == YAML_SEQUENCE_END_EVENT) return true;
@@ -153,14 +166,16 @@ typedef struct {
     int line;
 } key_place;
 
-static int by_key_then_line(const void *a, const void *b) {
+static int by_key_then_line(const void *a, const void *b)
+{
     const key_place *x = a, *y = b;
     int order = strcmp(x->key, y->key);
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
 /* By sorting, so that a file of many keys costs n log n. */
-static bool unique_keys(reader *r, const rz_yaml *map) {
+static bool unique_keys(reader *r, const rz_yaml *map)
+{
     key_place *places = rz_malloc((size_t)map->n * sizeof *places + 1);
     for (int i = 0; i < map->n; i++) places[i] = (key_place){map->keys[i], map->key_lines[i]};
     qsort(places, (size_t)map->n, sizeof *places, by_key_then_line);
@@ -172,7 +187,8 @@ static bool unique_keys(reader *r, const rz_yaml *map) {
     return ok;
 }
 
-static bool read_key(reader *r, char **key) {
+static bool read_key(reader *r, char **key)
+{
     const yaml_event_t *e = &r->event;
     int line = event_line(r);
     if (e->type != YAML_SCALAR_EVENT) return complain(r, line, "a key must be a plain word");
@@ -187,7 +203,8 @@ static bool read_key(reader *r, char **key) {
     return true;
 }
 
-static bool read_map(reader *r, int depth, rz_yaml *y) {
+static bool read_map(reader *r, int depth, rz_yaml *y)
+{
     for (;;) {
         char *key = NULL;
         if (!advance(r)) return false;
@@ -204,13 +221,15 @@ static bool read_map(reader *r, int depth, rz_yaml *y) {
     }
 }
 
-static void remember(reader *r, char *name, const rz_yaml *node) {
+static void remember(reader *r, char *name, const rz_yaml *node)
+{
     r->anchors = rz_realloc(r->anchors, (size_t)(r->n_anchors + 1) * sizeof *r->anchors);
     r->anchors[r->n_anchors++] = (anchor){name, node};
 }
 
 /* Reads the node whose first event is r->event and ends on its last one. *out may be set on failure too: the caller owns it. */
-static bool read_node(reader *r, int depth, rz_yaml **out) {
+static bool read_node(reader *r, int depth, rz_yaml **out)
+{
     *out = NULL;
     const yaml_event_t *e = &r->event;
     if (e->type == YAML_ALIAS_EVENT) return read_alias(r, depth, out);
@@ -230,7 +249,8 @@ static bool read_node(reader *r, int depth, rz_yaml **out) {
     return ok;
 }
 
-static bool read_stream(reader *r, rz_yaml **out) {
+static bool read_stream(reader *r, rz_yaml **out)
+{
     if (!advance(r) || !advance(r)) return false; /* stream start, then document start or stream end */
     if (r->event.type == YAML_STREAM_END_EVENT) {
         *out = new_node(RZ_YAML_MAP, 1);
@@ -248,7 +268,8 @@ static bool read_stream(reader *r, rz_yaml **out) {
     return complain(r, event_line(r), "a second document starts here: one a file");
 }
 
-bool rz_yaml_parse(rz_yaml **out, const char *name, const char *text, size_t len, rz_err *err) {
+bool rz_yaml_parse(rz_yaml **out, const char *name, const char *text, size_t len, rz_err *err)
+{
     *out = NULL;
     reader r = {.name = name, .text = text, .len = len, .err = err};
     size_t valid = rz_utf8_valid(text, len);
@@ -271,7 +292,8 @@ bool rz_yaml_parse(rz_yaml **out, const char *name, const char *text, size_t len
     return ok;
 }
 
-bool rz_yaml_load(rz_yaml **out, const char *path, rz_err *err) {
+bool rz_yaml_load(rz_yaml **out, const char *path, rz_err *err)
+{
     char *text;
     size_t len;
     *out = NULL;
@@ -281,7 +303,8 @@ bool rz_yaml_load(rz_yaml **out, const char *path, rz_err *err) {
     return ok;
 }
 
-void rz_yaml_destroy(rz_yaml *y) {
+void rz_yaml_destroy(rz_yaml *y)
+{
     if (!y) return;
     for (int i = 0; i < y->n; i++) {
         rz_yaml_destroy(y->items[i]);
@@ -294,7 +317,8 @@ void rz_yaml_destroy(rz_yaml *y) {
     free(y);
 }
 
-const rz_yaml *rz_yaml_get(const rz_yaml *map, const char *key) {
+const rz_yaml *rz_yaml_get(const rz_yaml *map, const char *key)
+{
     if (map->kind != RZ_YAML_MAP) return NULL;
     for (int i = 0; i < map->n; i++)
         if (strcmp(map->keys[i], key) == 0) return map->items[i];

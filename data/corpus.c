@@ -22,7 +22,8 @@ typedef struct {
 } writer;
 
 /* Appends words, a space before them unless they are the first. */
-__attribute__((format(printf, 2, 3))) static void put(text *t, const char *fmt, ...) {
+__attribute__((format(printf, 2, 3))) static void put(text *t, const char *fmt, ...)
+{
     char words[RZ_EXPRESSION_SIZE + 64];
     va_list args;
     va_start(args, fmt);
@@ -38,7 +39,8 @@ __attribute__((format(printf, 2, 3))) static void put(text *t, const char *fmt, 
     t->used += len;
 }
 
-static int64_t count_words(const text *t) {
+static int64_t count_words(const text *t)
+{
     int64_t n = t->used > 0;
     for (size_t i = 0; i < t->used; i++) n += t->bytes[i] == ' ';
     return n;
@@ -46,26 +48,30 @@ static int64_t count_words(const text *t) {
 
 static bool chance(writer *w, double p) { return rz_stream_unit(&w->s) < p; }
 
-static int near_miss(writer *w, int value, int min, int max) {
+static int near_miss(writer *w, int value, int min, int max)
+{
     static const int steps[6] = {-10, -2, -1, 1, 2, 10};
     int x = value + steps[rz_stream_below(&w->s, 6)];
     return x < min ? min : x > max ? max : x;
 }
 
 /* Another number than the right one that the vocabulary of numbers (0 … 99, or up to max_value) holds. */
-static int wrong_result(writer *w, int right) {
+static int wrong_result(writer *w, int right)
+{
     int max = w->o->max_value > 99 ? (int)w->o->max_value : 99, x = right;
     while (x == right) x = near_miss(w, right, 0, max);
     return x;
 }
 
-static void put_equation(writer *w, rz_equation e, bool first) {
+static void put_equation(writer *w, rz_equation e, bool first)
+{
     int result = chance(w, w->c->wrong_result) ? wrong_result(w, e.result) : e.result;
     put(&w->out, "%s%d %c %d = %d", first ? "" : ", ", e.a, e.op, e.b, result);
 }
 
 /* 3–10 arithmetic facts, always right: 28 + 14 = 42 , 48 - 11 = 37 . */
-static void write_facts(writer *w) {
+static void write_facts(writer *w)
+{
     int max = (int)w->o->max_value, factor = 3 * (int)w->o->max_input / 2;
     if (factor > max) factor = max;
     for (int i = 0, n = rz_stream_range(&w->s, 3, 10); i < n; i++) {
@@ -86,7 +92,8 @@ static void write_facts(writer *w) {
 static double self_check_probability(writer *w) { return (const double[]){0, .5, 1}[rz_stream_below(&w->s, 3)]; }
 
 /* Numbers compared with a target: target 46 ? 13 vs 46 off 33 no 46 vs 46 off 0 yes . */
-static void write_guesses(writer *w) {
+static void write_guesses(writer *w)
+{
     int max = (int)w->o->max_value, target = rz_stream_range(&w->s, 1, max);
     double hit = (const double[]){.1, .3, .5}[rz_stream_below(&w->s, 3)], self_check = self_check_probability(w);
     put(&w->out, "target %d ?", target);
@@ -100,7 +107,8 @@ static void write_guesses(writer *w) {
     put(&w->out, ".");
 }
 
-static void derive(writer *w, const rz_countdown *p, bool goal_aware, rz_derivation *d, rz_equation steps[RZ_COUNTDOWN_MAX_NUMBERS - 1]) {
+static void derive(writer *w, const rz_countdown *p, bool goal_aware, rz_derivation *d, rz_equation steps[RZ_COUNTDOWN_MAX_NUMBERS - 1])
+{
     int max = (int)w->o->max_value;
     rz_derivation_init(d, p->numbers, p->n);
     for (int i = 0; d->n_live > 1; i++) {
@@ -110,7 +118,8 @@ static void derive(writer *w, const rz_countdown *p, bool goal_aware, rz_derivat
 }
 
 /* Numbers combined without a target: numbers 7 8 3 ? 3 + 8 = 11 , 11 - 7 = 4 . */
-static void write_aimless(writer *w) {
+static void write_aimless(writer *w)
+{
     rz_countdown p;
     rz_derivation d;
     rz_equation steps[RZ_COUNTDOWN_MAX_NUMBERS - 1];
@@ -125,7 +134,8 @@ static void write_aimless(writer *w) {
 
 typedef char expression[RZ_EXPRESSION_SIZE];
 
-static bool is_among(const expression *seen, int64_t n, const char *e) {
+static bool is_among(const expression *seen, int64_t n, const char *e)
+{
     for (int64_t i = 0; i < n; i++) {
         if (strcmp(seen[i], e) == 0) return true;
     }
@@ -133,7 +143,8 @@ static bool is_among(const expression *seen, int64_t n, const char *e) {
 }
 
 /* A search: attempts, each with its verdict, until one is said to reach the target or the writer stops. last: the last attempt's expression. */
-static void write_trace(writer *w, const rz_countdown *p, expression last) {
+static void write_trace(writer *w, const rz_countdown *p, expression last)
+{
     const rz_corpus_options *c = w->c;
     double go_on = (const double[]){.2, .5, .8, .9}[rz_stream_below(&w->s, 4)], self_check = self_check_probability(w);
     bool goal_aware = chance(w, c->goal_aware);
@@ -176,7 +187,8 @@ static const struct {
     {4, "", "", "", true, false},
 };
 
-static void write_search(writer *w) {
+static void write_search(writer *w)
+{
     char prompt[96];
     rz_countdown p;
     expression e;
@@ -205,7 +217,8 @@ static const struct {
     void (*write)(writer *w);
 } kinds[] = {{10, write_facts}, {8, write_guesses}, {8, write_aimless}, {74, write_search}};
 
-char *rz_corpus_document(const rz_countdown_options *o, const rz_corpus_options *c, uint32_t seed, uint64_t index) {
+char *rz_corpus_document(const rz_countdown_options *o, const rz_corpus_options *c, uint32_t seed, uint64_t index)
+{
     writer w = {.o = o, .c = c};
     rz_stream_init(&w.s, seed, RZ_RNG_CORPUS, index);
     do {
@@ -217,11 +230,13 @@ char *rz_corpus_document(const rz_countdown_options *o, const rz_corpus_options 
     return w.out.bytes;
 }
 
-static bool check_probability(const char *key, double p, rz_err *err) {
+static bool check_probability(const char *key, double p, rz_err *err)
+{
     return (p >= 0 && p <= 1) || rz_fail(err, RZ_ECONFIG, "corpus: %s is %g, must be 0..1", key, p);
 }
 
-bool rz_corpus_check(const rz_countdown_options *o, const rz_corpus_options *c, rz_err *err) {
+bool rz_corpus_check(const rz_countdown_options *o, const rz_corpus_options *c, rz_err *err)
+{
     enum { LEAST_MAX_WORDS = 64 }; /* ten arithmetic facts have 60: short documents are always to be had */
     if (!rz_countdown_check(o, err)) return false;
     for (int i = 0; i < o->numbers.n; i++) {

@@ -9,7 +9,8 @@
 
 enum { MAX_INPUT = 99, MAX_VALUE = 9999 };
 
-static uint64_t choose(uint64_t n, uint64_t k) {
+static uint64_t choose(uint64_t n, uint64_t k)
+{
     uint64_t r = 1;
     for (uint64_t i = 1; i <= k; i++) r = r * (n - k + i) / i; /* exact: a product of i consecutive integers is divisible by i! */
     return r;
@@ -17,13 +18,15 @@ static uint64_t choose(uint64_t n, uint64_t k) {
 
 static uint64_t count_multisets(const rz_countdown_options *o, int n) { return choose((uint64_t)(o->max_input + n - 1), (uint64_t)n); }
 
-static int compare_ints(const void *a, const void *b) {
+static int compare_ints(const void *a, const void *b)
+{
     int x = *(const int *)a, y = *(const int *)b;
     return (x > y) - (x < y);
 }
 
 /* Combinatorial number system: sorted a₁ ≤ … ≤ aₙ become the strictly increasing cᵢ = aᵢ − 1 + (i − 1), of rank Σ C(cᵢ, i). */
-static uint64_t multiset_rank(const int *numbers, int n) {
+static uint64_t multiset_rank(const int *numbers, int n)
+{
     int sorted[RZ_COUNTDOWN_MAX_NUMBERS];
     memcpy(sorted, numbers, (size_t)n * sizeof *sorted);
     qsort(sorted, (size_t)n, sizeof *sorted, compare_ints);
@@ -35,7 +38,8 @@ static uint64_t multiset_rank(const int *numbers, int n) {
     return rank;
 }
 
-uint64_t rz_countdown_split_size(const rz_countdown_options *o, int n, rz_split split) {
+uint64_t rz_countdown_split_size(const rz_countdown_options *o, int n, rz_split split)
+{
     uint64_t count = count_multisets(o, n);
     uint64_t test = (uint64_t)floor(o->test_share * (double)count + 0.5);
     uint64_t validation = (uint64_t)floor(o->validation_share * (double)count + 0.5);
@@ -48,7 +52,8 @@ uint64_t rz_countdown_split_size(const rz_countdown_options *o, int n, rz_split 
     return count - test - validation;
 }
 
-rz_split rz_countdown_split(const rz_countdown_options *o, const int *numbers, int n) {
+rz_split rz_countdown_split(const rz_countdown_options *o, const int *numbers, int n)
+{
     assert(n >= 2 && n <= RZ_COUNTDOWN_MAX_NUMBERS);
     uint64_t place = rz_rng_permute((uint32_t)o->split_seed, RZ_RNG_SPLIT, (uint32_t)n, count_multisets(o, n), multiset_rank(numbers, n));
     uint64_t test = rz_countdown_split_size(o, n, RZ_TEST);
@@ -61,13 +66,15 @@ typedef struct {
     int count;
 } value_set;
 
-static void add(value_set *set, bool *seen, int max_value, int v) {
+static void add(value_set *set, bool *seen, int max_value, int v)
+{
     if (v > max_value || seen[v]) return;
     seen[v] = true;
     set->values[set->count++] = (uint16_t)v;
 }
 
-static void add_combinations(value_set *set, bool *seen, int max_value, const value_set *a, const value_set *b) {
+static void add_combinations(value_set *set, bool *seen, int max_value, const value_set *a, const value_set *b)
+{
     for (int i = 0; i < a->count; i++) {
         for (int j = 0; j < b->count; j++) {
             int x = a->values[i], y = b->values[j], hi = x > y ? x : y, lo = x > y ? y : x;
@@ -80,7 +87,8 @@ static void add_combinations(value_set *set, bool *seen, int max_value, const va
 }
 
 /* Values of every subset from those of its two parts, smallest subsets first. Cost: Σ over the (3ⁿ+1)/2 − 2ⁿ splits of |values|·|values|. */
-void rz_countdown_reachable(const int *numbers, int n, int max_value, bool *reachable) {
+void rz_countdown_reachable(const int *numbers, int n, int max_value, bool *reachable)
+{
     assert(n >= 1 && n <= RZ_COUNTDOWN_MAX_NUMBERS && max_value >= 1 && max_value <= MAX_VALUE);
     value_set sets[1 << RZ_COUNTDOWN_MAX_NUMBERS];
     unsigned n_sets = 1u << n;
@@ -101,7 +109,8 @@ void rz_countdown_reachable(const int *numbers, int n, int max_value, bool *reac
 __extension__ typedef __int128 wide;
 typedef struct { wide p, q; } fraction;
 
-static bool solve(const fraction *f, int n, int target) {
+static bool solve(const fraction *f, int n, int target)
+{
     if (n == 1) return f[0].p == target * f[0].q;
     for (int i = 0; i < n; i++) {
         for (int j = i + 1; j < n; j++) {
@@ -123,7 +132,8 @@ static bool solve(const fraction *f, int n, int target) {
     return false;
 }
 
-bool rz_countdown_solvable(const int *numbers, int n, int target) {
+bool rz_countdown_solvable(const int *numbers, int n, int target)
+{
     assert(n >= 1 && n <= RZ_COUNTDOWN_MAX_NUMBERS);
     bool reachable[MAX_VALUE + 1];
     fraction f[RZ_COUNTDOWN_MAX_NUMBERS];
@@ -138,7 +148,8 @@ bool rz_countdown_solvable(const int *numbers, int n, int target) {
     return solve(f, n, target);
 }
 
-static bool contains(const int *numbers, int n, int value) {
+static bool contains(const int *numbers, int n, int value)
+{
     for (int i = 0; i < n; i++) {
         if (numbers[i] == value) return true;
     }
@@ -146,7 +157,8 @@ static bool contains(const int *numbers, int n, int value) {
 }
 
 /* A target for p's numbers; false when what was drawn is an input, or nothing else is reachable. */
-static bool draw_target(const rz_countdown_options *o, bool deriv, rz_stream *s, rz_countdown *p) {
+static bool draw_target(const rz_countdown_options *o, bool deriv, rz_stream *s, rz_countdown *p)
+{
     int max_value = (int)o->max_value;
     if (deriv) {
         rz_derivation d;
@@ -169,7 +181,8 @@ static bool draw_target(const rz_countdown_options *o, bool deriv, rz_stream *s,
 }
 
 /* Numbers are redrawn until they belong to the split and have a target; false after max_tries of them (0: never give up). */
-static bool draw(const rz_countdown_options *o, int n, rz_split split, uint64_t max_tries, rz_stream *s, rz_countdown *p) {
+static bool draw(const rz_countdown_options *o, int n, rz_split split, uint64_t max_tries, rz_stream *s, rz_countdown *p)
+{
     bool deriv = o->targets == RZ_TARGETS_DERIV || (o->targets == RZ_TARGETS_MIX && rz_stream_below(s, 2) == 0);
     p->n = n;
     for (uint64_t tries = 0; max_tries == 0 || tries < max_tries; tries++) {
@@ -179,18 +192,21 @@ static bool draw(const rz_countdown_options *o, int n, rz_split split, uint64_t 
     return false;
 }
 
-void rz_countdown_draw_next(const rz_countdown_options *o, rz_split split, rz_stream *s, rz_countdown *out) {
+void rz_countdown_draw_next(const rz_countdown_options *o, rz_split split, rz_stream *s, rz_countdown *out)
+{
     int n = (int)o->numbers.v[rz_stream_below(s, (uint32_t)o->numbers.n)];
     draw(o, n, split, 0, s, out);
 }
 
-void rz_countdown_draw(const rz_countdown_options *o, uint32_t seed, rz_split split, uint64_t index, rz_countdown *out) {
+void rz_countdown_draw(const rz_countdown_options *o, uint32_t seed, rz_split split, uint64_t index, rz_countdown *out)
+{
     rz_stream s;
     rz_stream_init(&s, seed, RZ_RNG_PROBLEM, index << 2 | (uint64_t)split); /* problem i of one split says nothing of problem i of another */
     rz_countdown_draw_next(o, split, &s, out);
 }
 
-static bool check_split(const rz_countdown_options *o, int n, rz_split split, rz_err *err) {
+static bool check_split(const rz_countdown_options *o, int n, rz_split split, rz_err *err)
+{
     enum { MAX_TRIES = 100000 };
     static const char *const names[] = {[RZ_TRAIN] = "train", [RZ_VALIDATION] = "validation", [RZ_TEST] = "test"};
     const double shares[] = {[RZ_TRAIN] = 1 - o->test_share - o->validation_share, [RZ_VALIDATION] = o->validation_share, [RZ_TEST] = o->test_share};
@@ -210,12 +226,14 @@ static bool check_split(const rz_countdown_options *o, int n, rz_split split, rz
     return true;
 }
 
-static bool check_range(const char *key, int64_t value, int64_t min, int64_t max, rz_err *err) {
+static bool check_range(const char *key, int64_t value, int64_t min, int64_t max, rz_err *err)
+{
     if (value >= min && value <= max) return true;
     return rz_fail(err, RZ_ECONFIG, "countdown: %s is %" PRId64 ", must be %" PRId64 "..%" PRId64, key, value, min, max);
 }
 
-bool rz_countdown_check(const rz_countdown_options *o, rz_err *err) {
+bool rz_countdown_check(const rz_countdown_options *o, rz_err *err)
+{
     if (o->numbers.n < 1) return rz_fail(err, RZ_ECONFIG, "countdown: numbers is empty, must list counts of 2..%d", RZ_COUNTDOWN_MAX_NUMBERS);
     for (int i = 0; i < o->numbers.n; i++) {
         if (!check_range("numbers", o->numbers.v[i], 2, RZ_COUNTDOWN_MAX_NUMBERS, err)) return false;
@@ -240,7 +258,8 @@ bool rz_countdown_check(const rz_countdown_options *o, rz_err *err) {
     return true;
 }
 
-void rz_countdown_prompt(const rz_countdown *p, char *buf, size_t size) {
+void rz_countdown_prompt(const rz_countdown *p, char *buf, size_t size)
+{
     size_t used = (size_t)snprintf(buf, size, "numbers");
     for (int i = 0; i < p->n && used < size; i++) used += (size_t)snprintf(buf + used, size - used, " %d", p->numbers[i]);
     if (used < size) snprintf(buf + used, size - used, " target %d ?", p->target);

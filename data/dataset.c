@@ -15,7 +15,8 @@ enum { SCHEMA = 1, MAX_NUMBER = 9999, MAX_TARGET = 1000000000 };
 
 /* ---- columns ---- */
 
-void rz_column_add(rz_column *c, const char *text, size_t len) {
+void rz_column_add(rz_column *c, const char *text, size_t len)
+{
     if (c->n == c->room) {
         c->room = c->room ? 2 * c->room : 64;
         c->offsets = rz_realloc(c->offsets, ((size_t)c->room + 1) * sizeof *c->offsets);
@@ -30,18 +31,21 @@ void rz_column_add(rz_column *c, const char *text, size_t len) {
     c->offsets[++c->n] = (int64_t)(used + len);
 }
 
-const char *rz_column_get(const rz_column *c, int64_t i, size_t *len) {
+const char *rz_column_get(const rz_column *c, int64_t i, size_t *len)
+{
     *len = (size_t)(c->offsets[i + 1] - c->offsets[i]);
     return *len ? c->bytes + c->offsets[i] : "";
 }
 
-void rz_column_finish(rz_column *c) {
+void rz_column_finish(rz_column *c)
+{
     free(c->offsets);
     free(c->bytes);
     *c = (rz_column){0};
 }
 
-void rz_dataset_finish(rz_dataset *d) {
+void rz_dataset_finish(rz_dataset *d)
+{
     rz_column_finish(&d->prompt);
     rz_column_finish(&d->answer);
     rz_column_finish(&d->meta);
@@ -51,12 +55,14 @@ void rz_dataset_finish(rz_dataset *d) {
 
 /* ---- problems ---- */
 
-static int compare_ints(const void *a, const void *b) {
+static int compare_ints(const void *a, const void *b)
+{
     int x = *(const int *)a, y = *(const int *)b;
     return (x > y) - (x < y);
 }
 
-uint64_t rz_countdown_cluster(const int *numbers, int n) {
+uint64_t rz_countdown_cluster(const int *numbers, int n)
+{
     int sorted[RZ_COUNTDOWN_MAX_NUMBERS];
     uint64_t h = 14695981039346656037u; /* FNV-1a over whole numbers, with a final mix */
     memcpy(sorted, numbers, (size_t)n * sizeof *sorted);
@@ -67,7 +73,8 @@ uint64_t rz_countdown_cluster(const int *numbers, int n) {
 }
 
 /* A whole number in min … max; name says which. */
-static bool read_whole(const char *where, const char *name, json_t *value, int64_t min, int64_t max, int *out, rz_err *err) {
+static bool read_whole(const char *where, const char *name, json_t *value, int64_t min, int64_t max, int *out, rz_err *err)
+{
     if (!json_is_integer(value)) return rz_fail(err, RZ_EDATA, "%s: %s must be a whole number; mend the line", where, name);
     json_int_t v = json_integer_value(value);
     if (v < min || v > max) {
@@ -77,7 +84,8 @@ static bool read_whole(const char *where, const char *name, json_t *value, int64
     return true;
 }
 
-static bool read_countdown(const char *where, json_t *meta, rz_countdown *p, rz_err *err) {
+static bool read_countdown(const char *where, json_t *meta, rz_countdown *p, rz_err *err)
+{
     json_t *numbers = json_object_get(meta, "numbers"), *target = json_object_get(meta, "target");
     size_t n = json_array_size(numbers); /* 0 when it is no list */
     if (n < 1 || n > RZ_COUNTDOWN_MAX_NUMBERS) {
@@ -91,7 +99,8 @@ static bool read_countdown(const char *where, json_t *meta, rz_countdown *p, rz_
     return read_whole(where, "meta.target", target, -MAX_TARGET, MAX_TARGET, &p->target, err);
 }
 
-static bool check_solvable(const char *where, const rz_countdown *p, rz_err *err) {
+static bool check_solvable(const char *where, const rz_countdown *p, rz_err *err)
+{
     if (rz_countdown_solvable(p->numbers, p->n, p->target)) return true;
     char list[64];
     size_t used = 0;
@@ -99,7 +108,8 @@ static bool check_solvable(const char *where, const rz_countdown *p, rz_err *err
     return rz_fail(err, RZ_EDATA, "%s: numbers [%s] cannot reach target %d; remove the line or mend it", where, list, p->target);
 }
 
-bool rz_dataset_add(rz_dataset *d, const char *where, const rz_raw_problem *raw, rz_err *err) {
+bool rz_dataset_add(rz_dataset *d, const char *where, const rz_raw_problem *raw, rz_err *err)
+{
     rz_raw_problem x = *raw;
     if (!x.meta) x.meta = "{}", x.meta_len = 2;
     json_error_t why;
@@ -138,7 +148,8 @@ bool rz_dataset_add(rz_dataset *d, const char *where, const rz_raw_problem *raw,
 
 static rz_shape line_of(rz_type type, int64_t n) { return (rz_shape){.type = type, .n_dims = 1, .dims = {n}}; }
 
-static bool put_column(rz_store *s, const char *name, const rz_column *c, rz_err *err) {
+static bool put_column(rz_store *s, const char *name, const rz_column *c, rz_err *err)
+{
     char path[64];
     snprintf(path, sizeof path, "%s/offsets", name);
     if (!rz_store_put(s, path, line_of(RZ_I64, c->n + 1), c->offsets, err)) return false;
@@ -146,7 +157,8 @@ static bool put_column(rz_store *s, const char *name, const rz_column *c, rz_err
     return rz_store_put(s, path, line_of(RZ_U8, c->offsets[c->n]), c->bytes ? c->bytes : "", err);
 }
 
-static bool commit(const rz_dataset *d, const char *path, rz_err *err) {
+static bool commit(const rz_dataset *d, const char *path, rz_err *err)
+{
     rz_store *s;
     if (!rz_store_create(&s, err)) return false;
     bool ok = rz_store_put_str(s, "format", format, err) && rz_store_put_i64(s, "schema", SCHEMA, err) &&
@@ -156,7 +168,8 @@ static bool commit(const rz_dataset *d, const char *path, rz_err *err) {
     return ok;
 }
 
-bool rz_source_write_store(const rz_problem *problems, int64_t n, const char *path, rz_err *err) {
+bool rz_source_write_store(const rz_problem *problems, int64_t n, const char *path, rz_err *err)
+{
     if (n < 1) return rz_fail(err, RZ_EDATA, "%s: a data set needs at least one problem", path);
     rz_dataset d = {0};
     bool ok = true;
@@ -172,7 +185,8 @@ bool rz_source_write_store(const rz_problem *problems, int64_t n, const char *pa
     return ok;
 }
 
-static bool check_header(rz_store *s, const char *path, rz_err *err) {
+static bool check_header(rz_store *s, const char *path, rz_err *err)
+{
     char *found = NULL;
     int64_t schema = 0;
     if (!rz_store_has_attr(s, "format") || !rz_store_has_attr(s, "schema")) {
@@ -193,7 +207,8 @@ static bool check_header(rz_store *s, const char *path, rz_err *err) {
 }
 
 /* The length of a one-dimensional array of this type. */
-static bool read_length(rz_store *s, const char *path, const char *name, rz_type type, int64_t *n, rz_err *err) {
+static bool read_length(rz_store *s, const char *path, const char *name, rz_type type, int64_t *n, rz_err *err)
+{
     rz_shape shape;
     if (!rz_store_shape(s, name, &shape, err)) return false;
     *n = shape.dims[0];
@@ -201,7 +216,8 @@ static bool read_length(rz_store *s, const char *path, const char *name, rz_type
     return rz_fail(err, RZ_EDATA, "%s: %s must be a list of %s", path, name, rz_type_name(type));
 }
 
-static bool get_column(rz_store *s, const char *path, const char *name, rz_column *c, rz_err *err) {
+static bool get_column(rz_store *s, const char *path, const char *name, rz_column *c, rz_err *err)
+{
     char bytes_name[64], offsets_name[64];
     int64_t n_offsets = 0, n_bytes = 0;
     snprintf(offsets_name, sizeof offsets_name, "%s/offsets", name);
@@ -228,13 +244,15 @@ static bool get_column(rz_store *s, const char *path, const char *name, rz_colum
     return true;
 }
 
-static char *copy_text(const rz_column *c, int64_t i) {
+static char *copy_text(const rz_column *c, int64_t i)
+{
     size_t len;
     const char *text = rz_column_get(c, i, &len);
     return rz_strndup(text, len);
 }
 
-static bool add_stored(rz_dataset *d, const rz_dataset *stored, const char *path, int64_t i, rz_err *err) {
+static bool add_stored(rz_dataset *d, const rz_dataset *stored, const char *path, int64_t i, rz_err *err)
+{
     char *prompt = copy_text(&stored->prompt, i), *answer = copy_text(&stored->answer, i);
     char *where = rz_asprintf("%s: problem %" PRId64, path, i);
     rz_raw_problem raw = {.prompt = prompt, .answer = answer, .cluster = stored->clusters[i]};
@@ -246,7 +264,8 @@ static bool add_stored(rz_dataset *d, const rz_dataset *stored, const char *path
     return ok;
 }
 
-bool rz_dataset_load_store(rz_dataset *d, const char *path, rz_err *err) {
+bool rz_dataset_load_store(rz_dataset *d, const char *path, rz_err *err)
+{
     rz_store *s;
     rz_dataset stored = {0};
     int64_t n_clusters = 0;
@@ -282,7 +301,8 @@ static const struct {
     {"", 0, rz_dataset_load_jsonl, "JSONL"},
 };
 
-bool rz_dataset_load(rz_dataset *d, const char *path, rz_err *err) {
+bool rz_dataset_load(rz_dataset *d, const char *path, rz_err *err)
+{
     char start[8];
     FILE *f = fopen(path, "rb");
     if (!f) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));

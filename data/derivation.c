@@ -6,7 +6,8 @@
 
 static const char operators[4] = {'+', '-', '*', '/'};
 
-int rz_derivation_value(int a, char op, int b, int max_value) {
+int rz_derivation_value(int a, char op, int b, int max_value)
+{
     int64_t r = 0;
     switch (op) {
     case '+': r = (int64_t)a + b; break;
@@ -17,7 +18,8 @@ int rz_derivation_value(int a, char op, int b, int max_value) {
     return r >= 1 && r <= max_value ? (int)r : 0;
 }
 
-void rz_derivation_init(rz_derivation *d, const int *numbers, int n) {
+void rz_derivation_init(rz_derivation *d, const int *numbers, int n)
+{
     assert(n >= 1 && n <= RZ_COUNTDOWN_MAX_NUMBERS);
     d->n_nodes = d->n_live = n;
     for (int i = 0; i < n; i++) {
@@ -26,7 +28,8 @@ void rz_derivation_init(rz_derivation *d, const int *numbers, int n) {
     }
 }
 
-static rz_equation combine(rz_derivation *d, int i, int j, char op, int result) {
+static rz_equation combine(rz_derivation *d, int i, int j, char op, int result)
+{
     int left = d->live[i], right = d->live[j], kept = 0;
     for (int k = 0; k < d->n_live; k++) {
         if (k != i && k != j) d->live[kept++] = d->live[k];
@@ -37,7 +40,8 @@ static rz_equation combine(rz_derivation *d, int i, int j, char op, int result) 
     return (rz_equation){d->nodes[left].value, op, d->nodes[right].value, result};
 }
 
-rz_equation rz_derivation_random(rz_derivation *d, int max_value, rz_stream *s) {
+rz_equation rz_derivation_random(rz_derivation *d, int max_value, rz_stream *s)
+{
     assert(d->n_live >= 2);
     for (;;) {
         int i = (int)rz_stream_below(s, (uint32_t)d->n_live);
@@ -49,7 +53,8 @@ rz_equation rz_derivation_random(rz_derivation *d, int max_value, rz_stream *s) 
     }
 }
 
-rz_equation rz_derivation_nearest(rz_derivation *d, int max_value, int target, rz_stream *s) {
+rz_equation rz_derivation_nearest(rz_derivation *d, int max_value, int target, rz_stream *s)
+{
     assert(d->n_live >= 2);
     int best_i = 0, best_j = 1, best_result = 0, best_distance = 0;
     char best_op = '+';
@@ -70,12 +75,14 @@ rz_equation rz_derivation_nearest(rz_derivation *d, int max_value, int target, r
     return combine(d, best_i, best_j, best_op, best_result);
 }
 
-int rz_derivation_result(const rz_derivation *d) {
+int rz_derivation_result(const rz_derivation *d)
+{
     assert(d->n_live == 1);
     return d->nodes[d->live[0]].value;
 }
 
-static char *put(char *at, const char *word) {
+static char *put(char *at, const char *word)
+{
     size_t len = strlen(word);
     memcpy(at, word, len);
     return at + len;
@@ -83,19 +90,22 @@ static char *put(char *at, const char *word) {
 
 static char *write_node(const rz_derivation *d, int node, char *at);
 
-static char *write_operand(const rz_derivation *d, int node, char *at) {
+static char *write_operand(const rz_derivation *d, int node, char *at)
+{
     if (!d->nodes[node].op) return write_node(d, node, at);
     return put(write_node(d, node, put(at, "( ")), " )");
 }
 
-static char *write_node(const rz_derivation *d, int node, char *at) {
+static char *write_node(const rz_derivation *d, int node, char *at)
+{
     const rz_node *x = &d->nodes[node];
     if (!x->op) return at + snprintf(at, 12, "%d", x->value);
     const char middle[] = {' ', x->op, ' ', 0};
     return write_operand(d, x->right, put(write_operand(d, x->left, at), middle));
 }
 
-void rz_derivation_text(const rz_derivation *d, char text[RZ_EXPRESSION_SIZE]) {
+void rz_derivation_text(const rz_derivation *d, char text[RZ_EXPRESSION_SIZE])
+{
     assert(d->n_live == 1);
     *write_node(d, d->live[0], text) = 0;
 }

@@ -11,14 +11,16 @@
 
 static const char *skip_space(const char *s) { return s + strspn(s, " \t\r\n"); }
 
-static const char *skip_string(const char *s) {
+static const char *skip_string(const char *s)
+{
     for (s++; *s != '"'; s++) {
         if (*s == '\\') s++;
     }
     return s + 1;
 }
 
-static const char *skip_value(const char *s) {
+static const char *skip_value(const char *s)
+{
     int depth = 0;
     do {
         if (*s == '"') {
@@ -32,7 +34,8 @@ static const char *skip_value(const char *s) {
     return s;
 }
 
-static bool same_key(const char *quoted, size_t len, const char *key) {
+static bool same_key(const char *quoted, size_t len, const char *key)
+{
     json_t *text = json_loadb(quoted, len, JSON_DECODE_ANY, NULL); /* undoes escapes */
     bool same = text && strcmp(json_string_value(text), key) == 0;
     json_decref(text);
@@ -40,7 +43,8 @@ static bool same_key(const char *quoted, size_t len, const char *key) {
 }
 
 /* The text of a member that the object in this line has. */
-static const char *raw_member(const char *line, const char *key, size_t *len) {
+static const char *raw_member(const char *line, const char *key, size_t *len)
+{
     const char *s = skip_space(line) + 1;
     for (;;) {
         const char *name = skip_space(s), *name_end = skip_string(name);
@@ -58,7 +62,8 @@ static const char *raw_member(const char *line, const char *key, size_t *len) {
 typedef bool (*add_line)(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err);
 
 /* Parses every line that is not blank into an object. */
-static bool each_line(const char *path, add_line add, void *ctx, rz_err *err) {
+static bool each_line(const char *path, add_line add, void *ctx, rz_err *err)
+{
     rz_lines *lines;
     char *line;
     size_t len;
@@ -84,14 +89,16 @@ static bool each_line(const char *path, add_line add, void *ctx, rz_err *err) {
 }
 
 /* A text field; NULL when absent or null. */
-static bool read_text(const char *where, json_t *object, const char *key, const char **text, rz_err *err) {
+static bool read_text(const char *where, json_t *object, const char *key, const char **text, rz_err *err)
+{
     json_t *value = json_object_get(object, key);
     *text = json_string_value(value);
     return *text || !value || json_is_null(value) || rz_fail(err, RZ_EDATA, "%s: field %s must be a text", where, key);
 }
 
 /* Fields of any other name are carried along by many data sets; one that is nearly a name of ours, where ours is absent, is a slip. */
-static bool check_names(const char *where, json_t *object, const char *const *names, int n, rz_err *err) {
+static bool check_names(const char *where, json_t *object, const char *const *names, int n, rz_err *err)
+{
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value) {
@@ -103,7 +110,8 @@ static bool check_names(const char *where, json_t *object, const char *const *na
     return true;
 }
 
-static bool add_problem(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err) {
+static bool add_problem(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
+{
     static const char *const names[] = {"prompt", "answer"};
     rz_raw_problem raw = {.cluster = (uint64_t)number};
     json_t *answer = json_object_get(object, "answer"), *meta = json_object_get(object, "meta");
@@ -129,7 +137,8 @@ static bool add_problem(void *ctx, const char *where, int64_t number, const char
 
 bool rz_dataset_load_jsonl(rz_dataset *d, const char *path, rz_err *err) { return each_line(path, add_problem, d, err); }
 
-static bool add_text(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err) {
+static bool add_text(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
+{
     static const char *const names[] = {"text"};
     const char *text;
     (void)number, (void)line;

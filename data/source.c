@@ -21,7 +21,8 @@ typedef struct {
 static const char *const split_names[] = {[RZ_TRAIN] = "train", [RZ_VALIDATION] = "validation", [RZ_TEST] = "test"};
 
 static bool countdown_draw(const rz_countdown_options *o, uint32_t seed, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena,
-                           rz_err *err) {
+                           rz_err *err)
+{
     for (int i = 0; i < o->numbers.n; i++) {
         if (rz_countdown_split_size(o, (int)o->numbers.v[i], split) == 0) {
             return rz_fail(err, RZ_ECONFIG, "countdown: the %s split holds no problems; test_share is %g and validation_share %g", split_names[split],
@@ -42,7 +43,8 @@ static bool countdown_draw(const rz_countdown_options *o, uint32_t seed, rz_spli
 }
 
 /* "generator 1" is raised whenever the same options come to mean other problems or documents. */
-static char *countdown_describe(const rz_countdown_options *o) {
+static char *countdown_describe(const rz_countdown_options *o)
+{
     char numbers[RZ_OPT_MAX_LIST * 24 + 1] = "";
     size_t used = 0;
     for (int i = 0; i < o->numbers.n; i++) used += (size_t)snprintf(numbers + used, sizeof numbers - used, " %" PRId64, o->numbers.v[i]);
@@ -51,7 +53,8 @@ static char *countdown_describe(const rz_countdown_options *o) {
                        o->validation_share);
 }
 
-static char *countdown_describe_corpus(const rz_countdown_options *o, const rz_corpus_options *c) {
+static char *countdown_describe_corpus(const rz_countdown_options *o, const rz_corpus_options *c)
+{
     char *problems = countdown_describe(o);
     char *all = rz_asprintf("%s corpus generator 1 goal_aware %.17g wrong_result %.17g wrong_verdict %.17g wait %.17g max_attempts %" PRId64
                             " max_words %" PRId64 " repeat_attempts %d", problems, c->goal_aware, c->wrong_result, c->wrong_verdict, c->wait,
@@ -66,12 +69,14 @@ static const task_row tasks[N_TASKS] = {
     [COUNTDOWN] = {rz_countdown_check, countdown_draw, countdown_describe, rz_corpus_check, rz_corpus_document, countdown_describe_corpus},
 };
 
-const char *const *rz_task_names(int *n) {
+const char *const *rz_task_names(int *n)
+{
     *n = N_TASKS;
     return task_names;
 }
 
-static const task_row *find_task(const char *name) {
+static const task_row *find_task(const char *name)
+{
     for (int i = 0; i < N_TASKS; i++) {
         if (strcmp(task_names[i], name) == 0) return &tasks[i];
     }
@@ -79,7 +84,8 @@ static const task_row *find_task(const char *name) {
 }
 
 /* A task, or NULL for a file that is there. */
-static bool resolve(const char *data, const task_row **out, rz_err *err) {
+static bool resolve(const char *data, const task_row **out, rz_err *err)
+{
     *out = find_task(data);
     if (*out || rz_file_exists(data)) return true;
     const char *near = rz_nearest(data, task_names, N_TASKS);
@@ -90,18 +96,21 @@ static bool resolve(const char *data, const task_row **out, rz_err *err) {
                    near ? near : "", near ? "?" : "");
 }
 
-static void hash_description(char *description, char out[33]) {
+static void hash_description(char *description, char out[33])
+{
     rz_hash_hex(description, strlen(description), out);
     free(description);
 }
 
 /* Line `index` of an endless, reshuffled file of n. */
-static int64_t shuffled(uint32_t seed, int64_t n, uint64_t index) {
+static int64_t shuffled(uint32_t seed, int64_t n, uint64_t index)
+{
     uint64_t epoch = index / (uint64_t)n;
     return (int64_t)rz_rng_permute(seed, RZ_RNG_SHUFFLE, (uint32_t)epoch, (uint64_t)n, index % (uint64_t)n);
 }
 
-static char *take(const rz_column *c, int64_t i, rz_arena *arena) {
+static char *take(const rz_column *c, int64_t i, rz_arena *arena)
+{
     size_t len;
     const char *text = rz_column_get(c, i, &len);
     return rz_arena_strndup(arena, text, len);
@@ -117,7 +126,8 @@ struct rz_source {
     char hash[33];
 };
 
-bool rz_source_open(rz_source **out, const char *data, const rz_countdown_options *countdown, uint32_t seed, rz_err *err) {
+bool rz_source_open(rz_source **out, const char *data, const rz_countdown_options *countdown, uint32_t seed, rz_err *err)
+{
     const task_row *task;
     *out = NULL;
     if (!resolve(data, &task, err)) return false;
@@ -137,13 +147,15 @@ bool rz_source_open(rz_source **out, const char *data, const rz_countdown_option
     return ok;
 }
 
-void rz_source_close(rz_source *s) {
+void rz_source_close(rz_source *s)
+{
     if (!s) return;
     rz_dataset_finish(&s->file);
     free(s);
 }
 
-bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err) {
+bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err)
+{
     if (s->task) return s->task->draw(&s->options, s->seed, split, index, out, arena, err);
     int64_t i = shuffled(s->seed, s->file.prompt.n, index);
     *out = (rz_problem){.prompt = take(&s->file.prompt, i, arena), .answer = take(&s->file.answer, i, arena), .meta = take(&s->file.meta, i, arena),
@@ -166,7 +178,8 @@ struct rz_corpus {
 };
 
 bool rz_corpus_open(rz_corpus **out, const char *data, const rz_countdown_options *countdown, const rz_corpus_options *corpus, uint32_t seed,
-                    rz_err *err) {
+                    rz_err *err)
+{
     const task_row *task;
     *out = NULL;
     if (!resolve(data, &task, err)) return false;
@@ -187,13 +200,15 @@ bool rz_corpus_open(rz_corpus **out, const char *data, const rz_countdown_option
     return ok;
 }
 
-void rz_corpus_close(rz_corpus *c) {
+void rz_corpus_close(rz_corpus *c)
+{
     if (!c) return;
     rz_column_finish(&c->texts);
     free(c);
 }
 
-bool rz_corpus_text(rz_corpus *c, uint64_t index, char **text, rz_arena *arena, rz_err *err) {
+bool rz_corpus_text(rz_corpus *c, uint64_t index, char **text, rz_arena *arena, rz_err *err)
+{
     (void)err;
     if (!c->task) {
         *text = take(&c->texts, shuffled(c->seed, c->texts.n, index), arena);

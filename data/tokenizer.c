@@ -30,14 +30,16 @@ struct rz_tokenizer {
 };
 
 /* FNV-1a, 64 bits. */
-static uint64_t hash(const char *s, size_t len) {
+static uint64_t hash(const char *s, size_t len)
+{
     uint64_t h = 14695981039346656037u;
     for (size_t i = 0; i < len; i++) h = (h ^ (unsigned char)s[i]) * 1099511628211u;
     return h;
 }
 
 /* The slot that holds this token, or the free one where it would go. */
-static size_t find_slot(const rz_tokenizer *t, const char *s, size_t len) {
+static size_t find_slot(const rz_tokenizer *t, const char *s, size_t len)
+{
     size_t i = (size_t)hash(s, len) & (t->n_slots - 1);
     while (t->slots[i] >= 0) {
         const char *token = t->tokens[t->slots[i]];
@@ -49,7 +51,8 @@ static size_t find_slot(const rz_tokenizer *t, const char *s, size_t len) {
 
 /* ---- parsing ---- */
 
-static bool check_keys(const rz_tokenizer *t, const char *where, json_t *object, const char *const *known, rz_err *err) {
+static bool check_keys(const rz_tokenizer *t, const char *where, json_t *object, const char *const *known, rz_err *err)
+{
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value) {
@@ -61,7 +64,8 @@ static bool check_keys(const rz_tokenizer *t, const char *where, json_t *object,
 }
 
 /* A field that must be absent or null. */
-static bool check_unset(const rz_tokenizer *t, json_t *root, const char *key, rz_err *err) {
+static bool check_unset(const rz_tokenizer *t, json_t *root, const char *key, rz_err *err)
+{
     json_t *value = json_object_get(root, key);
     if (!value || json_is_null(value)) return true;
     const char *type = json_string_value(json_object_get(value, "type"));
@@ -69,7 +73,8 @@ static bool check_unset(const rz_tokenizer *t, json_t *root, const char *key, rz
     return rz_fail(err, RZ_EDATA, "%s: %s is set; only null is supported so far", t->name, key);
 }
 
-static bool check_type(const rz_tokenizer *t, json_t *object, const char *where, const char *wanted, rz_err *err) {
+static bool check_type(const rz_tokenizer *t, json_t *object, const char *where, const char *wanted, rz_err *err)
+{
     const char *type = json_string_value(json_object_get(object, "type"));
     if (!type) return rz_fail(err, RZ_EDATA, "%s: %s.type is missing; only %s is supported so far", t->name, where, wanted);
     if (strcmp(type, wanted) != 0) return rz_fail(err, RZ_EDATA, "%s: %s.type is %.100s; only %s is supported so far", t->name, where, type, wanted);
@@ -77,7 +82,8 @@ static bool check_type(const rz_tokenizer *t, json_t *object, const char *where,
 }
 
 /* WhitespaceSplit, or a Sequence of it: splitting twice at the same places changes nothing. */
-static bool check_pre_tokenizer(const rz_tokenizer *t, json_t *pre, rz_err *err) {
+static bool check_pre_tokenizer(const rz_tokenizer *t, json_t *pre, rz_err *err)
+{
     const char *type = json_string_value(json_object_get(pre, "type"));
     if (!type || strcmp(type, "Sequence") != 0) {
         return check_type(t, pre, "pre_tokenizer", "WhitespaceSplit", err) &&
@@ -96,7 +102,8 @@ static bool check_pre_tokenizer(const rz_tokenizer *t, json_t *pre, rz_err *err)
     return check_keys(t, "pre_tokenizer.", pre, (const char *const[]){"type", "pretokenizers", NULL}, err);
 }
 
-static bool read_id(const rz_tokenizer *t, const char *where, json_t *value, int *id, rz_err *err) {
+static bool read_id(const rz_tokenizer *t, const char *where, json_t *value, int *id, rz_err *err)
+{
     if (!json_is_integer(value)) return rz_fail(err, RZ_EDATA, "%s: %s must be a whole number in 0..%d", t->name, where, MAX_ID);
     json_int_t v = json_integer_value(value);
     if (v < 0 || v > MAX_ID) return rz_fail(err, RZ_EDATA, "%s: %s is %" JSON_INTEGER_FORMAT ", must be 0..%d", t->name, where, v, MAX_ID);
@@ -104,7 +111,8 @@ static bool read_id(const rz_tokenizer *t, const char *where, json_t *value, int
     return true;
 }
 
-static bool read_flag(const rz_tokenizer *t, const char *where, json_t *object, const char *key, bool *flag, rz_err *err) {
+static bool read_flag(const rz_tokenizer *t, const char *where, json_t *object, const char *key, bool *flag, rz_err *err)
+{
     json_t *value = json_object_get(object, key);
     if (!json_is_boolean(value)) return rz_fail(err, RZ_EDATA, "%s: %s.%s must be true or false", t->name, where, key);
     *flag = json_is_true(value);
@@ -112,7 +120,8 @@ static bool read_flag(const rz_tokenizer *t, const char *where, json_t *object, 
 }
 
 /* Puts a token at its id; the same token at the same id again is fine (an added token that is in the vocabulary too). */
-static bool place_token(rz_tokenizer *t, const char *where, const char *token, int id, rz_err *err) {
+static bool place_token(rz_tokenizer *t, const char *where, const char *token, int id, rz_err *err)
+{
     size_t slot = find_slot(t, token, strlen(token));
     if (t->slots[slot] == id) return true;
     if (t->slots[slot] >= 0) {
@@ -124,7 +133,8 @@ static bool place_token(rz_tokenizer *t, const char *where, const char *token, i
     return true;
 }
 
-static bool read_vocab(rz_tokenizer *t, json_t *vocab, rz_err *err) {
+static bool read_vocab(rz_tokenizer *t, json_t *vocab, rz_err *err)
+{
     const char *key;
     json_t *value;
     json_object_foreach(vocab, key, value) {
@@ -136,7 +146,8 @@ static bool read_vocab(rz_tokenizer *t, json_t *vocab, rz_err *err) {
     return true;
 }
 
-static bool read_added_token(rz_tokenizer *t, json_t *item, const char *where, added_token *out, rz_err *err) {
+static bool read_added_token(rz_tokenizer *t, json_t *item, const char *where, added_token *out, rz_err *err)
+{
     static const char *const known[] = {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special", NULL};
     static const char *const unsupported[] = {"single_word", "lstrip", "rstrip"};
     char prefix[64], id_where[64];
@@ -163,7 +174,8 @@ static bool read_added_token(rz_tokenizer *t, json_t *item, const char *where, a
     return true;
 }
 
-static bool read_added(rz_tokenizer *t, json_t *added, rz_err *err) {
+static bool read_added(rz_tokenizer *t, json_t *added, rz_err *err)
+{
     size_t i;
     json_t *item;
     json_array_foreach(added, i, item) {
@@ -176,7 +188,8 @@ static bool read_added(rz_tokenizer *t, json_t *added, rz_err *err) {
 }
 
 /* Highest id + 1, so that the tables can be made before they are filled. */
-static int count_ids(json_t *vocab, json_t *added) {
+static int count_ids(json_t *vocab, json_t *added)
+{
     const char *key;
     json_t *value;
     size_t i;
@@ -191,7 +204,8 @@ static int count_ids(json_t *vocab, json_t *added) {
     return highest > MAX_ID ? MAX_ID + 1 : (int)highest + 1;
 }
 
-static bool check_fields(const rz_tokenizer *t, json_t *root, rz_err *err) {
+static bool check_fields(const rz_tokenizer *t, json_t *root, rz_err *err)
+{
     static const char *const known[] = {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
                                         "model", NULL};
     static const char *const unset[] = {"truncation", "padding", "normalizer", "post_processor", "decoder"};
@@ -209,7 +223,8 @@ static bool check_fields(const rz_tokenizer *t, json_t *root, rz_err *err) {
            check_keys(t, "model.", model, (const char *const[]){"type", "vocab", "unk_token", NULL}, err);
 }
 
-static bool build(rz_tokenizer *t, json_t *root, rz_err *err) {
+static bool build(rz_tokenizer *t, json_t *root, rz_err *err)
+{
     if (!check_fields(t, root, err)) return false;
     json_t *model = json_object_get(root, "model"), *vocab = json_object_get(model, "vocab");
     json_t *unknown = json_object_get(model, "unk_token"), *added = json_object_get(root, "added_tokens");
@@ -233,7 +248,8 @@ static bool build(rz_tokenizer *t, json_t *root, rz_err *err) {
     return read_added(t, added, err);
 }
 
-bool rz_tokenizer_parse(rz_tokenizer **out, const char *name, const char *json, size_t len, rz_err *err) {
+bool rz_tokenizer_parse(rz_tokenizer **out, const char *name, const char *json, size_t len, rz_err *err)
+{
     json_error_t why;
     *out = NULL;
     json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
@@ -248,7 +264,8 @@ bool rz_tokenizer_parse(rz_tokenizer **out, const char *name, const char *json, 
     return ok;
 }
 
-bool rz_tokenizer_load(rz_tokenizer **out, const char *path, rz_err *err) {
+bool rz_tokenizer_load(rz_tokenizer **out, const char *path, rz_err *err)
+{
     char *json;
     size_t len;
     *out = NULL;
@@ -258,7 +275,8 @@ bool rz_tokenizer_load(rz_tokenizer **out, const char *path, rz_err *err) {
     return ok;
 }
 
-void rz_tokenizer_destroy(rz_tokenizer *t) {
+void rz_tokenizer_destroy(rz_tokenizer *t)
+{
     if (!t) return;
     for (int i = 0; t->tokens && i < t->size; i++) free(t->tokens[i]);
     free(t->tokens);
@@ -279,7 +297,8 @@ const char *rz_tokenizer_token(const rz_tokenizer *t, int id) { return id >= 0 &
 bool rz_tokenizer_is_special(const rz_tokenizer *t, int id) { return id >= 0 && id < t->size && t->special[id]; }
 
 /* Bytes of the whitespace character (Unicode property White_Space) at s, or 0. The text is valid UTF-8. */
-static size_t whitespace(const char *s, const char *end) {
+static size_t whitespace(const char *s, const char *end)
+{
     const unsigned char *u = (const unsigned char *)s;
     size_t left = (size_t)(end - s);
     if (u[0] == ' ' || (u[0] >= '\t' && u[0] <= '\r')) return 1;
@@ -296,7 +315,8 @@ typedef struct {
     int n;
 } encoder;
 
-static bool encode_words(encoder *e, const char *s, const char *end, rz_err *err) {
+static bool encode_words(encoder *e, const char *s, const char *end, rz_err *err)
+{
     while (s < end) {
         size_t space = whitespace(s, end);
         if (space) {
@@ -317,7 +337,8 @@ static bool encode_words(encoder *e, const char *s, const char *end, rz_err *err
     return true;
 }
 
-static const added_token *match_added(const rz_tokenizer *t, bool normalized, const char *s, const char *end) {
+static const added_token *match_added(const rz_tokenizer *t, bool normalized, const char *s, const char *end)
+{
     const added_token *best = NULL;
     for (int i = 0; i < t->n_added; i++) {
         const added_token *a = &t->added[i];
@@ -330,7 +351,8 @@ static const added_token *match_added(const rz_tokenizer *t, bool normalized, co
 }
 
 /* Added tokens are cut out wherever they stand, leftmost and then longest first; what lies between goes on to the next pass. */
-static bool encode_pass(encoder *e, bool normalized, const char *s, const char *end, rz_err *err) {
+static bool encode_pass(encoder *e, bool normalized, const char *s, const char *end, rz_err *err)
+{
     const char *rest = s;
     while (s <= end) {
         const added_token *a = s < end ? match_added(e->t, normalized, s, end) : NULL;
@@ -346,7 +368,8 @@ static bool encode_pass(encoder *e, bool normalized, const char *s, const char *
     return true;
 }
 
-bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err) {
+bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err)
+{
     *ids = NULL;
     *n = 0;
     if (len > INT32_MAX) return rz_fail(err, RZ_EDATA, "%s: a text of %zu bytes is too long to encode, at most %d", t->name, len, INT32_MAX);
@@ -359,7 +382,8 @@ bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz
     return true;
 }
 
-char *rz_tokenizer_decode(const rz_tokenizer *t, const int32_t *ids, int n, bool keep_special, rz_arena *arena, size_t *len) {
+char *rz_tokenizer_decode(const rz_tokenizer *t, const int32_t *ids, int n, bool keep_special, rz_arena *arena, size_t *len)
+{
     size_t used = 0;
     for (int i = 0; i < n; i++) {
         const char *token = rz_tokenizer_token(t, ids[i]);

@@ -36,14 +36,16 @@
 static rz_err err;
 
 /* One ck_assert a byte would take minutes. */
-static bool all_bytes(const void *data, size_t n, int byte) {
+static bool all_bytes(const void *data, size_t n, int byte)
+{
     const unsigned char *p = data;
     for (size_t i = 0; i < n; i++)
         if (p[i] != (unsigned char)byte) return false;
     return true;
 }
 
-START_TEST(fail_records_code_and_sentence) {
+START_TEST(fail_records_code_and_sentence)
+{
     ck_assert(!rz_fail(&err, RZ_ECONFIG, "%s:%d: group_size is %d", "a.yaml", 12, 1));
     ck_assert_int_eq(err.code, 78);
     ck_assert_str_eq(err.text, "a.yaml:12: group_size is 1");
@@ -55,7 +57,8 @@ START_TEST(fail_records_code_and_sentence) {
 }
 END_TEST
 
-START_TEST(long_sentences_are_cut_between_characters) {
+START_TEST(long_sentences_are_cut_between_characters)
+{
     struct {
         rz_err err;
         char guard[64];
@@ -81,7 +84,8 @@ START_TEST(long_sentences_are_cut_between_characters) {
 }
 END_TEST
 
-START_TEST(memory_helpers_copy) {
+START_TEST(memory_helpers_copy)
+{
     char *a = rz_strdup("abc"), *b = rz_strndup("abcdef", 4), *c = rz_asprintf("%d-%s", 5, "x"), *d = rz_strndup("ab", 9);
     ck_assert_str_eq(a, "abc");
     ck_assert_str_eq(b, "abcd");
@@ -101,14 +105,16 @@ END_TEST
 static size_t oom_bytes;
 static void leave(size_t bytes) { _exit(bytes == oom_bytes ? 42 : 43); }
 
-START_TEST(exhaustion_calls_the_handler) {
+START_TEST(exhaustion_calls_the_handler)
+{
     oom_bytes = SIZE_MAX;
     rz_set_oom_handler(leave);
     rz_calloc(SIZE_MAX / 2, 4);
 }
 END_TEST
 
-START_TEST(arena_overflow_of_the_product_calls_the_handler) {
+START_TEST(arena_overflow_of_the_product_calls_the_handler)
+{
     rz_arena a;
     oom_bytes = SIZE_MAX;
     rz_set_oom_handler(leave);
@@ -116,7 +122,8 @@ START_TEST(arena_overflow_of_the_product_calls_the_handler) {
 }
 END_TEST
 
-START_TEST(arena_beyond_the_reservation_calls_the_handler) {
+START_TEST(arena_beyond_the_reservation_calls_the_handler)
+{
     rz_arena a;
     oom_bytes = (4 << 20) - 63;
     rz_set_oom_handler(leave);
@@ -128,14 +135,16 @@ END_TEST
 
 static void return_at_once(size_t bytes) { (void)bytes; }
 
-START_TEST(a_handler_that_returns_ends_in_abort) {
+START_TEST(a_handler_that_returns_ends_in_abort)
+{
     if (freopen("/dev/null", "w", stderr) == NULL) return;
     rz_set_oom_handler(return_at_once);
     rz_out_of_memory(7);
 }
 END_TEST
 
-START_TEST(arena_blocks_are_aligned_apart_and_stay) {
+START_TEST(arena_blocks_are_aligned_apart_and_stay)
+{
     enum { N = 3000 };
     rz_arena a;
     ck_assert(rz_arena_init(&a, (size_t)1 << 36, &err)); /* 64 GiB of addresses cost nothing */
@@ -160,7 +169,8 @@ START_TEST(arena_blocks_are_aligned_apart_and_stay) {
 }
 END_TEST
 
-START_TEST(arena_release_frees_what_came_after) {
+START_TEST(arena_release_frees_what_came_after)
+{
     rz_arena a;
     ck_assert(rz_arena_init(&a, 8 << 20, &err));
     int *first = RZ_NEW(&a, 10, int);
@@ -177,7 +187,8 @@ START_TEST(arena_release_frees_what_came_after) {
 }
 END_TEST
 
-START_TEST(arena_can_be_used_to_the_last_byte) {
+START_TEST(arena_can_be_used_to_the_last_byte)
+{
     static const size_t blocks[] = {0, 512 << 10}; /* all at once; in steps, the last of which is cut */
     for (int k = 0; k < 2; k++) {
         rz_arena a;
@@ -193,7 +204,8 @@ START_TEST(arena_can_be_used_to_the_last_byte) {
 }
 END_TEST
 
-START_TEST(arena_gives_its_addresses_back) {
+START_TEST(arena_gives_its_addresses_back)
+{
     for (int i = 0; i < 5000; i++) { /* 64 GiB each: more than there are addresses */
         rz_arena a;
         if (!rz_arena_init(&a, (size_t)1 << 36, &err)) ck_abort_msg("arena %d: %s", i, err.text);
@@ -202,7 +214,8 @@ START_TEST(arena_gives_its_addresses_back) {
 }
 END_TEST
 
-static void scratch_work(rz_arena scratch, int depth) {
+static void scratch_work(rz_arena scratch, int depth)
+{
     char *p = RZ_NEW(&scratch, 20 << 20, char);
     memset(p, depth, 20 << 20);
     if (depth > 0) scratch_work(scratch, depth - 1);
@@ -210,7 +223,8 @@ static void scratch_work(rz_arena scratch, int depth) {
     ck_assert_int_eq(p[(20 << 20) - 1], depth);
 }
 
-START_TEST(arena_by_value_is_scratch) {
+START_TEST(arena_by_value_is_scratch)
+{
     rz_arena a;
     ck_assert(rz_arena_init(&a, 256 << 20, &err));
     int *kept = RZ_NEW(&a, 100, int);
@@ -225,7 +239,8 @@ START_TEST(arena_by_value_is_scratch) {
 }
 END_TEST
 
-START_TEST(arena_of_impossible_size_fails_with_a_sentence) {
+START_TEST(arena_of_impossible_size_fails_with_a_sentence)
+{
     rz_arena a;
     size_t sizes[] = {SIZE_MAX, SIZE_MAX - (3 << 20), (size_t)1 << 60};
     for (int i = 0; i < 3; i++) {
@@ -239,7 +254,8 @@ START_TEST(arena_of_impossible_size_fails_with_a_sentence) {
 END_TEST
 
 #ifdef UNDER_ASAN
-START_TEST(arena_has_red_zones) {
+START_TEST(arena_has_red_zones)
+{
     rz_arena a;
     ck_assert(rz_arena_init(&a, 64 << 20, &err));
     scratch_work(a, 1); /* leaves addressable memory behind */
@@ -263,13 +279,15 @@ typedef struct {
     int size;
 } loop;
 
-static void count(void *ctx, int i, int thread) {
+static void count(void *ctx, int i, int thread)
+{
     loop *l = ctx;
     if (thread < 0 || thread >= l->size) atomic_fetch_add(&l->spoilt, 1);
     atomic_fetch_add(&l->hits[i], 1);
 }
 
-START_TEST(pool_runs_each_iteration_once) {
+START_TEST(pool_runs_each_iteration_once)
+{
     static const int ns[] = {0, 1, 2, 3, 7, 8, 100, MAX_N};
     loop *l = rz_malloc(sizeof *l);
     for (int size = 0; size <= MAX_THREADS; size++) { /* 0: no pool */
@@ -291,13 +309,15 @@ START_TEST(pool_runs_each_iteration_once) {
 }
 END_TEST
 
-static void add(void *ctx, int i, int thread) {
+static void add(void *ctx, int i, int thread)
+{
     int64_t *x = ctx;
     (void)thread;
     x[i * 8] += i + 1; /* plain memory: the pool must order it before and after */
 }
 
-START_TEST(pool_survives_many_short_loops) {
+START_TEST(pool_survives_many_short_loops)
+{
     static const int sizes[] = {2, 3, 5};
     for (int k = 0; k < 3; k++) {
         rz_pool *pool;
@@ -317,7 +337,8 @@ START_TEST(pool_survives_many_short_loops) {
 END_TEST
 
 /* Waits until as many iterations as there are threads run at once (10 s at most). */
-static void meet(void *ctx, int i, int thread) {
+static void meet(void *ctx, int i, int thread)
+{
     loop *l = ctx;
     atomic_fetch_add(&l->hits[thread], 1);
     atomic_fetch_add(&l->present, 1);
@@ -326,7 +347,8 @@ static void meet(void *ctx, int i, int thread) {
     (void)i;
 }
 
-START_TEST(pool_uses_every_thread_even_after_sleep) {
+START_TEST(pool_uses_every_thread_even_after_sleep)
+{
     rz_pool *pool;
     ck_assert(rz_pool_create(&pool, 4, &err));
     for (int turn = 0; turn < 5; turn++) {
@@ -339,13 +361,15 @@ START_TEST(pool_uses_every_thread_even_after_sleep) {
 }
 END_TEST
 
-static double cpu_s(void) {
+static double cpu_s(void)
+{
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-START_TEST(pool_burns_nothing_when_idle) {
+START_TEST(pool_burns_nothing_when_idle)
+{
     rz_pool *pool;
     ck_assert(rz_pool_create(&pool, 4, &err));
     ck_assert(rz_pool_fp_ok(pool));
@@ -362,7 +386,8 @@ typedef struct {
     atomic_int begun, napping;
 } naps;
 
-static void nap_on_worker(void *ctx, int i, int thread) {
+static void nap_on_worker(void *ctx, int i, int thread)
+{
     naps *n = ctx;
     (void)i;
     if (thread == 0) { /* leaves something to the workers */
@@ -377,7 +402,8 @@ static void nap_on_worker(void *ctx, int i, int thread) {
 }
 
 /* The caller must fall asleep, be woken, and return only when all are out. */
-START_TEST(pool_waits_for_slow_workers) {
+START_TEST(pool_waits_for_slow_workers)
+{
     rz_pool *pool;
     ck_assert(rz_pool_create(&pool, 4, &err));
     for (int turn = 0; turn < 20; turn++) {
@@ -390,7 +416,8 @@ START_TEST(pool_waits_for_slow_workers) {
 }
 END_TEST
 
-START_TEST(pool_of_no_threads_is_refused) {
+START_TEST(pool_of_no_threads_is_refused)
+{
     rz_pool *pool;
     ck_assert(!rz_pool_create(&pool, 0, &err));
     ck_assert_int_eq(err.code, RZ_ECONFIG);
@@ -400,7 +427,8 @@ START_TEST(pool_of_no_threads_is_refused) {
 END_TEST
 
 #ifndef UNDER_SANITIZER /* which maps terabytes */
-START_TEST(pool_that_cannot_start_its_threads_fails_with_a_sentence) {
+START_TEST(pool_that_cannot_start_its_threads_fails_with_a_sentence)
+{
     struct rlimit limit = {.rlim_cur = (rlim_t)1 << 30, .rlim_max = RLIM_INFINITY};
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
     rz_pool *pool;
@@ -411,14 +439,16 @@ START_TEST(pool_that_cannot_start_its_threads_fails_with_a_sentence) {
 END_TEST
 #endif
 
-static void check_signals(void *ctx, int i, int thread) {
+static void check_signals(void *ctx, int i, int thread)
+{
     sigset_t set;
     pthread_sigmask(SIG_SETMASK, NULL, &set);
     if (thread != 0 && !sigismember(&set, SIGTERM)) atomic_fetch_add(&((loop *)ctx)->spoilt, 1);
     meet(ctx, i, thread);
 }
 
-START_TEST(signals_go_to_the_main_thread) {
+START_TEST(signals_go_to_the_main_thread)
+{
     rz_pool *pool;
     sigset_t set;
     ck_assert(rz_pool_create(&pool, 3, &err));
@@ -431,17 +461,20 @@ START_TEST(signals_go_to_the_main_thread) {
 }
 END_TEST
 
-static void spoil_worker(void *ctx, int i, int thread) {
+static void spoil_worker(void *ctx, int i, int thread)
+{
     if (thread == 1) fesetround(FE_UPWARD);
     meet(ctx, i, thread);
 }
 
-static void repair(void *ctx, int i, int thread) {
+static void repair(void *ctx, int i, int thread)
+{
     rz_fp_setup();
     meet(ctx, i, thread);
 }
 
-START_TEST(floating_point_control_is_set_and_watched) {
+START_TEST(floating_point_control_is_set_and_watched)
+{
     fesetround(FE_DOWNWARD);
     ck_assert(!rz_fp_ok());
     rz_fp_setup();
@@ -475,7 +508,8 @@ START_TEST(floating_point_control_is_set_and_watched) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("base");
     TCase *tests = tcase_create("base");
     tcase_set_timeout(tests, 60);

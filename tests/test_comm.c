@@ -15,19 +15,22 @@ static int rank, size;
 static rz_err err;
 
 #define must(ok) must_at((ok), #ok, __LINE__)
-static void must_at(bool ok, const char *what, int line) {
+static void must_at(bool ok, const char *what, int line)
+{
     if (ok) return;
     fprintf(stderr, "tests/test_comm.c:%d: rank %d of %d: %s is false\n", line, rank, size, what);
     rz_comm_abort(comm, 1);
 }
 
 /* Contents that tell rank, message and place apart. */
-static void fill(void *data, size_t n, unsigned seed) {
+static void fill(void *data, size_t n, unsigned seed)
+{
     unsigned char *p = data;
     for (size_t i = 0; i < n; i++) p[i] = (unsigned char)((i * 2654435761u + i / 65521 + seed * 97) >> 3);
 }
 
-static bool filled(const void *data, size_t n, unsigned seed) {
+static bool filled(const void *data, size_t n, unsigned seed)
+{
     const unsigned char *p = data;
     for (size_t i = 0; i < n; i++)
         if (p[i] != (unsigned char)((i * 2654435761u + i / 65521 + seed * 97) >> 3)) return false;
@@ -37,7 +40,8 @@ static bool filled(const void *data, size_t n, unsigned seed) {
 /* Three parts on the wire, the last one short. */
 enum { BIG = (130 << 20) + 3 };
 
-START_TEST(ranks_are_those_of_the_launcher) {
+START_TEST(ranks_are_those_of_the_launcher)
+{
     const char *n = getenv("OMPI_COMM_WORLD_SIZE"), *r = getenv("OMPI_COMM_WORLD_RANK"), *local = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
     must(size == (n != NULL ? atoi(n) : 1));
     must(rank == (r != NULL ? atoi(r) : 0));
@@ -45,7 +49,8 @@ START_TEST(ranks_are_those_of_the_launcher) {
 }
 END_TEST
 
-START_TEST(agree_gives_everyone_the_lowest_failing_ranks_error) {
+START_TEST(agree_gives_everyone_the_lowest_failing_ranks_error)
+{
     must(rz_comm_agree(comm, true, &err));
     for (int failing = 1; failing < 1 << (size < 4 ? size : 4); failing++) { /* a bit a rank */
         bool ok = (failing >> rank & 1) == 0;
@@ -64,7 +69,8 @@ START_TEST(agree_gives_everyone_the_lowest_failing_ranks_error) {
 }
 END_TEST
 
-START_TEST(barrier_lets_nobody_through_early) {
+START_TEST(barrier_lets_nobody_through_early)
+{
     for (int late = 0; late < size; late++) {
         rz_comm_barrier(comm);
         double before = rz_now_s();
@@ -75,7 +81,8 @@ START_TEST(barrier_lets_nobody_through_early) {
 }
 END_TEST
 
-START_TEST(bcast_comes_from_every_root) {
+START_TEST(bcast_comes_from_every_root)
+{
     static const size_t sizes[] = {0, 1, 1000, 100000, BIG};
     char *data = rz_malloc(BIG);
     for (int root = 0; root < size; root++) {
@@ -91,7 +98,8 @@ START_TEST(bcast_comes_from_every_root) {
 END_TEST
 
 /* counts per turn and rank (ranks beyond the fourth as the fourth) */
-START_TEST(allgather_takes_unequal_counts) {
+START_TEST(allgather_takes_unequal_counts)
+{
     static const size_t rows[][4] = {{1, 1, 1, 1}, {0, 5, 0, 3}, {7, 0, 0, 0}, {0, 0, 0, 0}, {3, 100000, 17, 0}, {10, (65 << 20) + 5, 1, 2}};
     for (size_t k = 0; k < 2 * sizeof rows / sizeof *rows; k++) {
         bool in_place = k % 2;
@@ -114,7 +122,8 @@ START_TEST(allgather_takes_unequal_counts) {
 }
 END_TEST
 
-START_TEST(integers_are_summed_and_compared) {
+START_TEST(integers_are_summed_and_compared)
+{
     enum { N = 1000 };
     int64_t sum[N], max[N];
     for (int i = 0; i < N; i++) {
@@ -132,7 +141,8 @@ START_TEST(integers_are_summed_and_compared) {
 }
 END_TEST
 
-START_TEST(messages_arrive_whole_and_in_order) {
+START_TEST(messages_arrive_whole_and_in_order)
+{
     enum { N = 300 };
     if (size == 1) return; /* nobody to talk to */
     char *data = rz_malloc(BIG);
@@ -162,7 +172,8 @@ START_TEST(messages_arrive_whole_and_in_order) {
 END_TEST
 
 /* Every rank sends to every other several pieces of different lengths, some empty. */
-START_TEST(exchange_matches_pieces_in_order) {
+START_TEST(exchange_matches_pieces_in_order)
+{
     enum { PIECES = 5 };
     static const size_t lengths[PIECES] = {100, 0, 70000, 1, (66 << 20) + 1};
     rz_piece *send = rz_malloc((size_t)size * PIECES * sizeof *send), *recv = rz_malloc((size_t)size * PIECES * sizeof *recv);
@@ -190,13 +201,15 @@ START_TEST(exchange_matches_pieces_in_order) {
 }
 END_TEST
 
-static double cpu_s(void) {
+static double cpu_s(void)
+{
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-START_TEST(waiting_leaves_the_core_to_others) {
+START_TEST(waiting_leaves_the_core_to_others)
+{
     rz_comm_barrier(comm);
     double before = cpu_s();
     if (rank == 0) nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
@@ -206,7 +219,8 @@ START_TEST(waiting_leaves_the_core_to_others) {
 }
 END_TEST
 
-START_TEST(abort_of_a_single_rank_is_its_exit) {
+START_TEST(abort_of_a_single_rank_is_its_exit)
+{
     if (getenv("OMPI_COMM_WORLD_SIZE") != NULL) return; /* a child of an MPI process may not use MPI; see `abort` above */
     pid_t child = fork();
     if (child == 0) rz_comm_abort(comm, 87);
@@ -216,7 +230,8 @@ START_TEST(abort_of_a_single_rank_is_its_exit) {
 }
 END_TEST
 
-static int run_tests(void) {
+static int run_tests(void)
+{
     Suite *suite = suite_create("comm");
     TCase *tests = tcase_create("comm");
     tcase_add_test(tests, ranks_are_those_of_the_launcher);
@@ -238,8 +253,9 @@ static int run_tests(void) {
     return failed;
 }
 
-int main(int argc, char **argv) {
-    alarm(120); /* a rank whose check failed may leave the others waiting */
+int main(int argc, char **argv)
+{
+    alarm(280); /* a rank whose check failed may leave the others waiting */
     if (!rz_comm_create(&comm, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;

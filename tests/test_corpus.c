@@ -12,12 +12,14 @@
 
 static rz_err err;
 
-static rz_countdown_options usual(void) {
+static rz_countdown_options usual(void)
+{
     return (rz_countdown_options){.numbers = {5, {3, 3, 3, 3, 4}}, .max_input = 10, .max_value = 50, .targets = RZ_TARGETS_MIX, .split_seed = 7,
                                   .test_share = .15, .validation_share = .05};
 }
 
-static rz_corpus_options usual_corpus(void) {
+static rz_corpus_options usual_corpus(void)
+{
     return (rz_corpus_options){.goal_aware = .4, .wrong_result = .005, .wrong_verdict = .005, .wait = .15, .max_attempts = 12, .max_words = 400};
 }
 
@@ -37,14 +39,16 @@ typedef struct {
     int n_equations, n_wrong, n_verdicts, n_wrong_verdicts, n_attempts, n_repeats, n_waits, n_traces, n_right, n_after_yes, max_words;
 } tally;
 
-static char *next(reader *r) {
+static char *next(reader *r)
+{
     must(r->at < r->n, "document ends too early: %s", r->text);
     return r->words[r->at++];
 }
 
 static const char *peek(const reader *r) { return r->at < r->n ? r->words[r->at] : ""; }
 
-static bool accept(reader *r, const char *word) {
+static bool accept(reader *r, const char *word)
+{
     if (strcmp(peek(r), word) != 0) return false;
     r->at++;
     return true;
@@ -52,7 +56,8 @@ static bool accept(reader *r, const char *word) {
 
 static void expect(reader *r, const char *word) { must(accept(r, word), "'%s' wanted at word %d of: %s", word, r->at, r->text); }
 
-static int number(reader *r) {
+static int number(reader *r)
+{
     char *end, *word = next(r);
     long v = strtol(word, &end, 10);
     must(*word && !*end && v >= 0 && v <= 99, "'%s' is no number of the vocabulary: %s", word, r->text);
@@ -60,7 +65,8 @@ static int number(reader *r) {
 }
 
 /* a op b = c; returns c, and the true result (0: not legal). */
-static int equation(reader *r, tally *t, int max_value, int *truth) {
+static int equation(reader *r, tally *t, int max_value, int *truth)
+{
     int a = number(r);
     char op = next(r)[0];
     int b = number(r);
@@ -73,7 +79,8 @@ static int equation(reader *r, tally *t, int max_value, int *truth) {
     return c;
 }
 
-static void sort(int *x, int n) {
+static void sort(int *x, int n)
+{
     for (int i = 1; i < n; i++) {
         for (int j = i; j > 0 && x[j - 1] > x[j]; j--) {
             int swap = x[j];
@@ -82,7 +89,8 @@ static void sort(int *x, int n) {
     }
 }
 
-static int find(const int *x, int n, int v) {
+static int find(const int *x, int n, int v)
+{
     for (int i = 0; i < n; i++) {
         if (x[i] == v) return i;
     }
@@ -90,7 +98,8 @@ static int find(const int *x, int n, int v) {
 }
 
 /* One attempt: n−1 equations that use up the numbers; returns the true result. */
-static int attempt(reader *r, tally *t, const int *numbers, int n, int max_value) {
+static int attempt(reader *r, tally *t, const int *numbers, int n, int max_value)
+{
     int left[6], n_left = n, truth = 0;
     memcpy(left, numbers, (size_t)n * sizeof *left);
     for (int i = 0; i < n - 1; i++) {
@@ -111,7 +120,8 @@ static int attempt(reader *r, tally *t, const int *numbers, int n, int max_value
 }
 
 /* expr := operand op operand; operand := number | ( expr ). Returns the value, and the numbers used. */
-static int expression(reader *r, int *used, int *n_used) {
+static int expression(reader *r, int *used, int *n_used)
+{
     int v[2];
     char op = 0;
     for (int i = 0; i < 2; i++) {
@@ -128,7 +138,8 @@ static int expression(reader *r, int *used, int *n_used) {
     return value;
 }
 
-static int answer(reader *r, const int *numbers, int n) {
+static int answer(reader *r, const int *numbers, int n)
+{
     int used[6], n_used = 0, wanted[6];
     int value = expression(r, used, &n_used);
     memcpy(wanted, numbers, (size_t)n * sizeof *wanted);
@@ -139,7 +150,8 @@ static int answer(reader *r, const int *numbers, int n) {
 }
 
 /* Attempts up to a word that begins none; returns the last result. */
-static int trace(reader *r, tally *t, const int *numbers, int n, int target, int max_value) {
+static int trace(reader *r, tally *t, const int *numbers, int n, int target, int max_value)
+{
     enum { MAX_SEEN = 64 };
     int result = 0, n_seen = 0, stop = 0;
     char *seen[MAX_SEEN];
@@ -180,7 +192,8 @@ static int trace(reader *r, tally *t, const int *numbers, int n, int target, int
     return result;
 }
 
-static void read_search(reader *r, tally *t, const rz_countdown_options *o) {
+static void read_search(reader *r, tally *t, const rz_countdown_options *o)
+{
     static const char *const ends[8][3] = {{"</think>", "<answer>", "</answer>"}, {"</scratch>", "so", "."}, {"result:", "", "."}, {"so", "", "."},
                                            {"give", "up", "."}, {"", "", ""}, {"<answer>", "", "."}, {"", "", ""}};
     int numbers[6], n = 0, target, kind, result = 0, value;
@@ -207,7 +220,8 @@ static void read_search(reader *r, tally *t, const rz_countdown_options *o) {
     else if (ends[kind][2][0]) expect(r, ends[kind][2]);
 }
 
-static void read_facts_or_guesses(reader *r, tally *t, const rz_countdown_options *o) {
+static void read_facts_or_guesses(reader *r, tally *t, const rz_countdown_options *o)
+{
     int truth;
     if (accept(r, "target")) {
         int target = number(r), n = 0;
@@ -237,7 +251,8 @@ static void read_facts_or_guesses(reader *r, tally *t, const rz_countdown_option
     t->n_facts++;
 }
 
-static void read_document(const char *text, tally *t, const rz_countdown_options *o) {
+static void read_document(const char *text, tally *t, const rz_countdown_options *o)
+{
     char *copy = strdup(text), *save = NULL;
     reader r = {.text = text};
     must(text[0] != ' ' && text[strlen(text) - 1] != ' ' && !strstr(text, "  ") && !strstr(text, "<eos>"), "%s", text);
@@ -264,7 +279,8 @@ static void read_document(const char *text, tally *t, const rz_countdown_options
     free(copy);
 }
 
-static tally read_corpus(const rz_countdown_options *o, const rz_corpus_options *c, uint32_t seed, int n) {
+static tally read_corpus(const rz_countdown_options *o, const rz_corpus_options *c, uint32_t seed, int n)
+{
     tally t = {0};
     ck_assert_msg(rz_corpus_check(o, c, &err), "%s", err.text);
     for (int i = 0; i < n; i++) {
@@ -275,12 +291,14 @@ static tally read_corpus(const rz_countdown_options *o, const rz_corpus_options 
     return t;
 }
 
-static void near_share(const char *what, int count, int total, double share) {
+static void near_share(const char *what, int count, int total, double share)
+{
     double got = (double)count / total;
     ck_assert_msg(fabs(got - share) <= 4.5 * sqrt(share * (1 - share) / total), "%s: %.4f of %d, should be %.4f", what, got, total, share);
 }
 
-START_TEST(shares_are_those_of_the_grammar) {
+START_TEST(shares_are_those_of_the_grammar)
+{
     static const double wrapped[8] = {.35, .15, .15, .10, .08, .08, .05, .04};
     rz_countdown_options o = usual();
     rz_corpus_options c = usual_corpus();
@@ -300,7 +318,8 @@ START_TEST(shares_are_those_of_the_grammar) {
 }
 END_TEST
 
-START_TEST(without_noise_everything_is_right) {
+START_TEST(without_noise_everything_is_right)
+{
     rz_countdown_options o = usual();
     rz_corpus_options c = usual_corpus();
     c.wrong_result = c.wrong_verdict = c.wait = 0;
@@ -317,7 +336,8 @@ START_TEST(without_noise_everything_is_right) {
 }
 END_TEST
 
-START_TEST(options_change_what_they_say) {
+START_TEST(options_change_what_they_say)
+{
     rz_countdown_options o = usual();
     rz_corpus_options c = usual_corpus();
     tally plain = read_corpus(&o, &c, 3, 5000);
@@ -345,7 +365,8 @@ START_TEST(options_change_what_they_say) {
 }
 END_TEST
 
-static void expect_corpus_refusal(rz_countdown_options o, rz_corpus_options c, const char *words) {
+static void expect_corpus_refusal(rz_countdown_options o, rz_corpus_options c, const char *words)
+{
     err = (rz_err){0};
     ck_assert(!rz_corpus_check(&o, &c, &err));
     ck_assert_int_eq(err.code, RZ_ECONFIG);
@@ -354,7 +375,8 @@ static void expect_corpus_refusal(rz_countdown_options o, rz_corpus_options c, c
 
 #define WITH(change) ({ rz_countdown_options with = usual(); with.change; with; })
 #define CORPUS_WITH(change) ({ rz_corpus_options with = usual_corpus(); with.change; with; })
-START_TEST(bad_corpus_options_are_refused) {
+START_TEST(bad_corpus_options_are_refused)
+{
     expect_corpus_refusal(usual(), CORPUS_WITH(max_attempts = 0), "max_attempts is 0");
     expect_corpus_refusal(usual(), CORPUS_WITH(max_words = 63), "max_words is 63");
     expect_corpus_refusal(usual(), CORPUS_WITH(goal_aware = 1.5), "goal_aware is 1.5");
@@ -364,7 +386,8 @@ START_TEST(bad_corpus_options_are_refused) {
 }
 END_TEST
 
-START_TEST(documents_are_addressed_and_tokenize) {
+START_TEST(documents_are_addressed_and_tokenize)
+{
     rz_countdown_options o = usual();
     rz_corpus_options c = usual_corpus();
     rz_tokenizer *t;
@@ -403,7 +426,8 @@ START_TEST(documents_are_addressed_and_tokenize) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("corpus");
     TCase *tests = tcase_create("corpus");
     tcase_set_timeout(tests, 60);

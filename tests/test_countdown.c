@@ -9,7 +9,8 @@
 
 static rz_err err;
 
-static rz_countdown_options usual(void) {
+static rz_countdown_options usual(void)
+{
     return (rz_countdown_options){.numbers = {5, {3, 3, 3, 3, 4}}, .max_input = 10, .max_value = 50, .targets = RZ_TARGETS_MIX, .split_seed = 7,
                                   .test_share = .15, .validation_share = .05};
 }
@@ -20,13 +21,15 @@ typedef struct { long long p, q; } ratio;
 
 static long long gcd(long long a, long long b) { return b ? gcd(b, a % b) : llabs(a); }
 
-static ratio reduced(long long p, long long q) {
+static ratio reduced(long long p, long long q)
+{
     long long g = gcd(p, q);
     return q < 0 ? (ratio){-p / g, -q / g} : (ratio){p / g, q / g};
 }
 
 /* Marks what is reachable from these values: over the rationals, or (max_value > 0) by steps within 1 … max_value only. */
-static void brute(const ratio *x, int n, int max_value, bool *reached, int n_reached) {
+static void brute(const ratio *x, int n, int max_value, bool *reached, int n_reached)
+{
     if (n == 1) {
         if (x[0].q == 1 && x[0].p >= 0 && x[0].p < n_reached) reached[x[0].p] = true;
         return;
@@ -53,7 +56,8 @@ static void brute(const ratio *x, int n, int max_value, bool *reached, int n_rea
     }
 }
 
-static void brute_numbers(const int *numbers, int n, int max_value, bool *reached, int n_reached) {
+static void brute_numbers(const int *numbers, int n, int max_value, bool *reached, int n_reached)
+{
     ratio x[6];
     for (int i = 0; i < n; i++) x[i] = (ratio){numbers[i], 1};
     memset(reached, 0, (size_t)n_reached * sizeof *reached);
@@ -62,7 +66,8 @@ static void brute_numbers(const int *numbers, int n, int max_value, bool *reache
 
 /* ---- problems ---- */
 
-START_TEST(reachable_is_what_brute_force_reaches) {
+START_TEST(reachable_is_what_brute_force_reaches)
+{
     static const struct { int n, max_input, max_value, rounds; } rows[] = {
         {2, 99, 99, 50}, {3, 10, 50, 60}, {3, 50, 999, 20}, {4, 12, 50, 20}, {5, 9, 60, 2},
     };
@@ -81,7 +86,8 @@ START_TEST(reachable_is_what_brute_force_reaches) {
 }
 END_TEST
 
-START_TEST(solvable_is_what_rationals_reach) {
+START_TEST(solvable_is_what_rationals_reach)
+{
     rz_stream s;
     rz_stream_init(&s, 2, RZ_RNG_TEST, 0);
     for (int n = 1; n <= 4; n++) {
@@ -100,7 +106,8 @@ START_TEST(solvable_is_what_rationals_reach) {
 }
 END_TEST
 
-static void check_problem(const rz_countdown_options *o, const rz_countdown *p) {
+static void check_problem(const rz_countdown_options *o, const rz_countdown *p)
+{
     bool truth[10000];
     ck_assert_int_le(p->target, (int)o->max_value);
     brute_numbers(p->numbers, p->n, (int)o->max_value, truth, (int)o->max_value + 1);
@@ -112,7 +119,8 @@ static void check_problem(const rz_countdown_options *o, const rz_countdown *p) 
     }
 }
 
-START_TEST(every_problem_is_solvable_and_of_its_split) {
+START_TEST(every_problem_is_solvable_and_of_its_split)
+{
     rz_countdown_options o = usual();
     int n_fours = 0, n_drawn = 0;
     for (o.targets = RZ_TARGETS_DERIV; o.targets <= RZ_TARGETS_MIX; o.targets++) {
@@ -139,7 +147,8 @@ START_TEST(every_problem_is_solvable_and_of_its_split) {
 END_TEST
 
 /* Every multiset of 1 … m once, in order; the split must be the same for shuffled orders, and the sizes exact. */
-START_TEST(splits_are_exact_and_blind_to_order) {
+START_TEST(splits_are_exact_and_blind_to_order)
+{
     rz_countdown_options o = usual();
     static const struct { int n; uint64_t total, test, validation; } rows[] = {{2, 55, 8, 3}, {3, 220, 33, 11}, {4, 715, 107, 36}};
     rz_stream s;
@@ -183,7 +192,8 @@ START_TEST(splits_are_exact_and_blind_to_order) {
 }
 END_TEST
 
-START_TEST(problems_are_addressed) {
+START_TEST(problems_are_addressed)
+{
     rz_countdown_options o = usual();
     rz_countdown a[50], b;
     int same = 0, same_seed = 0, same_split = 0;
@@ -203,7 +213,8 @@ START_TEST(problems_are_addressed) {
 }
 END_TEST
 
-START_TEST(uniform_targets_are_uniform) {
+START_TEST(uniform_targets_are_uniform)
+{
     rz_countdown_options o = {.numbers = {1, {2}}, .max_input = 2, .max_value = 6, .targets = RZ_TARGETS_UNIFORM};
     int n22 = 0, n22_target[7] = {0}; /* [2, 2]: 4 (twice: + and *) and 1 are reachable, equally likely nevertheless */
     for (uint64_t i = 0; i < 8000; i++) {
@@ -221,7 +232,8 @@ END_TEST
 
 /* A blind attempt reaches a uniform target in 9.1 % of the problems of 3 numbers and 2.9 % of those of 4 (an independent implementation in
  * Python, 40,000 problems each); derivation targets 14.0 % and 6.1 %. */
-START_TEST(difficulty_is_as_published) {
+START_TEST(difficulty_is_as_published)
+{
     static const struct { int targets, n; double rate; } rows[] = {
         {RZ_TARGETS_UNIFORM, 3, .0910}, {RZ_TARGETS_UNIFORM, 4, .0290}, {RZ_TARGETS_DERIV, 3, .140}, {RZ_TARGETS_DERIV, 4, .0625},
     };
@@ -244,7 +256,8 @@ START_TEST(difficulty_is_as_published) {
 }
 END_TEST
 
-START_TEST(prompt) {
+START_TEST(prompt)
+{
     char text[96];
     rz_countdown_prompt(&(rz_countdown){3, {3, 5, 4}, 19}, text, sizeof text);
     ck_assert_str_eq(text, "numbers 3 5 4 target 19 ?");
@@ -255,7 +268,8 @@ START_TEST(prompt) {
 }
 END_TEST
 
-static void expect_refusal(rz_countdown_options o, const char *words) {
+static void expect_refusal(rz_countdown_options o, const char *words)
+{
     err = (rz_err){0};
     ck_assert_msg(!rz_countdown_check(&o, &err), "accepted, should say '%s'", words);
     ck_assert_int_eq(err.code, RZ_ECONFIG);
@@ -263,7 +277,8 @@ static void expect_refusal(rz_countdown_options o, const char *words) {
 }
 
 #define WITH(change) ({ rz_countdown_options with = usual(); with.change; with; })
-START_TEST(bad_options_are_refused) {
+START_TEST(bad_options_are_refused)
+{
     rz_countdown_options o = usual();
     ck_assert(rz_countdown_check(&o, &err));
     expect_refusal(WITH(numbers.n = 0), "numbers is empty");
@@ -291,7 +306,8 @@ START_TEST(bad_options_are_refused) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("countdown");
     TCase *tests = tcase_create("countdown");
     tcase_set_timeout(tests, 60);

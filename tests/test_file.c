@@ -18,7 +18,8 @@ static rz_err err;
 static char folder[4096];
 
 /* A path in the temporary folder of the test. The buffer is used again four calls later. */
-static const char *at(const char *name) {
+static const char *at(const char *name)
+{
     static char paths[4][4608];
     static int turn;
     char *path = paths[turn++ % 4];
@@ -26,20 +27,23 @@ static const char *at(const char *name) {
     return path;
 }
 
-static void set_up(void) {
+static void set_up(void)
+{
     const char *tmp = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/rulezero-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     err = (rz_err){.code = RZ_OK};
 }
 
-static void tear_down(void) {
+static void tear_down(void)
+{
     char *command = rz_asprintf("rm -rf '%s'", folder);
     ck_assert_int_eq(system(command), 0);
     free(command);
 }
 
-static void put(const char *path, const char *text, size_t len) {
+static void put(const char *path, const char *text, size_t len)
+{
     FILE *f = fopen(path, "wb");
     ck_assert_ptr_nonnull(f);
     ck_assert_uint_eq(fwrite(text, 1, len, f), len);
@@ -47,7 +51,8 @@ static void put(const char *path, const char *text, size_t len) {
 }
 
 /* The contents must be exactly this, read without our own code. */
-static void expect(const char *path, const char *text, size_t len) {
+static void expect(const char *path, const char *text, size_t len)
+{
     char *have = rz_malloc(len + 2);
     FILE *f = fopen(path, "rb");
     ck_assert_msg(f != NULL, "%s is missing", path);
@@ -58,13 +63,15 @@ static void expect(const char *path, const char *text, size_t len) {
     free(have);
 }
 
-static void expect_failure(rz_code code, const char *part) {
+static void expect_failure(rz_code code, const char *part)
+{
     ck_assert_int_eq(err.code, code);
     ck_assert_msg(strstr(err.text, part) != NULL, "\"%s\" does not say \"%s\"", err.text, part);
     err.code = RZ_OK;
 }
 
-static void expect_names(const char *path, const char *joined) {
+static void expect_names(const char *path, const char *joined)
+{
     char **names, all[1024] = "";
     int n;
     ck_assert_msg(rz_dir_list(path, &names, &n, &err), "%s", err.text);
@@ -76,7 +83,8 @@ static void expect_names(const char *path, const char *joined) {
     ck_assert_str_eq(all, joined);
 }
 
-START_TEST(read_gives_the_whole_file_and_a_nul) {
+START_TEST(read_gives_the_whole_file_and_a_nul)
+{
     static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 300000};
     char *text = rz_malloc(300000), *data;
     size_t len;
@@ -99,7 +107,8 @@ START_TEST(read_gives_the_whole_file_and_a_nul) {
 }
 END_TEST
 
-START_TEST(read_takes_files_without_a_size) {
+START_TEST(read_takes_files_without_a_size)
+{
     char *data, *text = rz_malloc(200000);
     size_t len;
     ck_assert(rz_file_read("/proc/self/status", 1 << 20, &data, &len, &err));
@@ -122,7 +131,8 @@ START_TEST(read_takes_files_without_a_size) {
 }
 END_TEST
 
-START_TEST(read_failures_name_the_file) {
+START_TEST(read_failures_name_the_file)
+{
     char *data;
     size_t len;
     ck_assert(!rz_file_read(at("missing"), 10, &data, &len, &err));
@@ -132,7 +142,8 @@ START_TEST(read_failures_name_the_file) {
 }
 END_TEST
 
-START_TEST(write_replaces_the_file_and_leaves_nothing_else) {
+START_TEST(write_replaces_the_file_and_leaves_nothing_else)
+{
     ck_assert(rz_file_write(at("a"), "one", 3, &err));
     expect(at("a"), "one", 3);
     ck_assert(rz_file_write(at("a"), "", 0, &err));
@@ -149,7 +160,8 @@ START_TEST(write_replaces_the_file_and_leaves_nothing_else) {
 }
 END_TEST
 
-START_TEST(write_failures_leave_the_old_file) {
+START_TEST(write_failures_leave_the_old_file)
+{
     ck_assert(!rz_file_write(at("nowhere/a"), "x", 1, &err));
     expect_failure(RZ_EIO, "nowhere/a");
     ck_assert_int_eq(mkdir(at("d"), 0700), 0);
@@ -173,7 +185,8 @@ START_TEST(write_failures_leave_the_old_file) {
 END_TEST
 
 /* Needs a file system of 1 MiB: skipped, with a word, where mounting is not allowed. */
-START_TEST(write_to_a_full_disk_leaves_the_old_file) {
+START_TEST(write_to_a_full_disk_leaves_the_old_file)
+{
     ck_assert_int_eq(mkdir(at("disk"), 0700), 0);
     if (mount("none", at("disk"), "tmpfs", 0, "size=1m") != 0) {
         printf("skipped: a full disk cannot be made: %s\n", strerror(errno));
@@ -214,7 +227,8 @@ START_TEST(write_to_a_full_disk_leaves_the_old_file) {
 }
 END_TEST
 
-START_TEST(dir_create_makes_all_parents) {
+START_TEST(dir_create_makes_all_parents)
+{
     ck_assert(rz_dir_create(at("x/y//z/"), &err));
     ck_assert(rz_dir_create(at("x/y/z"), &err)); /* again */
     struct stat st;
@@ -235,7 +249,8 @@ START_TEST(dir_create_makes_all_parents) {
 }
 END_TEST
 
-START_TEST(dir_list_is_sorted) {
+START_TEST(dir_list_is_sorted)
+{
     expect_names(folder, "");
     static const char *const names[] = {"b", "a10", "a9", ".hidden", "B"};
     for (int i = 0; i < 5; i++) put(at(names[i]), "", 0);
@@ -260,7 +275,8 @@ END_TEST
 static void count_call(void *ctx) { ++*(int *)ctx; }
 
 /* Takes the lock in a child; returns when it has it. The child ends when `end` is closed, or when killed. */
-static pid_t holder(int *end) {
+static pid_t holder(int *end)
+{
     int ready[2], stay[2];
     char byte;
     ck_assert(pipe(ready) == 0 && pipe(stay) == 0);
@@ -279,7 +295,8 @@ static pid_t holder(int *end) {
     return child;
 }
 
-START_TEST(lock_excludes_and_names_the_holder) {
+START_TEST(lock_excludes_and_names_the_holder)
+{
     rz_lock *l;
     int end, calls = 0;
     pid_t child = holder(&end);
@@ -309,7 +326,8 @@ START_TEST(lock_excludes_and_names_the_holder) {
 }
 END_TEST
 
-START_TEST(lock_ends_with_the_process_that_held_it) {
+START_TEST(lock_ends_with_the_process_that_held_it)
+{
     rz_lock *l;
     int end, calls = 0;
     pid_t child = holder(&end);
@@ -330,7 +348,8 @@ START_TEST(lock_ends_with_the_process_that_held_it) {
 }
 END_TEST
 
-START_TEST(lock_is_not_inherited_by_programs) {
+START_TEST(lock_is_not_inherited_by_programs)
+{
     rz_lock *l;
     ck_assert(rz_lock_take(&l, at("lock"), 0, NULL, NULL, &err));
     char *command = rz_asprintf("! ls -l /proc/self/fd | grep -q '%s/lock'", folder);
@@ -340,7 +359,8 @@ START_TEST(lock_is_not_inherited_by_programs) {
 }
 END_TEST
 
-START_TEST(log_appends_cuts_and_knows_its_length) {
+START_TEST(log_appends_cuts_and_knows_its_length)
+{
     rz_log *l;
     ck_assert(rz_log_open(&l, at("log"), -1, &err));
     ck_assert_int_eq(rz_log_size(l), 0);
@@ -374,7 +394,8 @@ END_TEST
 static void ignore(int signal_number) { (void)signal_number; }
 
 /* A pipe takes what fits; a signal then makes write() return short, or not at all (EINTR). */
-START_TEST(log_line_goes_on_after_short_writes) {
+START_TEST(log_line_goes_on_after_short_writes)
+{
     enum { N = 3000000 };
     char *text = rz_malloc(N + 1), *have = rz_malloc(N + 1);
     for (int i = 0; i < N; i++) text[i] = (char)('a' + i % 26 + (i / 26 + i / 7000) % 4);
@@ -384,6 +405,7 @@ START_TEST(log_line_goes_on_after_short_writes) {
     if (reader == 0) {
         int fd = open(at("pipe"), O_RDONLY);
         size_t n = 0;
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* the writer is interrupted with nothing written */
         for (ssize_t got; n <= N && (got = read(fd, have + n, 50000 < N + 1 - n ? 50000 : N + 1 - n)) > 0; n += (size_t)got)
             nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
         _exit(n == N + 1 && memcmp(have, text, N) == 0 && have[N] == '\n' ? 0 : 1);
@@ -404,7 +426,8 @@ START_TEST(log_line_goes_on_after_short_writes) {
 END_TEST
 
 /* Reads all lines of the text into one string, "<number:text>" each, errors as "<!message after the path>". */
-static char *lines_of(const char *text, size_t len, size_t max_line) {
+static char *lines_of(const char *text, size_t len, size_t max_line)
+{
     put(at("lines"), text, len);
     rz_lines *l;
     ck_assert(rz_lines_open(&l, at("lines"), max_line, &err));
@@ -430,7 +453,8 @@ static char *lines_of(const char *text, size_t len, size_t max_line) {
     return all;
 }
 
-START_TEST(lines_take_every_ending_and_refuse_what_is_not_text) {
+START_TEST(lines_take_every_ending_and_refuse_what_is_not_text)
+{
 #define ROW(text, want) {text, sizeof text - 1, want}
     static const struct {
         const char *text;
@@ -465,7 +489,8 @@ START_TEST(lines_take_every_ending_and_refuse_what_is_not_text) {
 }
 END_TEST
 
-START_TEST(lines_of_any_length_pass_the_buffer) {
+START_TEST(lines_of_any_length_pass_the_buffer)
+{
     static const size_t lengths[] = {0, 1, 65534, 65535, 65536, 65537, 131071, 131072, 500000, 3};
     enum { N = sizeof lengths / sizeof *lengths, MAX = 500000 };
     char *text = rz_malloc(2 * MAX + 400000), *line;
@@ -502,7 +527,8 @@ START_TEST(lines_of_any_length_pass_the_buffer) {
 }
 END_TEST
 
-START_TEST(line_ending_may_come_in_pieces) {
+START_TEST(line_ending_may_come_in_pieces)
+{
     static const char *const pieces[] = {"\xEF", "\xBB", "\xBF", "1234567890\r", "\n1234567890", "\r\n", "ab", "\xC3", "\xBC\n"};
     ck_assert_int_eq(mkfifo(at("pipe"), 0600), 0);
     pid_t writer = fork();
@@ -529,7 +555,8 @@ START_TEST(line_ending_may_come_in_pieces) {
 }
 END_TEST
 
-START_TEST(line_that_is_too_long_is_not_kept) {
+START_TEST(line_that_is_too_long_is_not_kept)
+{
     put(at("sparse"), "", 0);
     ck_assert_int_eq(truncate(at("sparse"), 256 << 20), 0);
     rz_lines *l;
@@ -547,7 +574,8 @@ START_TEST(line_that_is_too_long_is_not_kept) {
 END_TEST
 
 /* Values of XXH3-128 with seed 0, as the xxh128sum tool of xxHash prints them. */
-START_TEST(hash_is_xxh3_128) {
+START_TEST(hash_is_xxh3_128)
+{
     char hex[33];
     rz_hash_hex("", 0, hex);
     ck_assert_str_eq(hex, "99aa06d3014798d86001c324468d497f");
@@ -570,7 +598,8 @@ START_TEST(hash_is_xxh3_128) {
 }
 END_TEST
 
-START_TEST(clock_runs_forward_in_seconds) {
+START_TEST(clock_runs_forward_in_seconds)
+{
     double before = rz_now_s();
     nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     double passed = rz_now_s() - before;
@@ -578,7 +607,8 @@ START_TEST(clock_runs_forward_in_seconds) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("file");
     TCase *tests = tcase_create("file");
     tcase_add_checked_fixture(tests, set_up, tear_down);

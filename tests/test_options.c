@@ -38,7 +38,8 @@ enum { N = sizeof rows / sizeof *rows };
 static rz_err err;
 static job j;
 
-static void set_up(void) {
+static void set_up(void)
+{
     memset(&j, 0, sizeof j);
     ck_assert_msg(rz_options_init(rows, N, &j, &err), "%s", err.text);
 }
@@ -46,7 +47,8 @@ static void tear_down(void) { rz_options_finish(rows, N, &j); }
 
 static bool parse(const char *text, bool *set) { return rz_options_parse(rows, N, &j, "f.yaml", text, strlen(text), set, &err); }
 
-START_TEST(defaults) {
+START_TEST(defaults)
+{
     ck_assert_int_eq(j.seed, 1);
     ck_assert_int_eq(j.any, -5);
     ck_assert(j.rate == 1e-6 && !j.fresh && j.loss == 0);
@@ -56,7 +58,8 @@ START_TEST(defaults) {
 }
 END_TEST
 
-START_TEST(yaml_sets_values) {
+START_TEST(yaml_sets_values)
+{
     bool set[N] = {false};
     ck_assert_msg(parse("seed: 4_294_967_295\ngroup_size: 1e3\nrate: 1_0e-1_0\nfree_rate: -.5\nfresh: Yes\nout: \"a # b\"\n"
                         "loss: dapo\neval:\n  at: [2, 3, 5]\ncheckpoint:\n  every: 20\n  far: {deep: 9}\ncheckpoint.keep: 7\n",
@@ -78,7 +81,8 @@ START_TEST(yaml_sets_values) {
 }
 END_TEST
 
-START_TEST(yaml_refusals) {
+START_TEST(yaml_refusals)
+{
     static const struct {
         const char *in, *said;
     } cases[] = {
@@ -128,7 +132,8 @@ START_TEST(yaml_refusals) {
 }
 END_TEST
 
-START_TEST(overrides) {
+START_TEST(overrides)
+{
     bool set[N] = {false};
     static const char *const good[] = {"seed=7", "seed=8", "out=a=b", "data=", "eval.at=[3, 4]", "checkpoint.every=1_000", "fresh=on", "loss=off"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) ck_assert_msg(rz_options_override(rows, N, &j, good[i], set, &err), "%s", err.text);
@@ -163,7 +168,8 @@ START_TEST(overrides) {
 }
 END_TEST
 
-static double random_double(rz_stream *r) {
+static double random_double(rz_stream *r)
+{
     for (;;) {
         uint64_t bits = (uint64_t)rz_stream_u32(r) << 32 | rz_stream_u32(r);
         double x;
@@ -172,7 +178,8 @@ static double random_double(rz_stream *r) {
     }
 }
 
-static char *random_text(rz_stream *r) {
+static char *random_text(rz_stream *r)
+{
     static const char *const parts[] = {
         "a", "Z9", " ", "#", ": ", "- ", "'", "\"", "\\", "\n", "\t", "\r", "\x01", "\x7f", "\xC2\x85", "\xC2\xA0", "\xE2\x80\xA8", "\xE2\x80\xA9",
         "\xEF\xBB\xBF", "\xEF\xBF\xBF", "é", "😀", "[", "{", "&", "*", "!", "%", "@", "`", "~", "null", "true", "1.5", "-", "/", ".", "|", ">", ",",
@@ -183,7 +190,8 @@ static char *random_text(rz_stream *r) {
     return strcpy(copy, text);
 }
 
-static void randomise(rz_stream *r) {
+static void randomise(rz_stream *r)
+{
     j.seed = rz_stream_u32(r);
     j.steps = rz_stream_range(r, 2, 4096);
     j.any = (int64_t)((uint64_t)rz_stream_u32(r) << 32 | rz_stream_u32(r));
@@ -200,7 +208,8 @@ static void randomise(rz_stream *r) {
     j.every = rz_stream_range(r, 1, 1000000000);
 }
 
-START_TEST(dump_reads_back) {
+START_TEST(dump_reads_back)
+{
     for (uint64_t i = 0; i < 3000; i++) {
         rz_stream r;
         rz_stream_init(&r, 5, RZ_RNG_TEST, i);
@@ -223,7 +232,8 @@ START_TEST(dump_reads_back) {
 }
 END_TEST
 
-START_TEST(dump_is_plain_yaml) {
+START_TEST(dump_is_plain_yaml)
+{
     free(j.out);
     j.out = strdup("off");
     j.free_rate = 0.1;
@@ -237,7 +247,8 @@ START_TEST(dump_is_plain_yaml) {
 }
 END_TEST
 
-START_TEST(differ_sees_fixed_rows_only) {
+START_TEST(differ_sees_fixed_rows_only)
+{
     job other = {0};
     ck_assert(rz_options_init(rows, N, &other, &err));
     ck_assert_ptr_null(rz_options_differ(rows, N, &j, &other));
@@ -256,7 +267,8 @@ START_TEST(differ_sees_fixed_rows_only) {
 }
 END_TEST
 
-START_TEST(help_says_all) {
+START_TEST(help_says_all)
+{
     char *text = rz_options_help(rows, N);
     for (int i = 0; i < N; i++) {
         ck_assert_msg(strstr(text, rows[i].key) && strstr(text, rows[i].help), "%s", rows[i].key);
@@ -268,7 +280,8 @@ START_TEST(help_says_all) {
 }
 END_TEST
 
-START_TEST(bad_tables_are_found_at_once) {
+START_TEST(bad_tables_are_found_at_once)
+{
 #define ROW(key, def) {key, RZ_OPT_INT, AT(seed), def, 0, 4, NULL, RZ_OPT_FIXED, ""}
     static const struct {
         rz_option rows[2];
@@ -288,14 +301,16 @@ START_TEST(bad_tables_are_found_at_once) {
 }
 END_TEST
 
-START_TEST(a_missing_file_is_named) {
+START_TEST(a_missing_file_is_named)
+{
     ck_assert(!rz_options_load(rows, N, &j, "no/such/file.yaml", NULL, &err));
     ck_assert_int_eq(err.code, RZ_EIO);
     ck_assert_ptr_nonnull(strstr(err.text, "no/such/file.yaml"));
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("options");
     TCase *all = tcase_create("options");
     tcase_add_checked_fixture(all, set_up, tear_down);

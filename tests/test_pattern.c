@@ -15,20 +15,23 @@ static rz_matcher *matcher;
 static void set_up(void) { ck_assert_msg(rz_matcher_create(&matcher, &err), "%s", err.text); }
 static void tear_down(void) { rz_matcher_destroy(matcher); }
 
-static rz_pattern *make(const char *text, unsigned flags, uint32_t limit) {
+static rz_pattern *make(const char *text, unsigned flags, uint32_t limit)
+{
     rz_pattern *p;
     ck_assert_msg(rz_pattern_create(&p, text, flags, limit, &err), "%s", err.text);
     return p;
 }
 
-static rz_match_result find(const char *pattern, unsigned flags, const char *text, rz_span *spans, int n_spans) {
+static rz_match_result find(const char *pattern, unsigned flags, const char *text, rz_span *spans, int n_spans)
+{
     rz_pattern *p = make(pattern, flags, 0);
     rz_match_result result = rz_pattern_match(p, matcher, text, strlen(text), 0, spans, n_spans);
     rz_pattern_destroy(p);
     return result;
 }
 
-START_TEST(flags_mean_what_they_say) {
+START_TEST(flags_mean_what_they_say)
+{
     static const struct {
         const char *pattern;
         unsigned flags;
@@ -66,7 +69,8 @@ START_TEST(flags_mean_what_they_say) {
 }
 END_TEST
 
-START_TEST(groups) {
+START_TEST(groups)
+{
     rz_pattern *p = make("(?<left>a)|(b)(?<right>c)?(x)?", 0, 0);
     ck_assert_int_eq(rz_pattern_groups(p), 4);
     ck_assert_int_eq(rz_pattern_group(p, "left"), 1);
@@ -86,7 +90,8 @@ START_TEST(groups) {
 END_TEST
 
 /* More groups than the matcher has room for at first. */
-START_TEST(many_groups) {
+START_TEST(many_groups)
+{
     char text[4 * 200 + 1] = "";
     for (int i = 0; i < 200; i++) strcat(text, "(a)");
     rz_pattern *p = make(text, 0, 0);
@@ -99,7 +104,8 @@ START_TEST(many_groups) {
 }
 END_TEST
 
-START_TEST(from_walks_through_all_matches) {
+START_TEST(from_walks_through_all_matches)
+{
     rz_pattern *p = make("\\d+", 0, 0);
     const char *text = "7 é 89 x 100";
     size_t at = 0, n = 0, starts[4];
@@ -118,7 +124,8 @@ START_TEST(from_walks_through_all_matches) {
 }
 END_TEST
 
-START_TEST(bad_patterns_are_explained) {
+START_TEST(bad_patterns_are_explained)
+{
     char long_pattern[70000];
     memset(long_pattern, 'a', sizeof long_pattern - 1);
     long_pattern[sizeof long_pattern - 1] = 0;
@@ -143,7 +150,8 @@ START_TEST(bad_patterns_are_explained) {
 }
 END_TEST
 
-static rz_match_result on_many(const char *pattern, uint32_t limit, const char *unit, size_t len) {
+static rz_match_result on_many(const char *pattern, uint32_t limit, const char *unit, size_t len)
+{
     char *text = malloc(len);
     for (size_t i = 0; i < len; i++) text[i] = unit[i % strlen(unit)];
     rz_pattern *p = make(pattern, RZ_PATTERN_DOTALL, limit);
@@ -153,7 +161,8 @@ static rz_match_result on_many(const char *pattern, uint32_t limit, const char *
     return result;
 }
 
-START_TEST(limits_hold) {
+START_TEST(limits_hold)
+{
     ck_assert_int_eq(on_many("^(a+)+$", 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 40), RZ_MATCH_LIMIT);
     ck_assert_int_eq(on_many("(a|aa)+$", 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 40), RZ_MATCH_LIMIT);
     ck_assert_int_eq(on_many("^(a|aa)+$", 0, "aaaaaaaaaab", 11), RZ_NO_MATCH);
@@ -163,7 +172,8 @@ START_TEST(limits_hold) {
 END_TEST
 
 /* Without a limit of ours this takes longer than the age of the universe; PCRE2 lets a pattern lower its limits only. */
-START_TEST(a_pattern_cannot_raise_its_limits) {
+START_TEST(a_pattern_cannot_raise_its_limits)
+{
     ck_assert_int_eq(on_many("(*LIMIT_MATCH=4000000000)^(a+)+$", 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 40), RZ_MATCH_LIMIT);
     ck_assert_int_eq(on_many("(*LIMIT_HEAP=4000000000)(*LIMIT_DEPTH=4000000000)^(a+)+$", 0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 40),
                      RZ_MATCH_LIMIT);
@@ -172,7 +182,8 @@ START_TEST(a_pattern_cannot_raise_its_limits) {
 END_TEST
 
 /* Each place alone stays under the limit; all together would be 32768 times as much: minutes. */
-START_TEST(many_places_share_a_limit) {
+START_TEST(many_places_share_a_limit)
+{
     ck_assert_int_eq(on_many("(a|aa){1,15}[cd]", 0, "a", 32768), RZ_MATCH_LIMIT);
     ck_assert_int_eq(on_many("(a|aa){1,13}[cd]", 0, "a", 32768), RZ_MATCH_LIMIT);
     ck_assert_int_eq(on_many("(a|aa){1,15}[cd]", 0, "a", 15), RZ_NO_MATCH);
@@ -180,7 +191,8 @@ START_TEST(many_places_share_a_limit) {
 END_TEST
 
 /* Every place before the match costs some steps, so that the search is cut; wherever the match lies, it is found. */
-START_TEST(no_place_falls_between_two_runs) {
+START_TEST(no_place_falls_between_two_runs)
+{
     rz_pattern *p = make("(a|aa){1,5}[cd]|é", 0, 1000);
     char text[600];
     for (size_t at = 0; at < 500; at++) {
@@ -195,7 +207,8 @@ START_TEST(no_place_falls_between_two_runs) {
 END_TEST
 
 /* What rules really look for must not run into the limit on long answers. */
-START_TEST(honest_patterns_pass) {
+START_TEST(honest_patterns_pass)
+{
     const char *page = "<answer> a page of prose, with 12 numbers + 4.5, a \\boxed{7} and <b>tags</b>, but no end of the answer. It goes on and on. ";
     static const char *const patterns[] = {
         "<answer>(.*?)</answer>",
@@ -212,7 +225,8 @@ START_TEST(honest_patterns_pass) {
 END_TEST
 
 /* A start behind the end would send a caller that walks through all matches round for ever. */
-START_TEST(spans_are_never_backwards) {
+START_TEST(spans_are_never_backwards)
+{
     rz_span span;
     ck_assert_int_eq(find("(?(DEFINE)(?<x>ab\\K))(?=(?&x))", 0, "abab", &span, 1), RZ_MATCH_LIMIT);
 }
@@ -220,7 +234,8 @@ END_TEST
 
 /* Random patterns on random text: the search in runs must find what trying every place one by one finds. No possessive groups: PCRE2 10.42's
  * JIT may report a capture of theirs from a place that failed. */
-static void random_pattern(rz_stream *r, char *out, int depth) {
+static void random_pattern(rz_stream *r, char *out, int depth)
+{
     static const char *const atoms[] = {"a", "b", "é", "[ab]", ".", "\\n", "[^b]", "^", "$", "\\b", "(?<=a)", "(?=b)", "a?", "b*?"};
     static const char *const repeats[] = {"", "", "", "*", "+", "*?", "?", "{1,3}", "{2}"};
     int n = rz_stream_range(r, 1, 3);
@@ -240,7 +255,8 @@ static void random_pattern(rz_stream *r, char *out, int depth) {
     }
 }
 
-static size_t random_text(rz_stream *r, char *out) {
+static size_t random_text(rz_stream *r, char *out)
+{
     static const char *const units[] = {"a", "b", "é", "\n", "aa", "c"};
     size_t n = 0, n_units = rz_stream_below(r, 300), kinds = 1 + rz_stream_below(r, sizeof units / sizeof *units);
     for (size_t i = 0; i < n_units; i++) {
@@ -252,7 +268,8 @@ static size_t random_text(rz_stream *r, char *out) {
 }
 
 /* False when a place alone needs more than the large limit. */
-static bool place_by_place(const rz_pattern *anchored, const char *text, size_t len, bool *found, rz_span *span) {
+static bool place_by_place(const rz_pattern *anchored, const char *text, size_t len, bool *found, rz_span *span)
+{
     *found = false;
     for (size_t at = 0; at <= len && !*found; at++) {
         if (at < len && ((unsigned char)text[at] & 0xC0) == 0x80) continue;
@@ -263,7 +280,8 @@ static bool place_by_place(const rz_pattern *anchored, const char *text, size_t 
     return true;
 }
 
-START_TEST(runs_find_what_single_places_find) {
+START_TEST(runs_find_what_single_places_find)
+{
     int decided = 0, limited = 0;
     for (uint64_t i = 0; i < 2000; i++) {
         rz_stream r;
@@ -299,7 +317,8 @@ typedef struct {
     int failed;
 } job;
 
-static void *match_often(void *ctx) {
+static void *match_often(void *ctx)
+{
     job *j = ctx;
     rz_err e;
     rz_matcher *m;
@@ -313,7 +332,8 @@ static void *match_often(void *ctx) {
     return j;
 }
 
-START_TEST(threads_share_a_pattern) {
+START_TEST(threads_share_a_pattern)
+{
     rz_pattern *p = make("<a>(\\d+)</a>", 0, 0);
     pthread_t threads[4];
     job jobs[4];
@@ -333,7 +353,8 @@ START_TEST(threads_share_a_pattern) {
 END_TEST
 
 /* The four tables of maximal subparts in the Unicode standard (3-8 … 3-11); R stands for U+FFFD. */
-START_TEST(repair_as_the_unicode_standard_shows) {
+START_TEST(repair_as_the_unicode_standard_shows)
+{
     static const struct {
         const char *in, *out;
     } cases[] = {
@@ -361,7 +382,8 @@ START_TEST(repair_as_the_unicode_standard_shows) {
 END_TEST
 
 /* Decoded by its bit layout, then judged by value: shortest form, no surrogate, in range. Length, or 0. */
-static size_t judged_by_value(const unsigned char *s) {
+static size_t judged_by_value(const unsigned char *s)
+{
     size_t n = s[0] < 0x80 ? 1 : s[0] < 0xC0 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF8 ? 4 : 0;
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     if (n < 2) return n;
@@ -373,7 +395,8 @@ static size_t judged_by_value(const unsigned char *s) {
     return value >= least[n] && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF) ? n : 0;
 }
 
-START_TEST(valid_utf8_is_what_decodes_to_a_character) {
+START_TEST(valid_utf8_is_what_decodes_to_a_character)
+{
     static const unsigned char tails[] = {0x00, 0x7F, 0x80, 0xBF, 0xC0, 0xFF};
     for (int i = 0; i < 256 * 256 * 36; i++) {
         unsigned char s[4] = {(unsigned char)(i >> 8), (unsigned char)i, tails[(i >> 16) % 6], tails[(i >> 16) / 6]};
@@ -393,7 +416,8 @@ START_TEST(valid_utf8_is_what_decodes_to_a_character) {
 END_TEST
 
 /* Straight from the recursive definition of optimal string alignment. */
-static size_t slow_distance(const char *a, size_t n, const char *b, size_t m) {
+static size_t slow_distance(const char *a, size_t n, const char *b, size_t m)
+{
     if (n == 0 || m == 0) return n + m;
     size_t best = slow_distance(a, n - 1, b, m - 1) + (a[n - 1] != b[m - 1]);
     size_t d = slow_distance(a, n - 1, b, m) + 1;
@@ -407,7 +431,8 @@ static size_t slow_distance(const char *a, size_t n, const char *b, size_t m) {
     return best;
 }
 
-START_TEST(nearest_word) {
+START_TEST(nearest_word)
+{
     static const char *const keys[] = {"seed", "steps", "group_size", "group_count", "learning_rate"};
     ck_assert_str_eq(rz_nearest("group_sise", keys, 5), "group_size");
     ck_assert_str_eq(rz_nearest("setps", keys, 5), "steps");
@@ -435,7 +460,8 @@ START_TEST(nearest_word) {
 }
 END_TEST
 
-START_TEST(doubles_read_back) {
+START_TEST(doubles_read_back)
+{
     static const struct {
         double x;
         const char *text;
@@ -462,7 +488,8 @@ START_TEST(doubles_read_back) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("pattern");
     TCase *patterns = tcase_create("patterns"), *text = tcase_create("text");
     tcase_add_checked_fixture(patterns, set_up, tear_down);

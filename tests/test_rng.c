@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Known answers published with Random123 (kat_vectors, lines "philox4x32 10"). */
-START_TEST(philox_gives_the_published_answers) {
+START_TEST(philox_gives_the_published_answers)
+{
     static const struct {
         uint32_t counter[4], key[2], want[4];
     } rows[] = {
@@ -24,7 +25,8 @@ START_TEST(philox_gives_the_published_answers) {
 END_TEST
 
 /* The same vectors through the addressed door: this pins which argument is key and which is counter. */
-START_TEST(address_is_seed_purpose_and_counter) {
+START_TEST(address_is_seed_purpose_and_counter)
+{
     rz_u32x4 x = rz_rng_at(0xa4093822, (rz_rng_purpose)0x299f31d0, 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344);
     ck_assert_uint_eq(x.v[0], 0xd16cfe09);
     ck_assert_uint_eq(x.v[3], 0x24126ea1);
@@ -40,7 +42,8 @@ START_TEST(address_is_seed_purpose_and_counter) {
 END_TEST
 
 /* Changed values would break every seed that was ever published. */
-START_TEST(purposes_keep_their_numbers) {
+START_TEST(purposes_keep_their_numbers)
+{
     ck_assert_int_eq(RZ_RNG_INIT, 1);
     ck_assert_int_eq(RZ_RNG_SAMPLE, 2);
     ck_assert_int_eq(RZ_RNG_PROBLEM, 3);
@@ -53,7 +56,8 @@ START_TEST(purposes_keep_their_numbers) {
 }
 END_TEST
 
-START_TEST(units_are_uniform) {
+START_TEST(units_are_uniform)
+{
     enum { N = 200000, BINS = 50 };
     double sum = 0, squares = 0;
     int count[BINS] = {0};
@@ -74,7 +78,8 @@ START_TEST(units_are_uniform) {
 END_TEST
 
 /* Philox backwards: the counter that gives this block. So a test can ask for any probability, however rare. */
-static rz_u32x4 philox_counter_of(rz_u32x4 block, uint32_t key0, uint32_t key1) {
+static rz_u32x4 philox_counter_of(rz_u32x4 block, uint32_t key0, uint32_t key1)
+{
     const uint32_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
     uint32_t inverse0 = m0, inverse1 = m1; /* modulo 2^32, by Newton's iteration */
     for (int i = 0; i < 5; i++) {
@@ -91,13 +96,15 @@ static rz_u32x4 philox_counter_of(rz_u32x4 block, uint32_t key0, uint32_t key1) 
     return block;
 }
 
-static double normal_of_word(uint64_t word) {
+static double normal_of_word(uint64_t word)
+{
     rz_u32x4 c = philox_counter_of((rz_u32x4){{(uint32_t)(word >> 32), (uint32_t)word, 0, 0}}, 11, RZ_RNG_TEST);
     return rz_rng_normal(11, RZ_RNG_TEST, c.v[0], c.v[1], c.v[2], c.v[3]);
 }
 
 /* x must be the quantile of (first 52 bits + ½) / 2^52, from 8.2 standard deviations to the middle; compared through libm's erfc. */
-START_TEST(normals_are_the_quantiles_of_their_units) {
+START_TEST(normals_are_the_quantiles_of_their_units)
+{
     rz_stream s;
     rz_stream_init(&s, 1, RZ_RNG_TEST, 77);
     double worst = 0, last = -9;
@@ -121,7 +128,8 @@ START_TEST(normals_are_the_quantiles_of_their_units) {
 }
 END_TEST
 
-START_TEST(normals_have_the_right_moments_and_tails) {
+START_TEST(normals_have_the_right_moments_and_tails)
+{
     enum { N = 400000 };
     static const double edge[] = {1, 2, 3, 4};
     double moment[5] = {0};
@@ -144,7 +152,8 @@ END_TEST
 
 /* Every value of 0 … n−1 equally often, by size and by remainder. n = 3·2^30 exposes a draw without rejection: of three neighbours one would
  * come twice as often. */
-START_TEST(below_is_unbiased) {
+START_TEST(below_is_unbiased)
+{
     static const uint32_t ns[] = {1, 2, 3, 7, 100, 3u << 30, 0xffffffff};
     enum { N = 30000, BINS = 3 };
     for (size_t k = 0; k < sizeof ns / sizeof *ns; k++) {
@@ -169,7 +178,8 @@ START_TEST(below_is_unbiased) {
 }
 END_TEST
 
-START_TEST(range_includes_both_ends) {
+START_TEST(range_includes_both_ends)
+{
     rz_stream s;
     rz_stream_init(&s, 2, RZ_RNG_TEST, 0);
     int count[5] = {0};
@@ -190,7 +200,8 @@ START_TEST(range_includes_both_ends) {
 }
 END_TEST
 
-START_TEST(permute_is_a_bijection) {
+START_TEST(permute_is_a_bijection)
+{
     static const uint64_t ns[] = {1, 2, 3, 4, 5, 8, 9, 10, 16, 17, 220, 256, 715, 5000};
     bool *hit = malloc(5000);
     for (size_t k = 0; k < sizeof ns / sizeof *ns; k++) {
@@ -211,7 +222,8 @@ START_TEST(permute_is_a_bijection) {
 }
 END_TEST
 
-START_TEST(permute_depends_on_seed_purpose_and_key) {
+START_TEST(permute_depends_on_seed_purpose_and_key)
+{
     enum { N = 1000 };
     int same[3] = {0};
     for (uint64_t i = 0; i < N; i++) {
@@ -225,7 +237,8 @@ START_TEST(permute_depends_on_seed_purpose_and_key) {
 END_TEST
 
 /* Over many keys each order of few items is equally likely, and each item of more comes to each place equally often. */
-START_TEST(permute_is_fair_over_keys) {
+START_TEST(permute_is_fair_over_keys)
+{
     static const struct {
         int n, orders;
         double limit; /* of chi2 with orders − 1 degrees of freedom, p about 1e-4 */
@@ -258,7 +271,8 @@ START_TEST(permute_is_fair_over_keys) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("rng");
     TCase *tests = tcase_create("rng");
     tcase_set_timeout(tests, 60);

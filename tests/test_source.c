@@ -12,14 +12,16 @@ static rz_err err;
 static rz_arena arena;
 static char folder[256], path[300];
 
-static void setup(void) {
+static void setup(void)
+{
     const char *tmp = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/rz_source_XXXXXX", tmp ? tmp : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert(rz_arena_init(&arena, (size_t)1 << 30, &err));
 }
 
-static void teardown(void) {
+static void teardown(void)
+{
     char **names;
     int n;
     ck_assert(rz_dir_list(folder, &names, &n, &err));
@@ -33,35 +35,41 @@ static void teardown(void) {
     rz_arena_finish(&arena);
 }
 
-static rz_countdown_options usual(void) {
+static rz_countdown_options usual(void)
+{
     return (rz_countdown_options){.numbers = {2, {3, 4}}, .max_input = 10, .max_value = 50, .targets = RZ_TARGETS_MIX, .test_share = .15,
                                   .validation_share = .05};
 }
 
-static rz_corpus_options usual_corpus(void) {
+static rz_corpus_options usual_corpus(void)
+{
     return (rz_corpus_options){.goal_aware = .4, .wrong_result = .005, .wrong_verdict = .005, .wait = .15, .max_attempts = 12, .max_words = 400};
 }
 
-static const char *file(const char *name, const char *text) {
+static const char *file(const char *name, const char *text)
+{
     snprintf(path, sizeof path, "%s/%s", folder, name);
     ck_assert_msg(rz_file_write(path, text, strlen(text), &err), "%s", err.text);
     return path;
 }
 
-static rz_source *open_file(const char *data, uint32_t seed) {
+static rz_source *open_file(const char *data, uint32_t seed)
+{
     rz_source *s;
     ck_assert_msg(rz_source_open(&s, data, NULL, seed, &err), "%s", err.text);
     return s;
 }
 
-static rz_problem problem(rz_source *s, rz_split split, uint64_t index) {
+static rz_problem problem(rz_source *s, rz_split split, uint64_t index)
+{
     rz_problem p;
     ck_assert_msg(rz_source_problem(s, split, index, &p, &arena, &err), "%s", err.text);
     return p;
 }
 
 /* The problem with this prompt in the first epoch. */
-static rz_problem with_prompt(rz_source *s, const char *prompt) {
+static rz_problem with_prompt(rz_source *s, const char *prompt)
+{
     for (int64_t i = 0; i < rz_source_size(s); i++) {
         rz_problem p = problem(s, RZ_TRAIN, (uint64_t)i);
         if (strcmp(p.prompt, prompt) == 0) return p;
@@ -79,7 +87,8 @@ static const char six_lines[] =
     "{\"prompt\": \"mine\", \"meta\": {\"task\": \"countdown\", \"numbers\": [5, 4, 3], \"target\": 6}, \"answer\": -1e3}\n"
     "{\"prompt\": \"d\\nline\", \"answer\": null, \"task\": \"other\", \"meta\":{}}"; /* no newline at the end */
 
-static void check_six(rz_source *s) {
+static void check_six(rz_source *s)
+{
     ck_assert_int_eq(rz_source_size(s), 6);
     rz_problem p = with_prompt(s, "a");
     ck_assert_str_eq(p.answer, "x \xc3\xa9");
@@ -103,7 +112,8 @@ static void check_six(rz_source *s) {
     ck_assert_uint_gt(p.cluster, 1000);
 }
 
-START_TEST(lines_become_problems) {
+START_TEST(lines_become_problems)
+{
     rz_source *s = open_file(file("data.jsonl", six_lines), 1);
     char hash[33];
     check_six(s);
@@ -123,7 +133,8 @@ START_TEST(lines_become_problems) {
 }
 END_TEST
 
-START_TEST(hdf5_holds_the_same) {
+START_TEST(hdf5_holds_the_same)
+{
     rz_source *s = open_file(file("data.jsonl", six_lines), 1), *t;
     rz_problem problems[6];
     for (uint64_t i = 0; i < 6; i++) problems[i] = problem(s, RZ_TRAIN, i);
@@ -150,7 +161,8 @@ END_TEST
 static rz_shape list(rz_type type, int64_t n) { return (rz_shape){.type = type, .n_dims = 1, .dims = {n}}; }
 
 /* A data set of two problems in which one thing is wrong. */
-static void write_broken(int what) {
+static void write_broken(int what)
+{
     rz_store *s;
     const int64_t good[] = {0, 1, 2}, falling[] = {0, 3, 2}, long_end[] = {0, 1, 9}, none[] = {0};
     const uint64_t clusters[] = {1, 2};
@@ -174,7 +186,8 @@ static void write_broken(int what) {
     rz_store_close(s);
 }
 
-START_TEST(broken_hdf5_is_refused) {
+START_TEST(broken_hdf5_is_refused)
+{
     static const char *const words[] = {
         "attribute format is missing", "its attribute format is \"something else\"", "schema 2", "must rise from 0", "must rise from 0", "of one length",
         "meta/offsets", "holds no problems", "not valid UTF-8", "cluster must be a list of u64",
@@ -220,7 +233,8 @@ static const char *const refused[][2] = {
     {"{\"prompt\": \"\xff\"}", "data.jsonl:1"},
 };
 
-START_TEST(bad_lines_are_refused) {
+START_TEST(bad_lines_are_refused)
+{
     rz_source *s = (rz_source *)&arena;
     err = (rz_err){0};
     ck_assert_msg(!rz_source_open(&s, file("data.jsonl", refused[_i][0]), NULL, 1, &err), "accepted: %s", refused[_i][0]);
@@ -230,7 +244,8 @@ START_TEST(bad_lines_are_refused) {
 }
 END_TEST
 
-START_TEST(long_lines_are_refused) {
+START_TEST(long_lines_are_refused)
+{
     const size_t size = (16 << 20) + 100;
     char *text = malloc(size + 1);
     memset(text, ' ', size);
@@ -246,7 +261,8 @@ START_TEST(long_lines_are_refused) {
 }
 END_TEST
 
-START_TEST(what_is_not_there) {
+START_TEST(what_is_not_there)
+{
     rz_source *s;
     rz_corpus *c;
     ck_assert(!rz_source_open(&s, "countdwn", NULL, 1, &err));
@@ -264,7 +280,8 @@ START_TEST(what_is_not_there) {
 END_TEST
 
 /* Every line once an epoch, in an order that changes with epoch and seed and is a function of the index alone. */
-START_TEST(files_are_reshuffled_every_epoch) {
+START_TEST(files_are_reshuffled_every_epoch)
+{
     enum { N = 40 };
     char text[N * 32] = "";
     for (int i = 0; i < N; i++) sprintf(text + strlen(text), "{\"prompt\": \"%d\"}\n", i);
@@ -288,7 +305,8 @@ START_TEST(files_are_reshuffled_every_epoch) {
 }
 END_TEST
 
-START_TEST(tasks_draw_their_problems) {
+START_TEST(tasks_draw_their_problems)
+{
     rz_countdown_options o = usual();
     rz_source *s;
     ck_assert_msg(rz_source_open(&s, "countdown", &o, 5, &err), "%s", err.text);
@@ -323,14 +341,16 @@ START_TEST(tasks_draw_their_problems) {
 }
 END_TEST
 
-static void hash_of(rz_countdown_options o, char out[33]) {
+static void hash_of(rz_countdown_options o, char out[33])
+{
     rz_source *s;
     ck_assert_msg(rz_source_open(&s, "countdown", &o, 1, &err), "%s", err.text);
     strcpy(out, rz_source_hash(s));
     rz_source_close(s);
 }
 
-static void corpus_hash_of(rz_countdown_options o, rz_corpus_options c, char out[33]) {
+static void corpus_hash_of(rz_countdown_options o, rz_corpus_options c, char out[33])
+{
     rz_corpus *corpus;
     ck_assert_msg(rz_corpus_open(&corpus, "countdown", &o, &c, 1, &err), "%s", err.text);
     strcpy(out, rz_corpus_hash(corpus));
@@ -339,7 +359,8 @@ static void corpus_hash_of(rz_countdown_options o, rz_corpus_options c, char out
 
 #define WITH(change) ({ rz_countdown_options with = usual(); with.change; with; })
 #define CORPUS_WITH(change) ({ rz_corpus_options with = usual_corpus(); with.change; with; })
-START_TEST(every_option_is_in_the_hash) {
+START_TEST(every_option_is_in_the_hash)
+{
     const rz_countdown_options options[] = {usual(), WITH(numbers.v[0] = 4), WITH(numbers.n = 1), WITH(max_input = 11), WITH(max_value = 51),
         WITH(targets = RZ_TARGETS_DERIV), WITH(split_seed = 9), WITH(test_share = .16), WITH(validation_share = .06)};
     const rz_corpus_options corpora[] = {usual_corpus(), CORPUS_WITH(goal_aware = .5), CORPUS_WITH(wrong_result = 0), CORPUS_WITH(wrong_verdict = 0),
@@ -359,7 +380,8 @@ START_TEST(every_option_is_in_the_hash) {
 }
 END_TEST
 
-START_TEST(documents) {
+START_TEST(documents)
+{
     rz_countdown_options o = usual();
     rz_corpus_options c = usual_corpus();
     rz_corpus *corpus;
@@ -396,7 +418,8 @@ START_TEST(documents) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("source");
     TCase *tests = tcase_create("source");
     tcase_set_timeout(tests, 60);

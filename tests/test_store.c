@@ -17,13 +17,15 @@
 static rz_err err;
 static char folder[200];
 
-static void set_up(void) {
+static void set_up(void)
+{
     const char *base = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/rz-store-XXXXXX", base ? base : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
-static void empty_folder(const char *path) {
+static void empty_folder(const char *path)
+{
     char **names;
     int n;
     if (!rz_dir_list(path, &names, &n, &err)) return;
@@ -36,12 +38,14 @@ static void empty_folder(const char *path) {
     free(names);
 }
 
-static void tear_down(void) {
+static void tear_down(void)
+{
     empty_folder(folder);
     rmdir(folder);
 }
 
-static const char *in_folder(const char *name) {
+static const char *in_folder(const char *name)
+{
     static char path[4][300];
     static int turn;
     turn = (turn + 1) % 4;
@@ -52,13 +56,15 @@ static const char *in_folder(const char *name) {
 #define OK(call) ck_assert_msg((call), "%s", err.text)
 #define SAYS(what) ck_assert_msg(strstr(err.text, (what)) != NULL, "%s\n does not say: %s", err.text, (what))
 
-static rz_store *create(void) {
+static rz_store *create(void)
+{
     rz_store *s;
     OK(rz_store_create(&s, &err));
     return s;
 }
 
-static rz_store *open_store(const char *path) {
+static rz_store *open_store(const char *path)
+{
     rz_store *s;
     OK(rz_store_open(&s, path, &err));
     return s;
@@ -85,20 +91,23 @@ static const struct {
 };
 enum { N_ARRAYS = sizeof arrays / sizeof *arrays, ROOM = 512 };
 
-static size_t bytes_of(const rz_shape *shape) {
+static size_t bytes_of(const rz_shape *shape)
+{
     size_t n = rz_type_size(shape->type);
     for (int i = 0; i < shape->n_dims; i++) n *= (size_t)shape->dims[i];
     return n;
 }
 
 /* Any bits at all: NaN with payloads must survive too. */
-static void fill(unsigned char *data, int array) {
+static void fill(unsigned char *data, int array)
+{
     rz_stream r;
     rz_stream_init(&r, 6, RZ_RNG_TEST, (uint64_t)array);
     for (int i = 0; i < ROOM; i++) data[i] = (unsigned char)rz_stream_u32(&r);
 }
 
-static rz_store *sample(void) {
+static rz_store *sample(void)
+{
     rz_store *s = create();
     for (int i = 0; i < N_ARRAYS; i++) {
         unsigned char data[ROOM];
@@ -114,7 +123,8 @@ static rz_store *sample(void) {
     return s;
 }
 
-static void check_sample(rz_store *s) {
+static void check_sample(rz_store *s)
+{
     for (int i = 0; i < N_ARRAYS; i++) {
         unsigned char due[ROOM], is[ROOM];
         rz_shape shape;
@@ -150,7 +160,8 @@ static void check_sample(rz_store *s) {
     free(text);
 }
 
-START_TEST(what_is_put_comes_back) {
+START_TEST(what_is_put_comes_back)
+{
     rz_store *s = sample();
     check_sample(s); /* before the commit too */
     OK(rz_store_commit(s, in_folder("a.h5"), &err));
@@ -166,7 +177,8 @@ START_TEST(what_is_put_comes_back) {
 END_TEST
 
 /* Two at once, and a second commit with more in it. */
-START_TEST(stores_live_side_by_side) {
+START_TEST(stores_live_side_by_side)
+{
     rz_store *a = sample(), *b = create();
     float x = 1;
     OK(rz_store_put(b, "x", (rz_shape){RZ_F32, 0, {0}}, &x, &err));
@@ -184,7 +196,8 @@ START_TEST(stores_live_side_by_side) {
 }
 END_TEST
 
-START_TEST(same_contents_same_bytes) {
+START_TEST(same_contents_same_bytes)
+{
     rz_store *a = sample();
     OK(rz_store_commit(a, in_folder("a.h5"), &err));
     rz_store_close(a);
@@ -200,7 +213,8 @@ START_TEST(same_contents_same_bytes) {
 END_TEST
 
 /* HDF5 itself, as any tool uses it, on our file with the seal behind it. */
-START_TEST(hdf5_reads_it_too) {
+START_TEST(hdf5_reads_it_too)
+{
     rz_store *s = sample();
     OK(rz_store_commit(s, in_folder("a.h5"), &err));
     rz_store_close(s);
@@ -227,7 +241,8 @@ START_TEST(hdf5_reads_it_too) {
 }
 END_TEST
 
-START_TEST(shapes_must_be_exact) {
+START_TEST(shapes_must_be_exact)
+{
     rz_store *s = sample();
     char data[ROOM];
     static const struct {
@@ -262,7 +277,8 @@ START_TEST(shapes_must_be_exact) {
 }
 END_TEST
 
-START_TEST(bad_puts_are_refused) {
+START_TEST(bad_puts_are_refused)
+{
     rz_store *s = sample();
     rz_shape one = {RZ_U8, 0, {0}};
     const char *const names[] = {"", "/a", "a/", "a//b", "u8", "u8/below", "z"};
@@ -288,7 +304,8 @@ typedef struct {
     rz_store *store;
 } listing;
 
-static bool see_array(void *ctx, const char *name, const rz_shape *shape) {
+static bool see_array(void *ctx, const char *name, const rz_shape *shape)
+{
     listing *l = ctx;
     unsigned char data[ROOM];
     ck_assert_msg(l->n == 0 || strcmp(l->last, name) < 0, "%s after %s", name, l->last);
@@ -297,12 +314,14 @@ static bool see_array(void *ctx, const char *name, const rz_shape *shape) {
     return ++l->n != l->stop_after;
 }
 
-static bool see_attribute(void *ctx, const char *name, const char *value) {
+static bool see_attribute(void *ctx, const char *name, const char *value)
+{
     snprintf((char *)ctx + strlen(ctx), 200, "%s=%s;", name, value);
     return strcmp(name, "step") != 0;
 }
 
-START_TEST(listings) {
+START_TEST(listings)
+{
     rz_store *s = create();
     listing l = {.store = s};
     char seen[256] = "";
@@ -323,7 +342,8 @@ START_TEST(listings) {
 END_TEST
 
 /* As a model has: HDF5 keeps many names in another way than few. */
-START_TEST(many_arrays) {
+START_TEST(many_arrays)
+{
     rz_store *s = create();
     char name[64];
     for (int i = 0; i < 400; i++) {
@@ -347,14 +367,16 @@ START_TEST(many_arrays) {
 }
 END_TEST
 
-static void write_bytes(const char *path, const void *data, size_t len) {
+static void write_bytes(const char *path, const void *data, size_t len)
+{
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, data, len), (ssize_t)len);
     close(fd);
 }
 
-static unsigned char *tiny_file(size_t *len) {
+static unsigned char *tiny_file(size_t *len)
+{
     rz_store *s = create();
     float x = 1;
     OK(rz_store_put(s, "x", (rz_shape){RZ_F32, 0, {0}}, &x, &err));
@@ -365,13 +387,15 @@ static unsigned char *tiny_file(size_t *len) {
     return (unsigned char *)data;
 }
 
-static void rejected(const char *path, const char *said) {
+static void rejected(const char *path, const char *said)
+{
     rz_store *s = (rz_store *)&err;
     if (rz_store_open(&s, path, &err)) ck_abort_msg("accepted, due: %s", said);
     if (s || err.code != RZ_EDATA || !strstr(err.text, said) || !strstr(err.text, path)) ck_abort_msg("%s\n does not say: %s", err.text, said);
 }
 
-START_TEST(cut_files_are_rejected) {
+START_TEST(cut_files_are_rejected)
+{
     size_t len;
     unsigned char *data = tiny_file(&len);
     free(data);
@@ -385,12 +409,14 @@ START_TEST(cut_files_are_rejected) {
 }
 END_TEST
 
-static void put_byte(int fd, size_t at, unsigned byte) {
+static void put_byte(int fd, size_t at, unsigned byte)
+{
     unsigned char b = (unsigned char)byte;
     if (pwrite(fd, &b, 1, (off_t)at) != 1) ck_abort_msg("%s", strerror(errno));
 }
 
-START_TEST(every_flipped_byte_is_rejected) {
+START_TEST(every_flipped_byte_is_rejected)
+{
     size_t len;
     unsigned char *data = tiny_file(&len);
     const char *path = in_folder("tiny.h5");
@@ -408,7 +434,8 @@ START_TEST(every_flipped_byte_is_rejected) {
 }
 END_TEST
 
-START_TEST(other_files_are_rejected) {
+START_TEST(other_files_are_rejected)
+{
     write_bytes(in_folder("bad.h5"), "hello", 5);
     rejected(in_folder("bad.h5"), "is not a rulezero file");
     hid_t file = H5Fcreate(in_folder("plain.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -429,7 +456,8 @@ START_TEST(other_files_are_rejected) {
 }
 END_TEST
 
-static void seal_file(const char *path) {
+static void seal_file(const char *path)
+{
     char *data;
     size_t len;
     OK(rz_file_read(path, 1 << 20, &data, &len, &err));
@@ -441,42 +469,49 @@ static void seal_file(const char *path) {
 
 static void make_external(hid_t file, hid_t space) { (void)space, H5Lcreate_external("other.h5", "/x", file, "x", H5P_DEFAULT, H5P_DEFAULT); }
 static void make_soft(hid_t file, hid_t space) { (void)space, H5Lcreate_soft("/y", file, "x", H5P_DEFAULT, H5P_DEFAULT); }
-static void make_array(hid_t file, hid_t space, hid_t type, hid_t creation) {
+static void make_array(hid_t file, hid_t space, hid_t type, hid_t creation)
+{
     H5Dclose(H5Dcreate2(file, "x", type, space, H5P_DEFAULT, creation, H5P_DEFAULT));
     H5Pclose(creation);
 }
-static void make_stored_outside(hid_t file, hid_t space) {
+static void make_stored_outside(hid_t file, hid_t space)
+{
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_external(creation, "/etc/hostname", 0, 8);
     make_array(file, space, H5T_STD_U8LE, creation);
 }
-static void make_chunked(hid_t file, hid_t space) {
+static void make_chunked(hid_t file, hid_t space)
+{
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     hsize_t chunk = 8;
     H5Pset_chunk(creation, 1, &chunk);
     make_array(file, space, H5T_STD_U8LE, creation);
 }
-static void make_virtual(hid_t file, hid_t space) {
+static void make_virtual(hid_t file, hid_t space)
+{
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_virtual(creation, space, "other.h5", "/x", space);
     make_array(file, space, H5T_STD_U8LE, creation);
 }
 static void make_odd_type(hid_t file, hid_t space) { make_array(file, space, H5T_STD_I16LE, H5Pcreate(H5P_DATASET_CREATE)); }
 static void make_bare_u16(hid_t file, hid_t space) { make_array(file, space, H5T_STD_U16LE, H5Pcreate(H5P_DATASET_CREATE)); }
-static void make_named_type(hid_t file, hid_t space) {
+static void make_named_type(hid_t file, hid_t space)
+{
     (void)space;
     hid_t type = H5Tcopy(H5T_STD_U8LE);
     H5Tcommit2(file, "x", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     H5Tclose(type);
 }
-static void make_ring(hid_t file, hid_t space) {
+static void make_ring(hid_t file, hid_t space)
+{
     (void)space;
     hid_t group = H5Gcreate2(file, "x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     for (int i = 0; i < 10; i++) H5Lcreate_hard(file, "x", group, (char[]){(char)('a' + i), 0}, H5P_DEFAULT, H5P_DEFAULT);
     H5Gclose(group);
 }
 /* No ring, and yet a million million ways down. */
-static void make_maze(hid_t file, hid_t space) {
+static void make_maze(hid_t file, hid_t space)
+{
     (void)space;
     H5Gclose(H5Gcreate2(file, "x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     for (int level = 0; level < 12; level++) {
@@ -491,7 +526,8 @@ static void make_maze(hid_t file, hid_t space) {
 static bool ignore_array(void *ctx, const char *name, const rz_shape *shape) { return (void)ctx, (void)name, (void)shape, true; }
 
 /* A seal proves that a file is whole, not that we wrote it. */
-START_TEST(hostile_files_with_a_good_seal) {
+START_TEST(hostile_files_with_a_good_seal)
+{
     static const struct {
         void (*make)(hid_t file, hid_t space);
         const char *get, *each;
@@ -527,7 +563,8 @@ START_TEST(hostile_files_with_a_good_seal) {
 END_TEST
 
 /* `path` cannot be replaced: the file of before is still whole, and nothing is left lying about. */
-static void commit_fails(rz_store *large, const char *where, const char *path) {
+static void commit_fails(rz_store *large, const char *where, const char *path)
+{
     rz_store *s = create();
     float x = 7;
     OK(rz_store_put(s, "x", (rz_shape){RZ_F32, 0, {0}}, &x, &err));
@@ -549,7 +586,8 @@ static void commit_fails(rz_store *large, const char *where, const char *path) {
     free(names);
 }
 
-START_TEST(a_full_disk_leaves_the_old_file) {
+START_TEST(a_full_disk_leaves_the_old_file)
+{
     size_t n = 8u << 20;
     char *data = calloc(n, 1);
     rz_store *large = create();
@@ -568,7 +606,8 @@ START_TEST(a_full_disk_leaves_the_old_file) {
 END_TEST
 
 /* A folder of that name in the way: rename fails after all has been written. */
-START_TEST(a_failed_rename_leaves_what_was_there) {
+START_TEST(a_failed_rename_leaves_what_was_there)
+{
     rz_store *s = sample();
     const char *path = in_folder("a.h5");
     ck_assert_int_eq(mkdir(path, 0700), 0);
@@ -583,7 +622,8 @@ START_TEST(a_failed_rename_leaves_what_was_there) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("store");
     TCase *all = tcase_create("store");
     tcase_add_checked_fixture(all, set_up, tear_down);

@@ -13,19 +13,22 @@ static rz_arena arena;
 static void setup(void) { ck_assert(rz_arena_init(&arena, (size_t)1 << 30, &err)); }
 static void teardown(void) { rz_arena_finish(&arena); }
 
-static rz_tokenizer *load(const char *path) {
+static rz_tokenizer *load(const char *path)
+{
     rz_tokenizer *t;
     ck_assert_msg(rz_tokenizer_load(&t, path, &err), "%s", err.text);
     return t;
 }
 
-static rz_tokenizer *parse(const char *json) {
+static rz_tokenizer *parse(const char *json)
+{
     rz_tokenizer *t;
     ck_assert_msg(rz_tokenizer_parse(&t, "t.json", json, strlen(json), &err), "%s", err.text);
     return t;
 }
 
-static void check_case(const rz_tokenizer *t, json_t *c) {
+static void check_case(const rz_tokenizer *t, json_t *c)
+{
     const char *text = json_string_value(json_object_get(c, "text"));
     json_t *wanted = json_object_get(c, "ids");
     int32_t *ids;
@@ -48,7 +51,8 @@ static void check_case(const rz_tokenizer *t, json_t *c) {
     }
 }
 
-START_TEST(agrees_with_the_original) {
+START_TEST(agrees_with_the_original)
+{
     rz_lines *lines;
     char *line, path[128] = "";
     size_t len;
@@ -74,7 +78,8 @@ START_TEST(agrees_with_the_original) {
 }
 END_TEST
 
-START_TEST(shipped_vocabulary) {
+START_TEST(shipped_vocabulary)
+{
     rz_tokenizer *t = load(shipped);
     ck_assert_int_eq(rz_tokenizer_size(t), 132);
     ck_assert_int_eq(rz_tokenizer_id(t, "<pad>"), 0);
@@ -98,7 +103,8 @@ START_TEST(shipped_vocabulary) {
 }
 END_TEST
 
-START_TEST(names_the_unknown_word) {
+START_TEST(names_the_unknown_word)
+{
     rz_tokenizer *t = load(shipped);
     int32_t *ids;
     int n;
@@ -122,7 +128,8 @@ END_TEST
 #define FLAGS "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true"
 #define ADDED(tokens) "{" FIELDS ",\"added_tokens\":[" tokens "]," MODEL("\"a\":0,\"b\":1") "}"
 
-START_TEST(holes_and_strange_ids) {
+START_TEST(holes_and_strange_ids)
+{
     rz_tokenizer *t = parse(FILE_OF("\"a\":3,\"b\":7"));
     const int32_t ids[] = {3, 0, -1, 8, 7, 2000000000};
     size_t len;
@@ -178,7 +185,8 @@ static const char *const refused[][2] = {
     {ADDED("7"), "added_tokens[0] must be an object"},
 };
 
-START_TEST(refuses) {
+START_TEST(refuses)
+{
     rz_tokenizer *t = (rz_tokenizer *)&arena;
     err = (rz_err){0};
     ck_assert_msg(!rz_tokenizer_parse(&t, "t.json", refused[_i][0], strlen(refused[_i][0]), &err), "%s", refused[_i][0]);
@@ -188,7 +196,8 @@ START_TEST(refuses) {
 }
 END_TEST
 
-START_TEST(missing_file) {
+START_TEST(missing_file)
+{
     rz_tokenizer *t;
     ck_assert(!rz_tokenizer_load(&t, "tests/golden/data/none.json", &err));
     ck_assert_int_eq(err.code, RZ_EIO);
@@ -196,7 +205,8 @@ START_TEST(missing_file) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("tokenizer");
     TCase *tests = tcase_create("tokenizer");
     tcase_add_checked_fixture(tests, setup, teardown);

@@ -10,7 +10,8 @@
 static rz_err err;
 
 /* One line: maps {k:v,…}, lists [a,b], scalars as they are, quoted ones in '…'; with_lines puts "@line" behind every node. */
-static void show(const rz_yaml *y, bool with_lines, FILE *out) {
+static void show(const rz_yaml *y, bool with_lines, FILE *out)
+{
     if (y->kind == RZ_YAML_SCALAR) fprintf(out, y->quoted ? "'%s'" : "%s", y->text);
     if (y->kind != RZ_YAML_SCALAR) fprintf(out, y->kind == RZ_YAML_MAP ? "{" : "[");
     for (int i = 0; i < y->n; i++) {
@@ -24,7 +25,8 @@ static void show(const rz_yaml *y, bool with_lines, FILE *out) {
     if (with_lines) fprintf(out, "@%d", y->line);
 }
 
-static char *shown(const rz_yaml *y, bool with_lines) {
+static char *shown(const rz_yaml *y, bool with_lines)
+{
     char *text;
     size_t len;
     FILE *out = open_memstream(&text, &len);
@@ -35,7 +37,8 @@ static char *shown(const rz_yaml *y, bool with_lines) {
 
 static bool parse(rz_yaml **y, const char *text) { return rz_yaml_parse(y, "f.yaml", text, strlen(text), &err); }
 
-START_TEST(trees) {
+START_TEST(trees)
+{
     static const struct {
         const char *in, *out;
     } cases[] = {
@@ -73,7 +76,8 @@ START_TEST(trees) {
 }
 END_TEST
 
-START_TEST(lines) {
+START_TEST(lines)
+{
     rz_yaml *y;
     ck_assert_msg(parse(&y, "# c\na: 1\n\nb:\n  - x\n  - k: v\n    l: |\n      t\nc:\nd: e\n"), "%s", err.text);
     char *is = shown(y, true);
@@ -83,7 +87,8 @@ START_TEST(lines) {
 }
 END_TEST
 
-START_TEST(get) {
+START_TEST(get)
+{
     rz_yaml *y;
     ck_assert(parse(&y, "a: 1\nb: [2]\n"));
     ck_assert_str_eq(rz_yaml_get(y, "a")->text, "1");
@@ -95,7 +100,8 @@ START_TEST(get) {
 }
 END_TEST
 
-static void refused(const char *text, size_t len, const char *said) {
+static void refused(const char *text, size_t len, const char *said)
+{
     rz_yaml *y = (rz_yaml *)&err;
     ck_assert_msg(!rz_yaml_parse(&y, "f.yaml", text, len, &err), "accepted: %.60s", text);
     ck_assert_ptr_null(y);
@@ -103,7 +109,8 @@ static void refused(const char *text, size_t len, const char *said) {
     ck_assert_msg(strncmp(err.text, said, strlen(said)) == 0, "%s\n instead of %s", err.text, said);
 }
 
-START_TEST(refusals_name_the_line) {
+START_TEST(refusals_name_the_line)
+{
     static const struct {
         const char *in, *said;
     } cases[] = {
@@ -139,7 +146,8 @@ START_TEST(refusals_name_the_line) {
 }
 END_TEST
 
-START_TEST(caps) {
+START_TEST(caps)
+{
     char text[4096] = "";
     rz_yaml *y;
     for (int depth = 64; depth <= 65; depth++) {
@@ -172,7 +180,8 @@ START_TEST(caps) {
 }
 END_TEST
 
-START_TEST(files) {
+START_TEST(files)
+{
     const char *folder = getenv("TMPDIR");
     char path[200];
     snprintf(path, sizeof path, "%s/rz-yaml-XXXXXX", folder ? folder : "/tmp");
@@ -193,7 +202,8 @@ START_TEST(files) {
 END_TEST
 
 /* Whatever happens to the bytes: a tree or a sentence with the file's name, and (under the sanitizers) no leak and no stray read. */
-START_TEST(damaged_text) {
+START_TEST(damaged_text)
+{
     static const char sample[] = "# job\nseed: 1\ncheckpoint: &c\n  every: 10\n  names: [a, 'b', \"c\\n\"]\n"
                                  "text: |\n  é\nother: *c\nmap: {x: 1, y: [2, {z: 3}]}\n";
     static const char letters[] = "&*!<>[]{}:,-?|#%'\"\\ \n\t0aé";
@@ -213,7 +223,8 @@ START_TEST(damaged_text) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *suite = suite_create("yaml");
     TCase *all = tcase_create("yaml");
     tcase_set_timeout(all, 30);
