@@ -3,6 +3,13 @@
  *
  * Attention uses the same tiles with a ragged edge (causal order): what lies outside is skipped, never multiplied by zero. */
 
+/* A block of rows that will be needed soon: `share` rows of `width` floats are asked for at every tile until `left` is 0. */
+typedef struct {
+    const float *p;
+    int64_t stride;
+    int width, left, share;
+} ahead;
+
 /* C(rows, np panels) from A and B. sm or sk is 1: A is row-major or transposed. width: columns of the last panel when it is a part.
  * edge, if not NULL, ascends: row m of a row-major A takes k < edge[m] only, of a transposed A k ≥ edge[m] only. */
 typedef struct {
@@ -15,6 +22,7 @@ typedef struct {
     int K, width;
     bool add;
     const int *edge;
+    ahead *ahead; /* two, or NULL */
 } block;
 
 #if VF_REGISTERS >= 32
@@ -114,12 +122,23 @@ static inline int even_part(int n, int most, int i)
     return n / parts + (i < n % parts);
 }
 
+static void ask_for(ahead *a)
+{
+    for (int i = 0; i < a->share && a->left > 0; i++, a->left--, a->p += a->stride)
+        for (int j = 0; j < a->width; j += 16)
+            __builtin_prefetch(a->p + j, 0, 2);
+}
+
 /* All rows of one tile column (np panels; 0: a part of one). */
 static void column(block t, int M, int np)
 {
     int most = rows_of_panels[np ? np : 1], variant = 2 * (t.edge != NULL) + (t.sk != 1);
     for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
         rows = even_part(M, most, i);
+        if (t.ahead) {
+            ask_for(&t.ahead[0]);
+            ask_for(&t.ahead[1]);
+        }
         tiles[np][rows][variant](&t);
         t.c += rows * t.ldc;
         t.a += rows * t.sm;
@@ -144,17 +163,29 @@ static void product(block t, int M, int N)
 
 /* A transposed and B in rows are read with large strides, one cache set over and over: with enough rows to pay for it, blocks of them are
  * copied so that a tile walks through both in order. */
-enum { BLOCK_ROWS = 192, BLOCK_K = 256, BLOCK_COLUMNS = 64, FEW_ROWS = 12 };
+enum { BLOCK_ROWS = 192, BLOCK_K = 128, BLOCK_COLUMNS = 64, FEW_ROWS = 12 };
 
-static void copy_block(float *to, int64_t to_stride, const float *from, int64_t stride, int width, int K)
+/* to(K, BLOCK_ROWS) from width columns of rows `stride` apart. */
+static void copy_rows(float *to, const float *from, int64_t stride, int width, int K)
 {
-    for (int k = 0; k < K; k++, to += to_stride, from += stride)
+    for (int k = 0; k < K; k++, to += BLOCK_ROWS, from += stride)
         SIXTEENS(i, n, width)
             put(to + i, get(from + i, n), n);
 }
 
-/* Rows m0 … of one block of k: t is set for the first column. */
-static void block_of_rows(block t, int M, int N)
+/* The same to panels. */
+static void copy_panels(float to[][BLOCK_K * RZ_PANEL], const float *from, int64_t stride, int width, int K)
+{
+    for (int k = 0; k < K; k++, from += stride)
+        SIXTEENS(i, n, width)
+            vf_store(to[i / RZ_PANEL] + k * RZ_PANEL, get(from + i, n));
+}
+
+static int minimum(int a, int b) { return a < b ? a : b; }
+
+/* C(M,N) for one block of k: t.K is at most BLOCK_K when B lies in rows. While one block of columns is worked on, the next is asked for, after
+ * the last the first of the `next_k` rows of B below. */
+static void block_of_rows(block t, int M, int N, int next_k)
 {
     _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][BLOCK_K * RZ_PANEL];
     if (t.sb == RZ_PANEL) {
@@ -162,30 +193,38 @@ static void block_of_rows(block t, int M, int N)
         return;
     }
     for (int n = 0, width; n < N; n += width) {
-        width = N - n < BLOCK_COLUMNS ? N - n : BLOCK_COLUMNS;
-        for (int p = 0; p * RZ_PANEL < width; p++)
-            copy_block(panels[p], RZ_PANEL, t.b + n + p * RZ_PANEL, t.sb, width - p * RZ_PANEL < RZ_PANEL ? width - p * RZ_PANEL : RZ_PANEL, t.K);
+        width = minimum(N - n, BLOCK_COLUMNS);
+        copy_panels(panels, t.b + n, t.sb, width, t.K);
+        bool last = n + width == N;
+        t.ahead[1] = (ahead){last ? t.b + t.K * t.sb : t.b + n + width, t.sb, minimum(last ? N : N - n - width, BLOCK_COLUMNS), last ? next_k : t.K,
+                             t.K * MAX_ROWS / 2 / M + 1};
         block u = t;
         u.c = t.c + n, u.b = panels[0], u.sb = RZ_PANEL, u.sp = BLOCK_K * RZ_PANEL;
         product(u, M, width);
     }
 }
 
-/* k runs inside, so that a block of C stays near. */
+/* k runs inside, so that a block of C stays near. While one block of A is worked on, the next is asked for. */
 static void blocked(block t, int M, int N, int K)
 {
     _Alignas(64) float rows[BLOCK_K * BLOCK_ROWS];
-    for (int m = 0, n; m < M; m += n) {
-        n = M - m < BLOCK_ROWS ? M - m : BLOCK_ROWS;
+    int most = t.sk != 1 ? BLOCK_ROWS : 2 * BLOCK_ROWS;
+    for (int m = 0, i = 0, n; m < M; m += n, i++) {
+        n = even_part(M, most, i);
         for (int k = 0; k < K; k += BLOCK_K) {
+            ahead next[2] = {{0}};
             block u = t;
-            u.K = K - k < BLOCK_K ? K - k : BLOCK_K;
-            u.c = t.c + m * t.ldc, u.a = t.a + m * t.sm + k * t.sk, u.b = t.b + k * t.sb, u.add = t.add || k > 0;
+            u.K = minimum(K - k, BLOCK_K);
+            u.c = t.c + m * t.ldc, u.a = t.a + m * t.sm + k * t.sk, u.b = t.b + k * t.sb, u.add = t.add || k > 0, u.ahead = next;
+            int next_k = minimum(K - k - u.K, BLOCK_K);
             if (t.sk != 1) {
-                copy_block(rows, BLOCK_ROWS, u.a, t.sk, n, u.K);
+                copy_rows(rows, u.a, t.sk, n, u.K);
+                int tiles_here = n / (MAX_ROWS / 2) * (N / BLOCK_COLUMNS) + 1;
+                next[0] = next_k ? (ahead){u.a + u.K * t.sk, t.sk, n, next_k, next_k / tiles_here + 1}
+                                 : (ahead){t.a + m + n, t.sk, minimum(n, M - m - n), m + n < M ? minimum(K, BLOCK_K) : 0, BLOCK_K / tiles_here + 1};
                 u.a = rows, u.sk = BLOCK_ROWS;
             }
-            block_of_rows(u, n, N);
+            block_of_rows(u, n, N, next_k);
         }
     }
 }

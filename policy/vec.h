@@ -231,6 +231,7 @@ static inline void vd_store(double *p, vd x)
 
 typedef float q4 __attribute__((vector_size(16)));
 typedef int32_t q4_int __attribute__((vector_size(16)));
+typedef uint32_t q4_uint __attribute__((vector_size(16))); /* bits that may wrap */
 typedef struct { q4 a, b, c, d; } vf;
 typedef struct { q4_int a, b, c, d; } vf_int;
 typedef vf_int vf_mask; /* lanes of all ones or zeros */
@@ -291,10 +292,14 @@ static inline void vf_store_n(float *p, vf x, int n) { memcpy(p, &x, (size_t)n *
 static inline vf vf_set(float x) { return (vf){q4_set(x), q4_set(x), q4_set(x), q4_set(x)}; }
 #define VF_F(l) x.l + y.l
 static inline vf vf_add(vf x, vf y) { return VF_EACH(vf, VF_F); }
+#undef VF_F
+#define VF_F(l) (q4_int)((q4_uint)x.l + (q4_uint)y.l)
 static inline vf_int vf_int_add(vf_int x, vf_int y) { return VF_EACH(vf_int, VF_F); }
 #undef VF_F
 #define VF_F(l) x.l - y.l
 static inline vf vf_sub(vf x, vf y) { return VF_EACH(vf, VF_F); }
+#undef VF_F
+#define VF_F(l) (q4_int)((q4_uint)x.l - (q4_uint)y.l)
 static inline vf_int vf_int_sub(vf_int x, vf_int y) { return VF_EACH(vf_int, VF_F); }
 #undef VF_F
 #define VF_F(l) x.l * y.l
@@ -331,7 +336,7 @@ static inline vf_int vf_bits(vf x) { return VF_EACH(vf_int, VF_F); }
 #define VF_F(l) __builtin_convertvector(x.l, q4)
 static inline vf vf_from_int(vf_int x) { return VF_EACH(vf, VF_F); }
 #undef VF_F
-#define VF_F(l) x.l << 23
+#define VF_F(l) (q4_int)((q4_uint)x.l << 23)
 static inline vf_int vf_shl23(vf_int x) { return VF_EACH(vf_int, VF_F); }
 #undef VF_F
 #define VF_F(l) x.l >> 23

@@ -1,0 +1,472 @@
+/* Every table of kernels against the reference, bit by bit (two NaNs are the same): odd sizes, remainders, aliasing, wild values. Arrays end at a
+ * page that may not be touched, so that one float too many is a crash. argv[1] or RULEZERO_CPU restricts the run to one table.
+ * That the reference itself computes the right thing is test_gradients.c's matter. */
+#include "policy/kernels.h"
+#include "policy/mathf.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const rz_kernels *reference, *tested[8];
+static int n_tested;
+static const char *what = ""; /* the case at hand, for messages */
+
+/* ---- guarded memory ---- */
+
+typedef struct { void *map; size_t bytes; } region;
+static region regions[256];
+static int n_regions;
+
+static float *floats(int64_t n)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = ((size_t)n * sizeof(float) + page - 1) / page * page + page;
+    char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(p != MAP_FAILED && n_regions < 256);
+    ck_assert_int_eq(mprotect(p + bytes - page, page, PROT_NONE), 0);
+    regions[n_regions++] = (region){p, bytes};
+    return (float *)(void *)(p + bytes - page) - n;
+}
+
+static void free_all(void)
+{
+    while (n_regions > 0) {
+        n_regions--;
+        munmap(regions[n_regions].map, regions[n_regions].bytes);
+    }
+}
+
+/* ---- values ---- */
+
+static uint64_t state = UINT64_C(88172645463325252);
+static uint32_t next(void) /* xorshift64 (Marsaglia 2003), upper half */
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 32);
+}
+static int pick(const int *of, int n) { return of[next() % (uint32_t)n]; }
+#define PICK(...) pick((const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)))
+
+static float tame(void) { return (float)(int32_t)next() * 0x1p-30f; }
+
+/* Any exponent, zeros of both signs, subnormals; infinities and NaN are rarer than in random bits. */
+static float wild(void)
+{
+    static const float odd[] = {0.0f, -0.0f, 0x1p-149f, -0x1p-140f, 0x1.fffffep+127f, -0x1.fffffep+127f, 1.0f, INFINITY, -INFINITY, NAN};
+    uint32_t r = next() % 64;
+    if (r < 4)
+        return odd[next() % 7];
+    if (r == 4 && next() % 16 == 0)
+        return odd[7 + next() % 3];
+    if (r < 32)
+        return tame();
+    float x = rz_float32((int32_t)next());
+    return x - x == 0 ? x : 0.5f;
+}
+
+static void fill(float *p, int64_t n, bool wildly)
+{
+    for (int64_t i = 0; i < n; i++)
+        p[i] = wildly ? wild() : tame();
+}
+
+static float *values(int64_t n, bool wildly)
+{
+    float *p = floats(n);
+    fill(p, n, wildly);
+    return p;
+}
+
+/* Two arrays of the same content: one for the reference, one for the table under test. */
+typedef struct { float *a, *b; int64_t n; } twins;
+
+static twins twin(int64_t n, bool wildly)
+{
+    twins t = {values(n, wildly), floats(n), n};
+    memcpy(t.b, t.a, (size_t)n * sizeof *t.a);
+    return t;
+}
+/* For results: what was there must not matter. */
+static twins blank(int64_t n)
+{
+    twins t = {floats(n), floats(n), n};
+    for (int64_t i = 0; i < n; i++)
+        t.a[i] = t.b[i] = NAN;
+    return t;
+}
+
+static void same(twins t, const char *name, const char *table)
+{
+    for (int64_t i = 0; i < t.n; i++)
+        if (rz_bits32(t.a[i]) != rz_bits32(t.b[i]) && !(t.a[i] != t.a[i] && t.b[i] != t.b[i]))
+            ck_abort_msg("%s: %s[%ld] is %a, reference %a (%s)", table, name, (long)i, (double)t.b[i], (double)t.a[i], what);
+}
+
+#define CASE(...) do { static char text[256]; snprintf(text, sizeof text, __VA_ARGS__); what = text; } while (0)
+static const int sizes[] = {1, 2, 3, 5, 7, 15, 16, 17, 31, 33, 63, 64, 65, 100, 176, 352};
+enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
+
+/* ---- matrix products ---- */
+
+typedef struct { int M, N, K, slack_a, slack_b, slack_c; bool transposed, packed, add, wildly; } product_case;
+
+static void one_product(const rz_kernels *k, product_case c)
+{
+    CASE("%d x %d x %d, A %s, B %s, slack %d %d %d, %s, %s", c.M, c.K, c.N, c.transposed ? "transposed" : "rows", c.packed ? "packed" : "rows", c.slack_a,
+         c.slack_b, c.slack_c, c.add ? "add" : "set", c.wildly ? "wild" : "tame");
+    int64_t lda = (c.transposed ? c.M : c.K) + c.slack_a, ldb = c.N + c.slack_b, ldc = c.N + c.slack_c;
+    int64_t size_a = c.transposed ? (c.K - 1) * lda + c.M : (c.M - 1) * lda + c.K, size_c = (c.M - 1) * ldc + c.N;
+    rz_mat_a a = {values(size_a > 0 ? size_a : 0, c.wildly), c.transposed ? 1 : lda, c.transposed ? lda : 1};
+    rz_mat_b b;
+    if (c.packed) {
+        const float *w = values((int64_t)c.N * c.K, c.wildly);
+        float *panels = floats((int64_t)rz_packed_size(c.N, c.K));
+        rz_pack(panels, w, c.N, c.K);
+        b = (rz_mat_b){panels, RZ_PANEL, (int64_t)RZ_PANEL * c.K};
+    } else {
+        b = (rz_mat_b){values(c.K > 0 ? (c.K - 1) * ldb + c.N : 0, c.wildly), ldb, RZ_PANEL};
+    }
+    twins out = c.add ? twin(size_c, c.wildly) : blank(size_c);
+    reference->matmul(out.a, ldc, a, b, c.M, c.N, c.K, c.add);
+    k->matmul(out.b, ldc, a, b, c.M, c.N, c.K, c.add);
+    same(out, "c", k->name);
+    free_all();
+}
+
+START_TEST(products)
+{
+    const rz_kernels *k = tested[_i];
+    for (int M = 1; M <= 14; M++)
+        for (int panels = 1; panels <= 9; panels++)
+            one_product(k, (product_case){.M = M, .N = 16 * panels, .K = 3, .packed = true});
+    for (int round = 0; round < 400; round++)
+        one_product(k, (product_case){PICK(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 25), PICK(1, 2, 3, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 132, 176),
+                                      PICK(0, 1, 2, 3, 7, 16, 33, 100), PICK(0, 0, 3), PICK(0, 0, 5), PICK(0, 0, 7), next() % 2, next() % 2, next() % 2,
+                                      next() % 4 == 0});
+    for (int round = 0; round < 8; round++) /* large enough for every block of every dimension */
+        one_product(k, (product_case){PICK(97, 130), PICK(70, 131), PICK(530, 700), 0, round & 1 ? 61 : 0, 0, round & 1, round & 2, round & 4, false});
+}
+END_TEST
+
+START_TEST(product_rows_are_independent)
+{
+    enum { M = 23, N = 70, K = 50 };
+    const rz_kernels *k = tested[_i];
+    const float *a = values(M * K, false), *w = values(N * K, false);
+    float *panels = floats((int64_t)rz_packed_size(N, K)), *all = floats(M * N), *one = floats(N);
+    rz_pack(panels, w, N, K);
+    rz_mat_b b = {panels, RZ_PANEL, RZ_PANEL * K};
+    k->matmul(all, N, (rz_mat_a){a, K, 1}, b, M, N, K, false);
+    for (int m = 0; m < M; m++) {
+        k->matmul(one, N, (rz_mat_a){a + m * K, K, 1}, b, 1, N, K, false);
+        ck_assert_msg(memcmp(one, all + m * N, sizeof(float) * N) == 0, "row %d depends on the others", m);
+    }
+    free_all();
+}
+END_TEST
+
+/* ---- rows ---- */
+
+START_TEST(norms)
+{
+    const rz_kernels *k = tested[_i];
+    for (int round = 0; round < 4 * N_SIZES; round++) {
+        int D = sizes[round % N_SIZES], M = PICK(1, 2, 3, 5), d0 = (int)(next() % (uint32_t)D), d1 = d0 + (int)(next() % (uint32_t)(D - d0 + 1));
+        bool wildly = round >= 3 * N_SIZES, with_add = next() % 2;
+        CASE("%d x %d%s, columns %d to %d%s", M, D, with_add ? ", add" : "", d0, d1, wildly ? ", wild" : "");
+        twins x = twin(M * D, wildly), y = blank(M * D), rstd = blank(M), dx = twin(M * D, wildly), dw = twin(D, wildly);
+        const float *add = with_add ? values(M * D, wildly) : NULL, *w = values(D, wildly), *dy = values(M * D, wildly);
+        reference->rmsnorm_forward(y.a, rstd.a, x.a, add, w, 1e-6f, M, D);
+        k->rmsnorm_forward(y.b, rstd.b, x.b, add, w, 1e-6f, M, D);
+        same(x, "x", k->name), same(y, "y", k->name), same(rstd, "rstd", k->name);
+        k->rmsnorm_forward(y.b, NULL, x.b, NULL, w, 1e-6f, M, D);
+        reference->rmsnorm_backward(dx.a, dy, x.a, w, rstd.a, M, D);
+        k->rmsnorm_backward(dx.b, dy, x.a, w, rstd.a, M, D);
+        same(dx, "dx", k->name);
+        reference->rmsnorm_backward_w(dw.a, dy, x.a, rstd.a, M, D, d0, d1);
+        k->rmsnorm_backward_w(dw.b, dy, x.a, rstd.a, M, D, d0, d1);
+        same(dw, "dw", k->name);
+        free_all();
+    }
+}
+END_TEST
+
+START_TEST(rotations)
+{
+    const rz_kernels *k = tested[_i];
+    for (int round = 0; round < 60; round++) {
+        int E = PICK(2, 4, 6, 14, 16, 18, 30, 32, 34, 62, 64, 66, 100, 128), M = PICK(1, 2, 5), heads = PICK(1, 2, 3), T = 9, ld = heads * E + PICK(0, 3);
+        int32_t pos[5] = {0, 8, 3, 3, 1};
+        CASE("%d heads of %d", heads, E);
+        twins x = twin((M - 1) * ld + heads * E, round % 4 == 3);
+        const float *cs = values(T * E, false);
+        reference->rope(x.a, ld, cs, pos, M, heads, E, round % 2);
+        k->rope(x.b, ld, cs, pos, M, heads, E, round % 2);
+        same(x, "x", k->name);
+        free_all();
+    }
+}
+END_TEST
+
+START_TEST(swiglu)
+{
+    const rz_kernels *k = tested[_i];
+    for (int round = 0; round < 4 * N_SIZES; round++) {
+        int F = sizes[round % N_SIZES], M = PICK(1, 2, 3);
+        bool wildly = round % 2;
+        CASE("%d x %d", M, F);
+        twins a = blank(M * F), gu = twin(2 * M * F, wildly), dgu = blank(2 * M * F);
+        const float *da = values(M * F, wildly);
+        for (int i = 0; i < F; i++) /* tame values hardly leave the middle of the sigmoid */
+            gu.a[i] *= 20.0f, gu.b[i] *= 20.0f;
+        reference->swiglu_forward(a.a, gu.a, M, F);
+        k->swiglu_forward(a.b, gu.b, M, F);
+        same(a, "a", k->name);
+        reference->swiglu_backward(dgu.a, da, gu.a, M, F);
+        k->swiglu_backward(dgu.b, da, gu.b, M, F);
+        same(dgu, "dgu", k->name);
+        memcpy(dgu.b, gu.b, sizeof(float) * 2 * (size_t)(M * F));
+        k->swiglu_backward(dgu.b, da, dgu.b, M, F);
+        same(dgu, "dgu in place", k->name);
+        free_all();
+    }
+}
+END_TEST
+
+/* What decides the maximum of a row: nothing special, NaN, infinities, zeros of both signs, nothing finite. */
+static void trouble(float *row, int n, int kind)
+{
+    float odd[] = {NAN, -NAN, INFINITY, -INFINITY};
+    if (kind >= 1 && kind <= 4)
+        row[next() % (uint32_t)n] = odd[kind - 1];
+    if (kind == 5 || kind == 6)
+        for (int i = 0; i < n; i++)
+            row[i] = kind == 6 || next() % 2 ? -0.0f : next() % 4 ? -fabsf(row[i]) : 0.0f;
+    if (kind == 7)
+        for (int i = 0; i < n; i++)
+            row[i] = -INFINITY;
+    if (kind == 8)
+        for (int i = 0; i < n; i++)
+            row[i] *= 60.0f; /* exp underflows for most */
+}
+
+START_TEST(log_probabilities)
+{
+    const rz_kernels *k = tested[_i];
+    for (int round = 0; round < 9 * N_SIZES; round++) {
+        int V = sizes[round % N_SIZES], M = PICK(1, 2, 3), ld = V + PICK(0, 5), kind = round / N_SIZES;
+        float temperature = next() % 2 ? 1.0f : 0.7f;
+        CASE("%d x %d, trouble %d", M, V, kind);
+        int32_t target[3];
+        twins logits = twin((M - 1) * ld + V, false), d = blank(logits.n), in_place = twin(logits.n, false), e = blank(V), few = blank(3);
+        for (int m = 0; m < M; m++) {
+            target[m] = (int32_t)(next() % (uint32_t)V);
+            trouble(logits.a + m * ld, V, kind);
+        }
+        memcpy(logits.b, logits.a, sizeof(float) * (size_t)logits.n);
+        memcpy(in_place.a, logits.a, sizeof(float) * (size_t)logits.n);
+        memcpy(in_place.b, logits.a, sizeof(float) * (size_t)logits.n);
+        twins logp = blank(M), entropy = blank(M), mx = blank(M), sum = blank(M);
+        const float *dlogp = values(M, false);
+        reference->logp_forward(logp.a, entropy.a, mx.a, sum.a, logits.a, ld, target, temperature, M, V);
+        k->logp_forward(logp.b, entropy.b, mx.b, sum.b, logits.a, ld, target, temperature, M, V);
+        same(logp, "logp", k->name), same(entropy, "entropy", k->name), same(mx, "row_max", k->name), same(sum, "row_sum", k->name);
+        k->logp_forward(logp.b, NULL, NULL, NULL, logits.a, ld, target, temperature, M, V);
+        same(logp, "logp alone", k->name);
+        reference->logp_backward(d.a, logits.a, ld, mx.a, sum.a, target, dlogp, temperature, M, V);
+        k->logp_backward(d.b, logits.a, ld, mx.a, sum.a, target, dlogp, temperature, M, V);
+        same(d, "dlogits", k->name);
+        reference->logp_backward(in_place.a, in_place.a, ld, mx.a, sum.a, target, dlogp, temperature, M, V);
+        k->logp_backward(in_place.b, in_place.b, ld, mx.a, sum.a, target, dlogp, temperature, M, V);
+        same(in_place, "dlogits in place", k->name);
+        reference->exp_row(e.a, few.a, few.a + 1, logits.a, temperature, V);
+        k->exp_row(e.b, few.b, few.b + 1, logits.a, temperature, V);
+        same(e, "e", k->name);
+        reference->exp_row(logits.a, few.a, few.a + 1, logits.a, temperature, V);
+        k->exp_row(logits.b, few.b, few.b + 1, logits.b, temperature, V);
+        few.a[2] = reference->sum16(e.a, V);
+        few.b[2] = k->sum16(e.a, V);
+        same(logits, "e in place", k->name), same(few, "maximum, sum, sum16", k->name);
+        free_all();
+    }
+}
+END_TEST
+
+START_TEST(updates)
+{
+    const rz_kernels *k = tested[_i];
+    const rz_adamw step = {0.5f, 1e-4f, 0.9f, 0.1f, 0.999f, 0.001f, 1e-3f, 30.0f, 1e-8f};
+    for (int round = 0; round < 6 * N_SIZES; round++) {
+        int n = sizes[round % N_SIZES];
+        bool wildly = round % 3 == 2;
+        CASE("%d parameters", n);
+        twins w = twin(n, wildly), m = twin(n, wildly), v = twin(n, wildly);
+        const float *g = values(n, wildly);
+        for (int i = 0; i < n; i++) {
+            v.a[i] = v.b[i] = fabsf(v.a[i]);
+            if (i % 5 == 1) /* around 2^-100 after the update */
+                m.a[i] = m.b[i] = tame() * 0x1p-100f, v.a[i] = v.b[i] = fabsf(tame()) * 0x1p-100f;
+        }
+        if (round % 3 == 1)
+            memset((float *)(uintptr_t)g, 0, sizeof(float) * (size_t)n);
+        reference->adamw(w.a, m.a, v.a, g, n, &step);
+        k->adamw(w.b, m.b, v.b, g, n, &step);
+        same(w, "w", k->name), same(m, "m", k->name), same(v, "v", k->name);
+        reference->add(w.a, g, n);
+        k->add(w.b, g, n);
+        same(w, "w + g", k->name);
+        double a = reference->sumsq(g, n), b = k->sumsq(g, n);
+        ck_assert_msg(memcmp(&a, &b, sizeof a) == 0 || (a != a && b != b), "%s: sumsq is %a, reference %a", k->name, b, a);
+        ck_assert(k->sumsq(g, 0) == 0 && k->sum16(g, 0) == 0);
+        free_all();
+    }
+}
+END_TEST
+
+/* ---- attention ---- */
+
+typedef struct { int n_q, E, R, G, parent, before, g0, g1; bool wildly, keep; } attention_case;
+
+static int64_t cap_of(int n) { return (n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL; }
+
+/* n keys and values; the room beyond them is NaN. */
+static rz_kv segment(const attention_case *c, int n)
+{
+    rz_kv kv = {NULL, NULL, 0, (int)cap_of(n)};
+    int64_t size = (int64_t)c->G * kv.cap * c->E;
+    kv.k = floats(size), kv.v = floats(size);
+    for (int64_t i = 0; i < size; i++)
+        kv.k[i] = kv.v[i] = NAN;
+    const float *k = values((int64_t)n * c->G * c->E, c->wildly), *v = values((int64_t)n * c->G * c->E, c->wildly);
+    reference->kv_append(&kv, k, v, (int64_t)c->G * c->E, n, c->G, c->E);
+    kv.n = n;
+    return kv;
+}
+
+static float *scratch_for(const rz_kernels *k, const attention_case *c, rz_heads heads)
+{
+    int64_t n = (int64_t)k->attention_scratch(c->n_q, c->n_q + c->before + (c->parent > 0 ? c->parent : 0), heads);
+    float *p = floats(n);
+    for (int64_t i = 0; i < n; i++)
+        p[i] = NAN;
+    return p;
+}
+
+static void one_attention(const rz_kernels *k, attention_case c)
+{
+    CASE("%d queries, E %d, R %d, groups %d to %d of %d, parent %d, %d keys before, %s", c.n_q, c.E, c.R, c.g0, c.g1, c.G, c.parent, c.before,
+         c.wildly ? "wild" : "tame");
+    rz_heads heads = {c.R * c.G, c.G, c.E, 1.0f / sqrtf((float)c.E)};
+    rz_kv parent = c.parent >= 0 ? segment(&c, c.parent) : (rz_kv){0}, own = segment(&c, c.before + c.n_q);
+    const rz_kv *p = c.parent >= 0 ? &parent : NULL;
+    int64_t width = (int64_t)heads.H * c.E, ldq = width + PICK(0, 5), ldo = width + PICK(0, 3), size_q = (c.n_q - 1) * ldq + width, size_o = (c.n_q - 1) * ldo + width;
+    const float *q = values(size_q, c.wildly);
+    twins out = blank(size_o), mx = blank((int64_t)c.n_q * heads.H), sum = blank(mx.n);
+    float *scratch = scratch_for(k, &c, heads), *reference_scratch = scratch_for(reference, &c, heads);
+    reference->attention_forward(out.a, ldo, c.keep ? mx.a : NULL, c.keep ? sum.a : NULL, q, ldq, c.n_q, p, &own, heads, c.g0, c.g1, reference_scratch);
+    k->attention_forward(out.b, ldo, c.keep ? mx.b : NULL, c.keep ? sum.b : NULL, q, ldq, c.n_q, p, &own, heads, c.g0, c.g1, scratch);
+    same(out, "out", k->name), same(mx, "row_max", k->name), same(sum, "row_sum", k->name);
+    if (c.before == 0 && c.keep) {
+        int64_t ldd = width + PICK(0, 2), size_own = (c.n_q - 1) * ldd + width, size_parent = c.parent > 0 ? (c.parent - 1) * ldd + width : 0;
+        twins dq = blank(size_own), dk = twin(size_own, c.wildly), dv = twin(size_own, c.wildly);
+        twins dkp = twin(size_parent, c.wildly), dvp = twin(size_parent, c.wildly);
+        const float *dout = values(size_o, c.wildly);
+        reference->attention_backward(dq.a, dk.a, dv.a, dkp.a, dvp.a, ldd, dout, out.a, ldo, mx.a, sum.a, q, ldq, c.n_q, p, &own, heads, c.g0, c.g1,
+                                      reference_scratch);
+        k->attention_backward(dq.b, dk.b, dv.b, dkp.b, dvp.b, ldd, dout, out.a, ldo, mx.a, sum.a, q, ldq, c.n_q, p, &own, heads, c.g0, c.g1, scratch);
+        same(dq, "dq", k->name), same(dk, "dk", k->name), same(dv, "dv", k->name), same(dkp, "dk_parent", k->name), same(dvp, "dv_parent", k->name);
+    }
+    free_all();
+}
+
+START_TEST(attention)
+{
+    const rz_kernels *k = tested[_i];
+    for (int round = 0; round < 260; round++) {
+        attention_case c = {.n_q = PICK(1, 1, 2, 3, 5, 17, 30), .E = PICK(1, 2, 3, 5, 15, 16, 17, 31, 32, 32, 33, 48, 64, 65, 80), .R = PICK(1, 1, 2, 3, 4, 7),
+                            .G = PICK(1, 2, 3, 5), .parent = PICK(-1, 0, 1, 15, 16, 17, 40), .before = PICK(0, 0, 1, 16, 33), .wildly = round % 6 == 5,
+                            .keep = round % 7 != 0};
+        c.g0 = (int)(next() % (uint32_t)c.G), c.g1 = c.g0 + 1 + (int)(next() % (uint32_t)(c.G - c.g0));
+        one_attention(k, c);
+    }
+    one_attention(k, (attention_case){.n_q = 3, .E = 32, .R = 30, .G = 1, .parent = 5, .g1 = 1, .keep = true});   /* more heads than a block has rows */
+    one_attention(k, (attention_case){.n_q = 60, .E = 16, .R = 1, .G = 1, .parent = 140, .g1 = 1, .keep = true}); /* more than one block and tile */
+    one_attention(k, (attention_case){.n_q = 150, .E = 8, .R = 1, .G = 2, .parent = -1, .g1 = 2, .keep = true});
+    one_attention(k, (attention_case){.n_q = 33, .E = 16, .R = 7, .G = 1, .parent = 20, .g1 = 1, .keep = true});
+    one_attention(k, (attention_case){.n_q = 1, .E = 32, .R = 1, .G = 6, .parent = 200, .before = 60, .g1 = 6});
+    one_attention(k, (attention_case){.n_q = 0, .E = 32, .R = 1, .G = 2, .parent = 3, .before = 5, .g1 = 2});
+}
+END_TEST
+
+START_TEST(appending)
+{
+    const rz_kernels *k = tested[_i];
+    for (int round = 0; round < 80; round++) {
+        int E = PICK(1, 3, 16, 17, 32, 64), G = PICK(1, 2, 3), before = PICK(0, 1, 15, 16, 20), n = PICK(0, 1, 2, 16, 17, 40), ld = G * E + PICK(0, 7);
+        CASE("%d after %d, %d heads of %d", n, before, G, E);
+        int cap = (int)cap_of(before + n);
+        twins keys = twin((int64_t)G * cap * E, false), vals = twin((int64_t)G * cap * E, false);
+        rz_kv a = {keys.a, vals.a, before, cap}, b = {keys.b, vals.b, before, cap};
+        int64_t size = n ? (n - 1) * ld + G * E : 0;
+        const float *kr = values(size, true), *vr = values(size, true);
+        reference->kv_append(&a, kr, vr, ld, n, G, E);
+        k->kv_append(&b, kr, vr, ld, n, G, E);
+        same(keys, "k", k->name), same(vals, "v", k->name);
+        ck_assert_int_eq(b.n, before);
+        free_all();
+    }
+}
+END_TEST
+
+/* ---- choosing a table ---- */
+
+START_TEST(selection)
+{
+    const rz_kernels *const *list, *k = NULL;
+    rz_err err;
+    int n = rz_kernels_available(&list);
+    ck_assert_int_ge(n, 2);
+    ck_assert_str_eq(list[0]->name, "reference");
+    for (int i = 0; i < n; i++) {
+        ck_assert_msg(rz_kernels_select(&k, list[i]->name, &err), "%s", err.text);
+        ck_assert_ptr_eq(k, list[i]);
+    }
+    ck_assert(rz_kernels_select(&k, NULL, &err) && k == list[n - 1]);
+    ck_assert(!rz_kernels_select(&k, "abacus", &err));
+    ck_assert_int_eq(err.code, RZ_EUSAGE);
+    ck_assert(strstr(err.text, "abacus") && strstr(err.text, "reference, portable"));
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 1 ? argv[1] : getenv("RULEZERO_CPU");
+    const rz_kernels *const *list;
+    int n = rz_kernels_available(&list);
+    reference = list[0];
+    for (int i = 1; i < n; i++)
+        if (!only || strcmp(only, list[i]->name) == 0)
+            tested[n_tested++] = list[i];
+    if (n_tested == 0) {
+        fprintf(stderr, "no table '%s' to test on this processor\n", only ? only : "");
+        return 1;
+    }
+    Suite *suite = suite_create("kernels");
+    TCase *t = tcase_create("all");
+    tcase_set_timeout(t, 120);
+    static const TTest *const *const tests[] = {&products, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities, &updates, &attention,
+                                                &appending};
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+        tcase_add_loop_test(t, *tests[i], 0, n_tested);
+    tcase_add_test(t, selection);
+    suite_add_tcase(suite, t);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
