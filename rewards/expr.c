@@ -23,10 +23,10 @@ static rz_int128 gcd128(rz_int128 a, rz_int128 b) {
     return a;
 }
 
-/* −2^127 fits but is refused everywhere: it has no opposite. */
+/* −2^127 fits but is refused in results: it has no opposite. */
 static bool has_opposite(rz_int128 v) { return !__builtin_sub_overflow((rz_int128)0, v, &v); }
 
-static bool mul(rz_int128 a, rz_int128 b, rz_int128 *out) { return !__builtin_mul_overflow(a, b, out) && has_opposite(*out); }
+static bool mul(rz_int128 a, rz_int128 b, rz_int128 *out) { return !__builtin_mul_overflow(a, b, out); }
 
 bool rz_rational_make(rz_int128 num, rz_int128 den, rz_rational *out) {
     if (den == 0 || !has_opposite(num) || !has_opposite(den)) return false;

@@ -25,8 +25,9 @@ static bool load_flags(const schema *s, const rz_yaml *map, unsigned *out) {
     return true;
 }
 
-/* The pattern alone is compiled first: its messages then have the writer's positions, and one that would escape from the brackets around it is caught.
- * Searching is one anchored match that lazily skips characters, because PCRE2 counts the steps of an unanchored one anew at each starting position. */
+/* The pattern alone is compiled first: its messages then have the writer's positions, and one that would escape from the brackets around it
+ * is caught. Searching is one anchored match that lazily skips characters, because PCRE2 counts the steps of an unanchored one anew at each
+ * starting position. */
 bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_key, bool whole, rz_pattern **out, const char **text) {
     const rz_yaml *y = rz_yaml_get(map, pattern_key);
     unsigned flags;

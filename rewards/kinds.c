@@ -74,8 +74,10 @@ static void score_soft_overlong(evaluation *e, const rule *u, rz_span where, out
     o->points = n <= free_until ? 0 : n <= u->max ? (double)(free_until - n) / u->cache : -1;
     snprintf(o->found, sizeof o->found, "%d tokens", n);
     snprintf(o->expected, sizeof o->expected, "at most %d tokens", free_until);
-    snprintf(o->reason, sizeof o->reason, n <= free_until ? "short enough" : n <= u->max ? "in the last %d of %d tokens" : "longer than %2$d tokens (%1$d of them soft)",
-             u->cache, u->max);
+    if (n <= free_until)
+        snprintf(o->reason, sizeof o->reason, "short enough");
+    else
+        snprintf(o->reason, sizeof o->reason, n <= u->max ? "within the last %d of %d tokens" : "beyond the last %d of %d tokens", u->cache, u->max);
 }
 
 /* ---- constant: a control ---- */

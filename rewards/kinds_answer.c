@@ -146,7 +146,8 @@ static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
 }
 
 static rz_slice normalised(const evaluation *e, const rule *u, rz_slice t) {
-    char *copy = rz_arena_strndup(e->scratch, t.s, t.len);
+    char *copy = RZ_NEW(e->scratch, t.len + 1, char);
+    memcpy(copy, t.s, t.len);
     for (int i = 0; i < u->n_normalise; i++) u->normalise[i]->apply(copy, &t.len);
     return (rz_slice){copy, t.len};
 }

@@ -111,7 +111,8 @@ static bool load_score(const schema *s, rule *u, const rz_yaml *rule_map) {
     u->gold_error_skips = skips;
     if (u->pass < u->fail) return rz_schema_bad(s, y->line, "score: pass is %g and fail is %g: a failure would earn more", u->pass, u->fail);
     if (u->no_extract > u->fail)
-        return rz_schema_bad(s, y->line, "score: no_extract is %g and fail is %g: no answer would earn more than a wrong one", u->no_extract, u->fail);
+        return rz_schema_bad(s, y->line, "score: no_extract is %g and fail is %g: no answer would earn more than a wrong one", u->no_extract,
+                             u->fail);
     return true;
 }
 
@@ -169,7 +170,8 @@ static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root) {
         for (int k = 0; k < r->rules[i].n_requires; k++) {
             const rule *gate = &r->rules[r->rules[i].requires[k]];
             if (!gate->kind->passes)
-                return rz_schema_bad(&inner, y->key_lines[i], "requires '%s', a %s rule, which neither passes nor fails", gate->name, gate->kind->name);
+                return rz_schema_bad(&inner, y->key_lines[i], "requires '%s', a %s rule, which neither passes nor fails", gate->name,
+                                     gate->kind->name);
         }
     }
     return true;
@@ -199,7 +201,8 @@ static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root) {
     r->order = RZ_NEW(&r->arena, r->n, int);
     for (int i = 0; i < r->n; i++)
         if (!place(r, i, marks, &n_placed))
-            return rz_schema_bad(s, y->key_lines[i], "rule '%s' waits for itself (by requires or extract: from, through other rules perhaps)", r->rules[i].name);
+            return rz_schema_bad(s, y->key_lines[i], "rule '%s' waits for itself (by requires or extract: from, through other rules perhaps)",
+                                 r->rules[i].name);
     return true;
 }
 
@@ -211,7 +214,8 @@ static bool load_combine(const schema *s, rz_rules *r, const rz_yaml *root) {
     int mode = 0;
     r->clamp_lo = -MAX_POINTS, r->clamp_hi = MAX_POINTS;
     if (!y) return true;
-    if (!rz_schema_is(s, y, "combine", RZ_YAML_MAP) || !rz_schema_keys(s, y, keys, 3) || !rz_schema_choice(s, y, "mode", modes, 1, &mode)) return false;
+    if (!rz_schema_is(s, y, "combine", RZ_YAML_MAP) || !rz_schema_keys(s, y, keys, 3) || !rz_schema_choice(s, y, "mode", modes, 1, &mode))
+        return false;
     const rz_yaml *weights = rz_yaml_get(y, "weights"), *clamp = rz_yaml_get(y, "clamp");
     if (weights && !rz_schema_is(s, weights, "combine: weights", RZ_YAML_MAP)) return false;
     for (int i = 0; weights && i < weights->n; i++) {

@@ -30,7 +30,7 @@ static void collapse_spaces(char *s, size_t *len) {
 }
 
 static const char *const currencies[] = {"\\$", "$", "\u20ac", "\u00a3"};
-static const char *const signs[] = {"-", "+", "\u2212", "\u2013", "\uff0d"}; /* minus, en dash, full-width: a sign to a reader, if not to a comparer */
+static const char *const signs[] = {"-", "+", "\u2212", "\u2013", "\uff0d"}; /* the last three: minus, en dash, full-width hyphen */
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 

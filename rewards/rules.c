@@ -96,7 +96,7 @@ static void combine(const rz_rules_worker *w, rz_score *out) {
     double sum = 0;
     out->n_errors = 0;
     for (int i = 0; i < r->n; i++) {
-        if (w->parts[i].state == RZ_PART_SCORED) sum += r->rules[i].weight * w->parts[i].points;
+        sum += r->rules[i].weight * w->parts[i].points; /* 0 points unless it is scored */
         out->n_errors += w->parts[i].state == RZ_PART_ERROR;
     }
     out->score = sum < r->clamp_lo ? r->clamp_lo : sum > r->clamp_hi ? r->clamp_hi : sum;

@@ -88,7 +88,7 @@ static bool find_literal(rz_slice t, const char *literal, pick_which pick, rz_sp
 }
 
 rz_span rz_view_find(const view *v, const char *text, size_t len) {
-    rz_span missing = v->missing_is_all ? (rz_span){0, len} : (rz_span){len, len}, span = {0, len}, hit;
+    rz_span missing = v->missing_is_all ? (rz_span){0, len} : (rz_span){len, len}, span = {0, len}, hit = {0, 0};
     int n_open, n_close;
     if (v->tag) return rz_tag_block((rz_slice){text, len}, v->tag, v->pick, &span, &n_open, &n_close) ? span : missing;
     if (v->after) {

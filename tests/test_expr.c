@@ -65,8 +65,10 @@ START_TEST(problems_are_named) {
         {"--3", "a sign", 0}, {"-3", "a sign", 0}, {"+3", "a sign", 0}, {"1.5*2", "decimals", 1}, {".5*2", "decimals", 0}, {"2+6 = 8", "'='", 4},
         {"8 = 2+6", "'='", 2}, {"2(3)", "an operator is missing", 1}, {"(2)(3)", "an operator is missing", 3}, {"2 3", "an operator is missing", 2},
         {"2+6\n2+6", "an operator is missing", 4}, {"(2", "not closed", 2}, {"2)", "never opened", 1}, {"()", "a value is missing", 1},
-        {"2*", "ends too early", 2}, {"", "no expression", 0}, {" \n", "no expression", 2}, {"1/(2-2)", "division by zero", 7}, {"05", "begin with 0", 0},
-        {"2 \xC3\x97 3", "digits 0-9", 2}, {"2 \xE2\x88\x92 1", "digits 0-9", 2}, {"\xEF\xBC\x92+1", "digits 0-9", 0}, {"\xD9\xA2+1", "digits 0-9", 0},
+        {"2*", "ends too early", 2}, {"", "no expression", 0}, {" \n", "no expression", 2}, {"1/(2-2)", "division by zero", 7},
+        {"05", "begin with 0", 0},
+        {"2 \xC3\x97 3", "digits 0-9", 2}, {"2 \xE2\x88\x92 1", "digits 0-9", 2}, {"\xEF\xBC\x92+1", "digits 0-9", 0},
+        {"\xD9\xA2+1", "digits 0-9", 0},
         {"2x", "digits 0-9", 1}, {"2,5", "digits 0-9", 1}, {"1e3", "digits 0-9", 1}, {"0x10", "digits 0-9", 1}, {"__import__", "digits 0-9", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -131,6 +133,8 @@ START_TEST(the_largest_rationals) {
     ck_assert(!rz_rational_apply('*', big, (rz_rational){2, 1}, &v));
     ck_assert(rz_rational_apply('/', big, big, &v) && v.num == 1 && v.den == 1);
     ck_assert(!rz_rational_apply('-', (rz_rational){-top, 1}, (rz_rational){1, 1}, &v));
+    ck_assert(!rz_rational_apply('*', (rz_rational){-((rz_int128)1 << 64), 1}, (rz_rational){(rz_int128)1 << 63, 1}, &v)); /* −2^127 */
+    ck_assert(rz_rational_apply('*', (rz_rational){top, 2}, (rz_rational){2, top}, &v) && v.num == 1 && v.den == 1);
     ck_assert(rz_rational_make(6, -4, &v) && v.num == -3 && v.den == 2);
 }
 END_TEST
@@ -191,10 +195,12 @@ START_TEST(normalisers) {
     static const struct { const char *name, *from, *to; } rows[] = {
         {"trim", " \r\n a b\t", "a b"}, {"trim", " ", ""}, {"collapse_spaces", "a \r\n b\t", "a b "}, {"number: us", "1,234", "1234"},
         {"number: us", "-1,234,567.5", "-1234567.5"}, {"number: us", "$12,345", "$12345"}, {"number: us", "12,34", "12,34"},
-        {"number: us", "1234,567", "1234,567"}, {"number: us", "1,234,5", "1,234,5"}, {"number: us", "1,2345", "1,2345"}, {"number: us", ",123", ",123"},
+        {"number: us", "1234,567", "1234,567"}, {"number: us", "1,234,5", "1,234,5"}, {"number: us", "1,2345", "1,2345"},
+        {"number: us", ",123", ",123"},
         {"number: us", "1,234 apples", "1,234 apples"}, {"number: us", "1", "1"}, {"currency: drop", "$42", "42"}, {"currency: drop", "-$42", "-42"},
         {"currency: drop", "\\$42", "42"}, {"currency: drop", "\u20ac42", "42"}, {"currency: drop", "42$", "42$"}, {"currency: drop", "", ""},
-        {"minus: unicode", "\u22127", "-7"}, {"minus: unicode", "7\u2212", "7\u2212"}, {"final_dot: drop", "42.", "42"}, {"final_dot: drop", ".", "."},
+        {"minus: unicode", "\u22127", "-7"}, {"minus: unicode", "7\u2212", "7\u2212"}, {"final_dot: drop", "42.", "42"},
+        {"final_dot: drop", ".", "."},
         {"final_dot: drop", "a..", "a.."}, {"final_dot: drop", "", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -216,7 +222,8 @@ START_TEST(the_last_number) {
         {"is $42", "$42"}, {"is -$42", "-$42"}, {"is $-42", "$-42"}, {"1,234,567.5 in all", "1,234,567.5"}, {"3, 4", "4"}, {"3,4", ""}, {"12,34", ""},
         {"version 3.11.2", ""}, {"on 2024-01-31", ""}, {"x2", ""}, {"42km", "42"}, {"is 1/3", "1/3"}, {"1/2/2024", ""}, {"7 then 3.11.2", "7"},
         {"is .5", ".5"}, {"is 1e3", "1e3"}, {"2e", "2"}, {"is \u22127", "\u22127"}, {"is \u20137", "\u20137"}, {"\u7b54\u6848\u662f42\u3002", "42"},
-        {"\uff14\uff12", ""}, {"\u0664\u0662", ""}, {"#### 42.", "42"}, {"#### 42.00", "42.00"}, {"#### -3", "-3"}, {"(3)-4", "4"}, {"1.", "1"}, {"50%", "50"},
+        {"\uff14\uff12", ""}, {"\u0664\u0662", ""}, {"#### 42.", "42"}, {"#### 42.00", "42.00"}, {"#### -3", "-3"}, {"(3)-4", "4"}, {"1.", "1"},
+        {"50%", "50"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         rz_span span = {0, 0};

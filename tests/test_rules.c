@@ -329,7 +329,8 @@ static bool oracle_right(const char *text, const int *numbers, int n, int target
     return !o.bad && o.s == o.end && fabs(v - target) < 1e-9;
 }
 
-static const char *const fragments[] = {"<think>", "</think>", "<answer>", "</answer>", " ", "\n", "\r\n", "3", "5", "4", "8", "32", "(", ")", "+", "-",
+static const char *const fragments[] = {"<think>", "</think>", "<answer>", "</answer>", " ", "\n", "\r\n", "3", "5", "4", "8", "32", "(",
+    ")", "+", "-",
     "*", "/", "**", "//", "=", ".", "-3", "( 3 + 5 ) * 4", "4*(5+3)", "word", "<", ">", "</", "0", "33", "\t"};
 enum { N_FRAGMENTS = sizeof fragments / sizeof *fragments };
 
@@ -395,7 +396,8 @@ START_TEST(random_bytes_never_score_and_never_break) {
             memcpy(text, good, len);
             for (uint32_t k = rz_stream_below(&rng, 3); k < 3; k++) text[rz_stream_below(&rng, (uint32_t)len)] = (char)rz_stream_u32(&rng);
         }
-        rz_sample s = {.completion = text, .completion_len = len, .answer = i % 3 ? "32" : NULL, .n_tokens = (int)(i % 200) - 1, .truncated = i % 5 == 0,
+        rz_sample s = {.completion = text, .completion_len = len, .answer = i % 3 ? "32" : NULL, .n_tokens = (int)(i % 200) - 1,
+            .truncated = i % 5 == 0,
                        .meta = i % 7 == 0 ? NULL : i % 7 == 1 ? "[1" : i % 7 == 2 ? "{}" : "{\"numbers\":[3,5,4],\"target\":33}"};
         for (int k = 0; k < 3; k++) {
             rz_score got;
@@ -411,15 +413,43 @@ START_TEST(random_bytes_never_score_and_never_break) {
 }
 END_TEST
 
-/* 16 MiB of each pattern: the time limit of the test is what a hang would meet. */
+START_TEST(damaged_rule_files_are_refused_or_work) {
+    static const char completion[] = "<think> a b </think> <answer> 3 = 4 </answer>";
+    rz_stream rng;
+    rz_stream_init(&rng, 1, RZ_RNG_TEST, 3);
+    int refused = 0, loaded = 0;
+    for (int i = 0; i < 300; i++) {
+        char text[8192];
+        size_t len = strlen(strcpy(text, every_kind));
+        for (uint32_t k = rz_stream_below(&rng, 3); k < 3; k++) len = mutate(&rng, text, len);
+        rz_rules *r;
+        rz_err err;
+        if (!rz_rules_parse(&r, "damaged.yaml", text, len, &err)) {
+            ck_assert_msg(err.code == RZ_ECONFIG && strncmp(err.text, "damaged.yaml:", 13) == 0, "%s", err.text);
+            refused++;
+            continue;
+        }
+        rz_rules_worker *w = worker_of(r);
+        rz_sample s = {.completion = completion, .completion_len = strlen(completion), .answer = "32"};
+        rz_score got;
+        rz_rules_score(w, &s, &got);
+        check_sane(r, &got, strlen(completion));
+        loaded++;
+        rz_rules_worker_destroy(w);
+        rz_rules_destroy(r);
+    }
+    ck_assert_msg(refused > 30 && loaded > 10, "%d refused, %d loaded: the damage tests nothing", refused, loaded);
+}
+END_TEST
+
+/* One unit over and over, up to the longest text and up to the longest that patterns read: the time limit of the test is what a hang would meet. */
 START_TEST(the_longest_texts_are_judged) {
     static const char *const units[] = {"a", "<", "<answer>", "</answer>", "<think></think>", "(", "1+", "1 = 1\n", "\xff", "\xc3\xa9", "</think>-",
                                         "<think>a</think><answer>1</answer>", "1,234.5e6/7 "};
-    enum { MOST = 16 << 20 };
-    snprintf(where, sizeof where, "16 MiB of '%s'", units[_i]);
-    size_t n = strlen(units[_i]), len = MOST / n * n;
+    size_t n = strlen(units[_i / 2]), len = (_i % 2 ? (size_t)64 << 10 : _i < 8 ? (size_t)16 << 20 : (size_t)1 << 20) / n * n;
+    snprintf(where, sizeof where, "%zu bytes of '%s'", len, units[_i / 2]);
     char *text = malloc(len + 1);
-    for (size_t i = 0; i < len; i += n) memcpy(text + i, units[_i], n);
+    for (size_t i = 0; i < len; i += n) memcpy(text + i, units[_i / 2], n);
     rz_rules *r = rules_of(every_kind);
     rz_rules_worker *w = worker_of(r);
     rz_sample s = {.completion = text, .completion_len = len, .answer = "32", .meta = "{\"numbers\":[3,5,4],\"target\":32}", .n_tokens = 1};
@@ -452,7 +482,8 @@ END_TEST
 
 /* Nothing of one completion may leak into the next. */
 START_TEST(a_score_does_not_depend_on_what_was_scored_before) {
-    static const char *const texts[] = {"<think> a b </think> <answer> 32 </answer>", "", "nothing 3 = 4", "<think> a b </think>\xff<answer> 32 </answer>",
+    static const char *const texts[] = {"<think> a b </think> <answer> 32 </answer>", "", "nothing 3 = 4",
+        "<think> a b </think>\xff<answer> 32 </answer>",
                                         "<think> a b </think> <answer>( 3 + 5 ) * 4</answer>"};
     enum { N = sizeof texts / sizeof *texts };
     char *first[N];
@@ -492,7 +523,8 @@ int main(void) {
     tcase_set_timeout(any, 120);
     tcase_add_test(any, mutated_completions_are_judged_as_a_second_judge_does);
     tcase_add_test(any, random_bytes_never_score_and_never_break);
-    tcase_add_loop_test(any, the_longest_texts_are_judged, 0, 13);
+    tcase_add_test(any, damaged_rule_files_are_refused_or_work);
+    tcase_add_loop_test(any, the_longest_texts_are_judged, 0, 26);
     tcase_add_test(any, longer_texts_are_errors);
     tcase_add_test(any, a_score_does_not_depend_on_what_was_scored_before);
     suite_add_tcase(s, cases);
