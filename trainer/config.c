@@ -1,6 +1,7 @@
 #include "trainer/config.h"
 
 #include "base/file.h"
+#include "data/source.h"
 #include "trainer/objective.h"
 
 #include <stdio.h>
@@ -105,14 +106,24 @@ const rz_option rz_config_rows[] = {
 };
 const int rz_config_n_rows = sizeof rz_config_rows / sizeof rz_config_rows[0];
 
+static bool is_task(const char *name)
+{
+    int n;
+    const char *const *names = rz_task_names(&n);
+    for (int i = 0; i < n; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
 /* A path given in a config: as it is if something is there (or it is a task's name), else beside the config, else in the folder above that (where
  * configs/ itself lies): a job does not depend on the directory it is started from. */
-static void resolve(char **path, const char *config)
+static void resolve(char **path, const char *config, bool may_be_task)
 {
     const char *slash = strrchr(config, '/');
     int len = slash ? (int)(slash - config) : 0;
     const char *const folders[] = {"", "/.."};
-    if (!(*path)[0] || (*path)[0] == '/' || rz_file_exists(*path))
+    if (!(*path)[0] || (*path)[0] == '/' || rz_file_exists(*path) || (may_be_task && is_task(*path)))
         return;
     for (size_t i = 0; i < 2; i++) {
         char *other = rz_asprintf("%.*s%s/%s", len ? len : 1, len ? config : ".", folders[i], *path);
@@ -147,7 +158,7 @@ bool rz_config_load(rz_config *c, const char *path, const char *const *assignmen
     }
     char **const paths[] = {&c->model, &c->data, &c->rules, &c->tokenizer, &c->eval.data, &c->pretrain.data};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        resolve(paths[i], path);
+        resolve(paths[i], path, paths[i] == &c->data || paths[i] == &c->pretrain.data);
     if (!c->out[0]) {
         free(c->out);
         c->out = default_out(path);

@@ -69,7 +69,8 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
         return false;
     bool ok = true;
     if (first(l)) /* nothing is written before everything was read */
-        ok = rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err) && write_config(l, err);
+        ok = rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err) && rz_rundir_forget_rollouts(&l->run, l->at.step, err) &&
+             write_config(l, err);
     if (!rz_comm_agree(l->env->comm, ok, err))
         return false;
     if (first(l) && l->run.n_rejected)
@@ -152,10 +153,10 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
 {
     if (l->at.step >= l->steps)
         return true;
-    if (first(l) && l->env->listener.stage)
-        l->env->listener.stage(l->env->listener.ctx, l->at.stage == RZ_STAGE_TRAIN ? "train" : "pretrain", l->at.step, l->steps);
     if (l->at.step == 0 && l->begin && !l->begin(l, err))
         return false;
+    if (first(l) && l->env->listener.stage)
+        l->env->listener.stage(l->env->listener.ctx, l->at.stage == RZ_STAGE_TRAIN ? "train" : "pretrain", l->at.step, l->steps);
     int64_t saved = l->at.step, reason = 0;
     while (l->at.step < l->steps && !(reason = stop_reason(l))) {
         if (!one_step(l, l->at.step + 1, err))
@@ -173,8 +174,12 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
         return true;
     if (l->at.step > 0 && saved < l->at.step && !save(l, err))
         return false;
+    const char *why = reason == 1 ? "on a signal" : "by time_limit";
+    if (!l->at.step)
+        return rz_fail(err, RZ_ESTOPPED, "stopped before step 1 of %lld %s, when there was nothing to save yet: the same command begins in %s",
+                       (long long)l->steps, why, l->dir);
     return rz_fail(err, RZ_ESTOPPED, "stopped at step %lld of %lld %s; the checkpoint is in %s/checkpoints: the same command goes on from there",
-                   (long long)l->at.step, (long long)l->steps, reason == 1 ? "on a signal" : "by time_limit", l->dir);
+                   (long long)l->at.step, (long long)l->steps, why, l->dir);
 }
 
 void rz_loop_close(rz_loop *l)

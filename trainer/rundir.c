@@ -2,6 +2,7 @@
 
 #include "base/store.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,26 +30,28 @@ static int by_step(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Step files of a folder, oldest first (numbers may outgrow six digits). Caller frees each and the list. */
-static bool step_files(const char *folder, char ***names, int *n, rz_err *err)
+bool rz_rundir_steps(const char *dir, const char *folder, char ***paths, int *n, rz_err *err)
 {
-    char **all;
-    int n_all;
-    *names = NULL;
+    char *path = rz_asprintf("%s/%s", dir, folder), **all = NULL;
+    int n_all = 0;
+    bool ok = !rz_file_exists(path) || rz_dir_list(path, &all, &n_all, err);
     *n = 0;
-    if (!rz_file_exists(folder))
-        return true;
-    if (!rz_dir_list(folder, &all, &n_all, err))
-        return false;
     for (int i = 0; i < n_all; i++) {
         if (is_step_file(all[i]))
             all[(*n)++] = all[i];
         else
             free(all[i]);
     }
-    qsort(all, (size_t)*n, sizeof *all, by_step);
-    *names = all;
-    return true;
+    if (*n)
+        qsort(all, (size_t)*n, sizeof *all, by_step);
+    for (int i = 0; i < *n; i++) {
+        char *name = all[i];
+        all[i] = rz_asprintf("%s/%s", path, name);
+        free(name);
+    }
+    free(path);
+    *paths = all;
+    return ok;
 }
 
 static void free_names(char **names, int n)
@@ -60,33 +63,31 @@ static void free_names(char **names, int n)
 
 static bool find_checkpoint(rz_rundir *r, rz_err *err)
 {
-    char *folder = rz_asprintf("%s/checkpoints", r->dir), **names;
+    char **paths;
     int n;
-    bool ok = step_files(folder, &names, &n, err);
+    bool ok = rz_rundir_steps(r->dir, "checkpoints", &paths, &n, err);
     for (int i = n; ok && i-- > 0 && !r->resume;) {
-        char *path = rz_asprintf("%s/%s", folder, names[i]);
         rz_store *s;
         rz_err e = {0};
-        if (rz_store_open(&s, path, &e)) {
+        if (rz_store_open(&s, paths[i], &e)) {
             rz_store_close(s);
-            r->resume = path;
-            continue;
-        }
-        if (!r->n_rejected++)
+            r->resume = rz_strdup(paths[i]);
+        } else if (!r->n_rejected++) {
             snprintf(r->rejected, sizeof r->rejected, "%.500s", e.text);
-        free(path);
+        }
     }
     if (ok && n && !r->resume)
-        ok = rz_fail(err, RZ_EDATA, "no checkpoint in %s can be read (%s); mend or remove them, or give another out=", folder, r->rejected);
-    free_names(names, n);
-    free(folder);
+        ok = rz_fail(err, RZ_EDATA, "no checkpoint in %s/checkpoints can be read (%s); mend or remove them, or give another out=", r->dir, r->rejected);
+    free_names(paths, n);
     return ok;
 }
 
-static bool check_empty(const char *dir, rz_err *err)
+bool rz_rundir_check_empty(const char *dir, rz_err *err)
 {
     char **names;
     int n, others = 0;
+    if (!rz_file_exists(dir))
+        return true;
     if (!rz_dir_list(dir, &names, &n, err))
         return false;
     for (int i = 0; i < n; i++)
@@ -104,7 +105,7 @@ bool rz_rundir_open(rz_rundir *r, const char *dir, bool fresh, void (*waiting)(v
     char *lock = rz_asprintf("%s/lock", dir);
     bool ok = rz_lock_take(&r->lock, lock, WAIT_MS, waiting, ctx, err);
     free(lock);
-    return ok && (!fresh || check_empty(dir, err)) && find_checkpoint(r, err);
+    return ok && (!fresh || rz_rundir_check_empty(dir, err)) && find_checkpoint(r, err);
 }
 
 static bool open_log(rz_rundir *r, rz_log **log, const char *name, int64_t keep, rz_err *err)
@@ -159,15 +160,23 @@ char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step)
 
 bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t keep, rz_err *err)
 {
-    char *path = rz_asprintf("%s/%s", r->dir, folder), **names;
+    char **paths;
     int n;
-    bool ok = step_files(path, &names, &n, err);
-    for (int i = 0; ok && i < n - keep; i++) {
-        char *old = rz_asprintf("%s/%s", path, names[i]);
-        unlink(old); /* a file that stays is no harm */
-        free(old);
-    }
-    free_names(names, n);
-    free(path);
+    bool ok = rz_rundir_steps(r->dir, folder, &paths, &n, err);
+    for (int i = 0; ok && i < n - keep; i++)
+        unlink(paths[i]); /* a file that stays is no harm */
+    free_names(paths, n);
+    return ok;
+}
+
+bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err)
+{
+    char **paths;
+    int n;
+    bool ok = rz_rundir_steps(r->dir, "rollouts", &paths, &n, err);
+    for (int i = 0; ok && i < n; i++)
+        if (step_of(strrchr(paths[i], '/') + 1) > step && unlink(paths[i]))
+            ok = rz_fail(err, RZ_EIO, "cannot remove %s, whose steps are about to be made again: %s", paths[i], strerror(errno));
+    free_names(paths, n);
     return ok;
 }

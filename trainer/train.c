@@ -131,7 +131,8 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
     if (c->model[0])
         return rz_comm_agree(env->comm, rz_model_read(c->model, env->kernels, j->pool, &j->policy, &j->tokenizer, err), err);
     char *dir = NULL, *path = NULL;
-    bool ok = rz_comm_agree(env->comm, rz_pretrain_dir(c, &dir, err), err);
+    bool empty = !mode.fresh || rz_comm_rank(env->comm) || rz_rundir_check_empty(c->out, err); /* later the base will be in it */
+    bool ok = rz_comm_agree(env->comm, empty && rz_pretrain_dir(c, &dir, err), err);
     if (ok) {
         path = rz_asprintf("%s/model.h5", dir);
         rz_config base = *c;
@@ -155,12 +156,35 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
     return ok;
 }
 
+/* Every problem of a file must be one that the policy can begin with. (A task's prompts are checked as they are drawn.) */
+static bool check_prompts(job *j, rz_source *source, const char *path, rz_err *err)
+{
+    int room = j->policy->arch.max_position_embeddings;
+    for (int64_t i = 0; i < rz_source_size(source); i++) {
+        rz_arena scratch = j->grpo.arena;
+        rz_problem p;
+        int32_t *ids;
+        int n;
+        if (!rz_source_problem(source, RZ_TRAIN, (uint64_t)i, &p, &scratch, err))
+            return false;
+        if (!rz_tokenizer_encode(j->tokenizer, p.prompt, strlen(p.prompt), &scratch, &ids, &n, err))
+            return rz_err_note(err, "%s: the prompt \"%.80s\"", path, p.prompt);
+        if (n < 1 || n >= room)
+            return rz_fail(err, RZ_EDATA, "%s: the prompt \"%.80s\" has %d tokens, must have 1..%d (max_position_embeddings of the model is %d)", path,
+                           p.prompt, n, room - 1, room);
+    }
+    return true;
+}
+
 static bool open_workers(job *j, rz_err *err)
 {
     const rz_config *c = j->config;
     j->stop = rz_tokenizer_id(j->tokenizer, c->eos_token);
     if (j->stop < 0)
         return rz_fail(err, RZ_ECONFIG, "eos_token is '%s', which the model's tokenizer does not hold", c->eos_token);
+    if (!check_prompts(j, j->source, c->data, err) ||
+        (j->held_out && j->held_out != j->source && !check_prompts(j, j->held_out, c->eval.data, err)))
+        return false;
     if (!rz_decoder_create(&j->decoder, j->policy, (int)c->rollout.slots, err))
         return false;
     if (rz_comm_rank(j->env->comm) == 0)
@@ -227,7 +251,7 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
     j->loop.at.base_hash = j->base_hash;
     if (mode.dry_run)
         return tell_plan(j, err);
-    return rz_loop_open(&j->loop, mode.fresh, err) && rz_loop_run(&j->loop, err);
+    return rz_loop_open(&j->loop, mode.fresh && c->model[0], err) && rz_loop_run(&j->loop, err);
 }
 
 bool rz_job_train(const rz_job_env *env, const rz_config *c, rz_job_mode mode, rz_err *err)

@@ -1,0 +1,406 @@
+/* Decoding: against a sampler without cache, batch or slots that runs the whole sequence again for every token, against the learner (what was
+ * sampled is what is trained, bit for bit) and against the model in binary64; and what may not matter: slots, order, company. */
+#include "rollout/decode.h"
+#include "tests/tiny.h"
+
+enum { P = 48, V = 37, N_REQUESTS = 6, N = 3 }; /* N completions a request */
+
+static const rz_arch arch = {V, 20, 28, 2, 4, 2, 6, P, 1e-5, 1e4, true};
+static const int32_t stops[] = {3, 30, 17};
+static const rz_address address = {5, RZ_RNG_SAMPLE, 9};
+static rz_arena arena;
+static rz_err err;
+
+static void setup(void)
+{
+    arena = tiny_arena();
+}
+
+static void teardown(void)
+{
+    rz_arena_finish(&arena);
+}
+
+static rz_sampling sampling(void)
+{
+    return (rz_sampling){.temperature = 0.9, .top_p = 1, .max_new = 20, .n_stop = 3, .stop = stops};
+}
+
+/* Prompts of one token, of a panel's width and beside it, one that leaves little room; the first and the last are the same text. */
+static rz_request *requests(void)
+{
+    static const int lengths[N_REQUESTS] = {5, 1, 16, 17, 40, 5};
+    rz_request *r = RZ_NEW(&arena, N_REQUESTS, rz_request);
+    rz_stream s;
+    rz_stream_init(&s, 21, RZ_RNG_TEST, 0);
+    for (int i = 0; i < N_REQUESTS; i++)
+        r[i] = (rz_request){tiny_ids(&s, lengths[i], V, &arena), lengths[i], (uint32_t)(100 + i), 0, N, RZ_ZNEW(&arena, N, rz_completion)};
+    r[N_REQUESTS - 1].prompt = r[0].prompt;
+    return r;
+}
+
+static void decode(const rz_policy *p, int slots, rz_request *r, int n, const rz_sampling *s, rz_address at)
+{
+    rz_decoder *d;
+    ck_assert_msg(rz_decoder_create(&d, p, slots, &err), "%s", err.text);
+    ck_assert_msg(rz_decode(d, r, n, s, at, &arena, NULL, NULL, &err), "%s", err.text);
+    rz_decoder_destroy(d);
+}
+
+static bool same(const rz_completion *a, const rz_completion *b)
+{
+    size_t n = (size_t)a->n * sizeof(float);
+    return a->n == b->n && a->truncated == b->truncated && !memcmp(a->ids, b->ids, n) && !memcmp(a->logp, b->logp, n) &&
+           !memcmp(a->logp_behaviour, b->logp_behaviour, n) && !memcmp(a->entropy, b->entropy, n);
+}
+
+static void check_same(const rz_request *a, const rz_request *b, const char *why)
+{
+    ck_assert_uint_eq(a->slot, b->slot);
+    for (int k = 0; k < N; k++)
+        ck_assert_msg(same(&a->completions[k], &b->completions[k]), "%s: slot %u, completion %d differs", why, a->slot, k);
+}
+
+static bool is_stop(int32_t id)
+{
+    return id == stops[0] || id == stops[1] || id == stops[2];
+}
+
+/* ---- the same by brute force ---- */
+
+static rz_completion slow(const rz_policy *p, const rz_request *r, int sample, const rz_sampling *s, rz_address at)
+{
+    float *h = RZ_NEW(&arena, P * arch.hidden_size, float), *logits = RZ_NEW(&arena, V, float), mx, sum;
+    int32_t *ids = RZ_NEW(&arena, P, int32_t);
+    rz_completion c = {0, ids + r->n_prompt, RZ_NEW(&arena, P, float), RZ_NEW(&arena, P, float), RZ_NEW(&arena, P, float), false};
+    memcpy(ids, r->prompt, (size_t)r->n_prompt * sizeof *ids);
+    for (;;) {
+        rz_cache cache;
+        int n = r->n_prompt + c.n;
+        rz_cache_init(&cache, p, n, &arena);
+        rz_policy_forward(p, &(rz_run){ids, n, &cache, NULL}, 1, h, arena);
+        rz_policy_logits(p, logits, h + (n - 1) * arch.hidden_size, 1);
+        double u = rz_rng_unit(at.seed, at.purpose, at.step, r->slot, r->refill << 16 | (uint32_t)sample, (uint32_t)c.n);
+        ids[n] = rz_sample_token(p->k, s, logits, V, u, &c.logp_behaviour[c.n], arena);
+        p->k->logp_forward(&c.logp[c.n], &c.entropy[c.n], &mx, &sum, logits, V, &ids[n], rz_sampling_temperature(s), 1, V);
+        if (isnan(c.logp_behaviour[c.n]))
+            c.logp_behaviour[c.n] = c.logp[c.n];
+        c.n++;
+        if (is_stop(ids[n]))
+            return c;
+        if (c.n == s->max_new || n + 1 == P) {
+            c.truncated = true;
+            return c;
+        }
+    }
+}
+
+START_TEST(without_cache_and_batch)
+{
+    static const int all_slots[] = {1, 2, 7, 64};
+    rz_pool *pool = _i & 1 ? tiny_pool(2) : NULL;
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i / 2), pool, 31, 1.5);
+    for (int filters = 0; filters < 2; filters++) {
+        rz_request *wanted = requests();
+        rz_sampling s = sampling();
+        if (filters) {
+            s.top_k = 20;
+            s.top_p = 0.95;
+            s.min_p = 0.01;
+        }
+        for (int i = 0; i < N_REQUESTS; i++)
+            for (int k = 0; k < N; k++)
+                wanted[i].completions[k] = slow(p, &wanted[i], k, &s, address);
+        for (int w = 0; w < 4; w++) {
+            rz_request *r = requests();
+            decode(p, all_slots[w], r, N_REQUESTS, &s, address);
+            for (int i = 0; i < N_REQUESTS; i++)
+                check_same(&wanted[i], &r[i], "one at a time");
+        }
+    }
+    rz_policy_destroy(p);
+    rz_pool_destroy(pool);
+}
+END_TEST
+
+/* ---- what was sampled is what is trained ---- */
+
+/* Completions as the trainer sees them: the prompt's last token is the first input of each. */
+static rz_tree tree_of(const rz_request *r)
+{
+    rz_sequence *s = RZ_NEW(&arena, r->n_completions, rz_sequence);
+    for (int k = 0; k < r->n_completions; k++) {
+        const rz_completion *c = &r->completions[k];
+        int32_t *ids = RZ_NEW(&arena, c->n, int32_t);
+        ids[0] = r->prompt[r->n_prompt - 1];
+        memcpy(ids + 1, c->ids, (size_t)(c->n - 1) * sizeof *ids);
+        s[k] = (rz_sequence){ids, c->ids, c->n, RZ_NEW(&arena, c->n, float), RZ_NEW(&arena, c->n, float), NULL};
+    }
+    return (rz_tree){r->prompt, r->n_prompt - 1, r->n_completions, s};
+}
+
+START_TEST(sampled_is_trained)
+{
+    static const double temperatures[] = {1, 0.7, 1.6};
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i), NULL, 32, 1.5);
+    rz_learner *l;
+    int tokens = 0;
+    ck_assert(rz_learner_create(&l, p, &err));
+    for (int way = 0; way < 3; way++) {
+        rz_request *r = requests();
+        rz_sampling s = sampling();
+        rz_tree trees[N_REQUESTS];
+        s.temperature = temperatures[way];
+        s.top_p = way ? 0.9 : 1;
+        decode(p, 1 + 2 * way, r, N_REQUESTS, &s, address);
+        for (int i = 0; i < N_REQUESTS; i++)
+            trees[i] = tree_of(&r[i]);
+        rz_learner_forward(l, trees, N_REQUESTS, rz_sampling_temperature(&s));
+        for (int i = 0; i < N_REQUESTS; i++)
+            for (int k = 0; k < N; k++) {
+                const rz_completion *c = &r[i].completions[k];
+                const rz_sequence *t = &trees[i].sequences[k];
+                tokens += c->n;
+                ck_assert_msg(!memcmp(c->logp, t->logp, (size_t)c->n * sizeof(float)), "request %d, completion %d: another logp", i, k);
+                ck_assert_msg(!memcmp(c->entropy, t->entropy, (size_t)c->n * sizeof(float)), "request %d, completion %d: another entropy", i, k);
+                for (int j = 0; j < c->n; j++)
+                    ck_assert(s.top_p < 1 ? c->logp_behaviour[j] > c->logp[j] - 1e-6f : c->logp_behaviour[j] == c->logp[j]);
+            }
+    }
+    ck_assert_int_gt(tokens, 200);
+    rz_learner_destroy(l);
+    rz_policy_destroy(p);
+}
+END_TEST
+
+/* Log-probability and entropy of every sampled token, and that greedy takes the most likely one. */
+START_TEST(against_binary64)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i), NULL, 33, 1.5);
+    truth t = truth_create(p);
+    double distribution[V];
+    for (int greedy = 0; greedy < 2; greedy++) {
+        rz_request *r = requests();
+        rz_sampling s = sampling();
+        s.temperature = greedy ? 0 : 1.2;
+        decode(p, 4, r, N_REQUESTS, &s, address);
+        for (int i = 0; i < N_REQUESTS; i++) {
+            const rz_completion *c = &r[i].completions[i % N];
+            int32_t ids[2 * P];
+            memcpy(ids, r[i].prompt, (size_t)r[i].n_prompt * sizeof *ids);
+            memcpy(ids + r[i].n_prompt, c->ids, (size_t)c->n * sizeof *ids);
+            for (int j = 0; j < c->n; j++) {
+                int n = r[i].n_prompt + j;
+                double entropy = 0, most = -INFINITY;
+                truth_distribution(&t, ids, n, n - 1, greedy ? 1 : 1.2, distribution);
+                for (int v = 0; v < V; v++) {
+                    entropy -= exp(distribution[v]) * distribution[v];
+                    most = fmax(most, distribution[v]);
+                }
+                ck_assert_double_eq_tol(c->logp[j], distribution[c->ids[j]], 1e-5);
+                ck_assert_double_eq_tol(c->entropy[j], entropy, 1e-5);
+                if (greedy)
+                    ck_assert(distribution[c->ids[j]] >= most - 1e-5 && c->logp_behaviour[j] == 0);
+            }
+        }
+    }
+    truth_destroy(&t);
+    rz_policy_destroy(p);
+}
+END_TEST
+
+/* ---- what may not matter, and what must ---- */
+
+START_TEST(slots_order_and_company)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 34, 1.5);
+    rz_sampling s = sampling();
+    rz_request *wanted = requests();
+    decode(p, 64, wanted, N_REQUESTS, &s, address);
+    for (int slots = 1; slots <= 19; slots += 3) {
+        rz_request *r = requests(), *mixed = requests();
+        for (int i = 0; i < N_REQUESTS; i++) /* another order */
+            mixed[i] = r[(i * 5 + slots) % N_REQUESTS];
+        decode(p, slots, mixed, N_REQUESTS, &s, address);
+        for (int i = 0; i < N_REQUESTS; i++)
+            check_same(&wanted[i], &r[i], "another order");
+        r = requests();
+        decode(p, slots, r, 2, &s, address); /* in parts, as ranks share them */
+        decode(p, slots, r + 2, N_REQUESTS - 2, &s, address);
+        for (int i = 0; i < N_REQUESTS; i++)
+            check_same(&wanted[i], &r[i], "in parts");
+    }
+    rz_request *r = requests(), *fewer = requests();
+    for (int i = 0; i < N_REQUESTS; i++)
+        fewer[i].n_completions = 1 + i % 2;
+    decode(p, 3, fewer, N_REQUESTS, &s, address);
+    for (int i = 0; i < N_REQUESTS; i++)
+        for (int k = 0; k < fewer[i].n_completions; k++)
+            ck_assert(same(&wanted[i].completions[k], &fewer[i].completions[k]));
+    s.max_new = 4; /* shorter ones are the beginnings of longer ones */
+    decode(p, 5, r, N_REQUESTS, &s, address);
+    for (int i = 0; i < N_REQUESTS; i++)
+        for (int k = 0; k < N; k++) {
+            const rz_completion *c = &r[i].completions[k], *w = &wanted[i].completions[k];
+            ck_assert_int_eq(c->n, w->n < 4 ? w->n : 4);
+            ck_assert(!memcmp(c->ids, w->ids, (size_t)c->n * sizeof *c->ids) && !memcmp(c->logp, w->logp, (size_t)c->n * sizeof(float)));
+        }
+    rz_policy_destroy(p);
+}
+END_TEST
+
+static int shared_ids(const rz_request *a, const rz_request *b)
+{
+    int same_ids = 0;
+    for (int k = 0; k < N; k++)
+        for (int j = 0; j < a->completions[k].n && j < b->completions[k].n; j++)
+            same_ids += a->completions[k].ids[j] == b->completions[k].ids[j];
+    return same_ids;
+}
+
+static int ids_of(const rz_request *a)
+{
+    int n = 0;
+    for (int k = 0; k < N; k++)
+        n += a->completions[k].n;
+    return n;
+}
+
+/* Each part of an address gives other samples of the same prompt; so does each completion of a request. */
+START_TEST(addresses)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 35, 0.7);
+    rz_sampling s = sampling();
+    rz_request *r = requests();
+    s.n_stop = 0;
+    decode(p, 8, r, N_REQUESTS, &s, address);
+    ck_assert_int_lt(shared_ids(&r[0], &r[5]), ids_of(&r[0]) / 2); /* the same text in another slot */
+    for (int k = 1; k < N; k++)
+        ck_assert(memcmp(r[0].completions[0].ids, r[0].completions[k].ids, (size_t)r[0].completions[0].n * sizeof(int32_t)));
+    for (int part = 0; part < 5; part++) {
+        rz_request *other = requests();
+        rz_address at = address;
+        at.seed += part == 0;
+        at.step += part == 1;
+        at.purpose = part == 2 ? RZ_RNG_EVAL : at.purpose;
+        other[0].refill += part == 3;
+        other[0].slot += (uint32_t)(part == 4) * 1000;
+        decode(p, 8, other, 1, &s, at);
+        ck_assert_msg(shared_ids(&r[0], &other[0]) < ids_of(&r[0]) / 2, "part %d of the address changes nothing", part);
+    }
+    rz_policy_destroy(p);
+}
+END_TEST
+
+/* A completion ends with its first stop token and only then is not truncated; otherwise it ends where its room does. */
+START_TEST(ends)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 36, 0.7);
+    int stopped[3] = {0}, at_limit = 0, by_limit = 0, by_room = 0;
+    for (int step = 0; step < 30; step++) {
+        rz_sampling s = sampling();
+        rz_request *r = requests();
+        s.max_new = 1 + step % 15;
+        decode(p, 7, r, N_REQUESTS, &s, (rz_address){5, RZ_RNG_SAMPLE, (uint32_t)step});
+        for (int i = 0; i < N_REQUESTS; i++)
+            for (int k = 0; k < N; k++) {
+                const rz_completion *c = &r[i].completions[k];
+                int room = P - r[i].n_prompt, limit = room < s.max_new ? room : s.max_new;
+                ck_assert_int_ge(c->n, 1);
+                ck_assert_int_le(c->n, limit);
+                for (int j = 0; j < c->n - 1; j++)
+                    ck_assert(!is_stop(c->ids[j]));
+                bool stop = is_stop(c->ids[c->n - 1]);
+                ck_assert_int_eq(c->truncated, !stop);
+                ck_assert(stop || c->n == limit);
+                for (int j = 0; j < 3; j++)
+                    stopped[j] += c->ids[c->n - 1] == stops[j];
+                at_limit += stop && c->n == limit && limit > 1;
+                by_limit += !stop && limit < room;
+                by_room += !stop && limit == room;
+            }
+    }
+    ck_assert(stopped[0] && stopped[1] && stopped[2] && at_limit && by_limit && by_room);
+    rz_policy_destroy(p);
+}
+END_TEST
+
+typedef struct { int calls; int64_t last; } ticks;
+
+static void tick(void *ctx, int64_t n_tokens)
+{
+    ticks *t = ctx;
+    ck_assert_int_gt(n_tokens, t->last);
+    t->last = n_tokens;
+    t->calls++;
+}
+
+START_TEST(progress)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 36, 1);
+    rz_sampling s = sampling();
+    rz_decoder *d;
+    int64_t tokens = 0;
+    ck_assert(rz_decoder_create(&d, p, 4, &err));
+    for (int again = 0; again < 2; again++) { /* a decoder serves many calls */
+        rz_request *r = requests();
+        ticks t = {0};
+        ck_assert(rz_decode(d, r, N_REQUESTS, &s, address, &arena, tick, &t, &err));
+        tokens = 0;
+        for (int i = 0; i < N_REQUESTS; i++)
+            tokens += ids_of(&r[i]);
+        ck_assert_int_eq(t.last, tokens);
+        ck_assert_int_gt(t.calls, 1);
+        s.max_new = 5;
+    }
+    ck_assert(rz_decode(d, NULL, 0, &s, address, &arena, tick, NULL, &err)); /* a rank without a share */
+    rz_decoder_destroy(d);
+    rz_decoder_destroy(NULL);
+    rz_policy_destroy(p);
+}
+END_TEST
+
+START_TEST(no_room)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 37, 1);
+    rz_sampling s = sampling();
+    rz_decoder *d;
+    rz_completion c[1];
+    int32_t *prompt = RZ_ZNEW(&arena, P + 1, int32_t);
+    ck_assert(rz_decoder_create(&d, p, 4, &err));
+    static const int bad[] = {0, -1, P, P + 1};
+    for (int i = 0; i < 4; i++) {
+        rz_request r = {prompt, bad[i], 0, 0, 1, c};
+        char said[60];
+        snprintf(said, sizeof said, "a prompt has %d tokens, must have 1..%d", bad[i], P - 1);
+        err = (rz_err){0};
+        ck_assert(!rz_decode(d, &r, 1, &s, address, &arena, NULL, NULL, &err));
+        ck_assert_int_eq(err.code, RZ_EDATA);
+        ck_assert_msg(strstr(err.text, said), "%s", err.text);
+    }
+    rz_request last = {prompt, P - 1, 0, 0, 1, c}; /* room for one */
+    ck_assert_msg(rz_decode(d, &last, 1, &s, address, &arena, NULL, NULL, &err), "%s", err.text);
+    ck_assert_int_eq(c[0].n, 1);
+    ck_assert_int_eq(c[0].truncated, !is_stop(c[0].ids[0]));
+    rz_decoder_destroy(d);
+    rz_policy_destroy(p);
+}
+END_TEST
+
+static void add(TCase *t)
+{
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_loop_test(t, without_cache_and_batch, 0, 2 * tiny_n_kernels());
+    tcase_add_loop_test(t, sampled_is_trained, 0, tiny_n_kernels());
+    tcase_add_loop_test(t, against_binary64, 0, tiny_n_kernels());
+    tcase_add_test(t, slots_order_and_company);
+    tcase_add_test(t, addresses);
+    tcase_add_test(t, ends);
+    tcase_add_test(t, progress);
+    tcase_add_test(t, no_room);
+}
+
+int main(void)
+{
+    return tiny_main("decode", add);
+}
