@@ -18,6 +18,7 @@ typedef struct {
 
 int rz_cmd_train(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_pretrain(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_score(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_inspect(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
 
@@ -37,4 +38,8 @@ void rz_view_break(rz_view *v);
 
 /* What a finished run directory came to, for people, on stderr: before and after, the reward's curve, where things are. */
 void rz_tell_result(const char *dir);
+/* A completion of a rollout file with its prompt and the verdict of each rule, for people, on stderr. */
+void rz_tell_sample(const char *rollouts);
+/* The newest step-*.h5 of DIR/FOLDER, or NULL; caller frees. */
+char *rz_newest_step_file(const char *dir, const char *folder);
 #endif

@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/diff.h"
 
 #include "base/file.h"
 #include "base/store.h"
@@ -16,7 +17,7 @@ static const char *const free_attributes[] = {"ranks", "kernels", "metrics_bytes
 
 static int n_told;
 
-__attribute__((format(printf, 1, 2))) static void tell(const char *fmt, ...)
+void rz_diff_tell(const char *fmt, ...)
 {
     va_list args;
     if (n_told++ >= MAX_TOLD)
@@ -74,7 +75,7 @@ static bool pair_up(const items *a, const items *b, const char *where, bool (*sa
     for (int i = 0, j = 0; i < a->n || j < b->n;) {
         int order = i == a->n ? 1 : j == b->n ? -1 : strcmp(a->items[i].name, b->items[j].name);
         if (order) {
-            tell("%s%s: only in %s", where, order < 0 ? a->items[i].name : b->items[j].name, order < 0 ? "A" : "B");
+            rz_diff_tell("%s%s: only in %s", where, order < 0 ? a->items[i].name : b->items[j].name, order < 0 ? "A" : "B");
             equal = false;
             order < 0 ? i++ : j++;
         } else {
@@ -102,7 +103,7 @@ static bool same_config_text(const char *a, const char *b, const char *where, bo
               rz_options_parse(rz_config_rows, rz_config_n_rows, &y, "B", b, strlen(b), NULL, err);
     const rz_option *row = ok ? rz_options_differ(rz_config_rows, rz_config_n_rows, &x, &y) : NULL;
     if (row)
-        tell("%sconfig: %s differs", where, row->key);
+        rz_diff_tell("%sconfig: %s differs", where, row->key);
     *equal = *equal && !row;
     rz_config_finish(&x);
     rz_config_finish(&y);
@@ -114,7 +115,7 @@ static bool same_config(const store_pair *p, bool *equal, rz_err *err)
 {
     if (!rz_store_has(p->a, "config") || !rz_store_has(p->b, "config")) {
         if (rz_store_has(p->a, "config") != rz_store_has(p->b, "config")) {
-            tell("%sconfig: only in one", p->where);
+            rz_diff_tell("%sconfig: only in one", p->where);
             *equal = false;
         }
         return true;
@@ -131,7 +132,7 @@ static bool same_array(void *ctx, const item *x, const item *y)
     store_pair *p = ctx;
     size_t bytes = shape_bytes(&x->shape);
     if (memcmp(&x->shape, &y->shape, sizeof x->shape)) {
-        tell("%s%s: another shape or type", p->where, x->name);
+        rz_diff_tell("%s%s: another shape or type", p->where, x->name);
         return false;
     }
     char *a = rz_calloc(bytes + 1, 1), *b = rz_calloc(bytes + 1, 1);
@@ -142,7 +143,7 @@ static bool same_array(void *ctx, const item *x, const item *y)
         for (size_t i = 0; i < bytes / size; i++)
             if (memcmp(a + i * size, b + i * size, size) && n++ == 0)
                 first = i;
-        tell("%s%s: %zu of %zu values differ, the first at %zu", p->where, x->name, n, bytes / size, first);
+        rz_diff_tell("%s%s: %zu of %zu values differ, the first at %zu", p->where, x->name, n, bytes / size, first);
         equal = false;
     }
     free(a);
@@ -155,7 +156,7 @@ static bool same_attribute(void *ctx, const item *x, const item *y)
     const store_pair *p = ctx;
     if (!strcmp(x->value, y->value))
         return true;
-    tell("%sattribute %s: %s, %s", p->where, x->name, x->value, y->value);
+    rz_diff_tell("%sattribute %s: %s, %s", p->where, x->name, x->value, y->value);
     return false;
 }
 
@@ -168,9 +169,11 @@ static bool diff_stores(const char *a, const char *b, const char *where, bool *e
               rz_store_each(p.b, collect_array, &ba, err) && rz_store_each_attr(p.a, collect_attribute, &at, err) &&
               rz_store_each_attr(p.b, collect_attribute, &bt, err);
     if (ok) {
+        bool config = true;
+        ok = same_config(&p, &config, err);
         bool attributes = pair_up(&at, &bt, where, same_attribute, &p), arrays = pair_up(&aa, &ba, where, same_array, &p);
-        *equal = attributes && arrays;
-        ok = !p.failed && same_config(&p, equal, err);
+        *equal = config && attributes && arrays;
+        ok = ok && !p.failed;
     }
     free_items(&aa);
     free_items(&ba);
@@ -188,7 +191,6 @@ static bool is_time(const char *key)
     return !strncmp(key, "time/", 5);
 }
 
-/* Members of a that b lacks or holds otherwise. */
 static bool same_members(const char *where, int64_t line, json_t *a, json_t *b)
 {
     const char *key;
@@ -196,7 +198,12 @@ static bool same_members(const char *where, int64_t line, json_t *a, json_t *b)
     bool equal = true;
     json_object_foreach(a, key, value)
         if (!is_time(key) && !json_equal(value, json_object_get(b, key))) {
-            tell("%sline %lld: %s differs", where, (long long)line, key);
+            rz_diff_tell("%sline %lld: %s differs", where, (long long)line, key);
+            equal = false;
+        }
+    json_object_foreach(b, key, value)
+        if (!is_time(key) && !json_object_get(a, key)) {
+            rz_diff_tell("%sline %lld: %s is only in B", where, (long long)line, key);
             equal = false;
         }
     return equal;
@@ -216,7 +223,7 @@ static bool diff_logs(const char *a, const char *b, const char *where, bool *equ
         if (err->code) {
             ok = false;
         } else if (more != more_b) {
-            tell("%s%s is longer", where, more ? "A" : "B");
+            rz_diff_tell("%s%s is longer", where, more ? "A" : "B");
             *equal = false;
         }
         if (!ok || !more || !more_b)
@@ -225,7 +232,7 @@ static bool diff_logs(const char *a, const char *b, const char *where, bool *equ
         if (!json_is_object(o) || !json_is_object(p))
             ok = rz_fail(err, RZ_EDATA, "%sline %lld is no JSON object", where, (long long)rz_lines_number(x));
         else
-            *equal = (same_members(where, rz_lines_number(x), o, p) & same_members(where, rz_lines_number(x), p, o)) && *equal;
+            *equal = same_members(where, rz_lines_number(x), o, p) && *equal;
         json_decref(o);
         json_decref(p);
     }
@@ -236,34 +243,6 @@ static bool diff_logs(const char *a, const char *b, const char *where, bool *equ
 
 /* ---- run directories ---- */
 
-/* The newest step file of A/folder, which B must have too; NULL when neither has any. Caller frees. */
-static bool newest_of_both(const char *a, const char *b, const char *folder, char **name, bool *equal, rz_err *err)
-{
-    const char *const dirs[] = {a, b};
-    char *newest[2] = {0};
-    for (int d = 0; d < 2; d++) {
-        char *path = rz_asprintf("%s/%s", dirs[d], folder), **names;
-        int n = 0;
-        bool ok = !rz_file_exists(path) || rz_dir_list(path, &names, &n, err);
-        for (int i = 0; ok && i < n; i++) {
-            free(newest[d]);
-            newest[d] = names[i];
-        }
-        if (n)
-            free(names);
-        free(path);
-        if (!ok)
-            return false;
-    }
-    *equal = (!newest[0] && !newest[1]) || (newest[0] && newest[1] && !strcmp(newest[0], newest[1]));
-    if (!*equal)
-        tell("%s: the newest is %s in A, %s in B", folder, newest[0] ? newest[0] : "none", newest[1] ? newest[1] : "none");
-    *name = *equal && newest[0] ? rz_asprintf("%s/%s", folder, newest[0]) : NULL;
-    free(newest[0]);
-    free(newest[1]);
-    return true;
-}
-
 typedef bool (*compare)(const char *a, const char *b, const char *where, bool *equal, rz_err *err);
 
 /* One file of both runs, if it is there at all. */
@@ -272,7 +251,7 @@ static bool diff_member(const char *a, const char *b, const char *name, compare 
     char *x = rz_asprintf("%s/%s", a, name), *y = rz_asprintf("%s/%s", b, name), *where = rz_asprintf("%s: ", name);
     bool in_a = rz_file_exists(x), in_b = rz_file_exists(y), same = true, ok = true;
     if (in_a != in_b) {
-        tell("%sonly in %s", where, in_a ? "A" : "B");
+        rz_diff_tell("%sonly in %s", where, in_a ? "A" : "B");
         same = false;
     } else if (in_a) {
         ok = fn(x, y, where, &same, err);
@@ -284,24 +263,35 @@ static bool diff_member(const char *a, const char *b, const char *name, compare 
     return ok;
 }
 
+/* The newest checkpoint: earlier ones may have been pruned. */
+static bool diff_checkpoints(const char *a, const char *b, bool *equal, rz_err *err)
+{
+    char *x = rz_newest_step_file(a, "checkpoints"), *y = rz_newest_step_file(b, "checkpoints");
+    bool ok = (x && y) || rz_fail(err, RZ_EDATA, "%s holds no checkpoint: it is no run directory, or its first checkpoint is still to come", x ? b : a);
+    if (ok) {
+        const char *name = strrchr(x, '/') + 1, *other = strrchr(y, '/') + 1;
+        char *where = rz_asprintf("checkpoints/%s: ", name);
+        *equal = !strcmp(name, other);
+        if (*equal)
+            ok = diff_stores(x, y, where, equal, err);
+        else
+            rz_diff_tell("checkpoints: the newest is %s in A, %s in B", name, other);
+        free(where);
+    }
+    free(x);
+    free(y);
+    return ok;
+}
+
+/* What explains the most comes first: the config is in the checkpoint. */
 static bool diff_runs(const char *a, const char *b, bool *equal, rz_err *err)
 {
-    static const char *const folders[] = {"checkpoints", "rollouts"};
-    *equal = true;
-    if (!diff_member(a, b, "metrics.jsonl", diff_logs, equal, err) || !diff_member(a, b, "eval.jsonl", diff_logs, equal, err) ||
-        !diff_member(a, b, "model.h5", diff_stores, equal, err))
+    bool same;
+    if (!diff_checkpoints(a, b, equal, err) || !diff_member(a, b, "metrics.jsonl", diff_logs, equal, err) ||
+        !diff_member(a, b, "eval.jsonl", diff_logs, equal, err) || !diff_member(a, b, "model.h5", diff_stores, equal, err) ||
+        !rz_diff_rollouts(a, b, &same, err))
         return false;
-    for (int i = 0; i < 2; i++) {
-        char *name;
-        bool same;
-        if (!newest_of_both(a, b, folders[i], &name, &same, err))
-            return false;
-        *equal = *equal && same;
-        bool ok = !name || diff_member(a, b, name, diff_stores, equal, err);
-        free(name);
-        if (!ok)
-            return false;
-    }
+    *equal = *equal && same;
     return true;
 }
 

@@ -1,6 +1,5 @@
 #include "cli/cli.h"
 
-#include "base/file.h"
 #include "base/store.h"
 
 #include <jansson.h>
@@ -81,28 +80,9 @@ static bool inspect_file(const char *path, bool json, rz_err *err)
     return ok;
 }
 
-/* The newest step file of a folder, or NULL; caller frees. */
-static char *newest(const char *dir, const char *folder, rz_err *err)
-{
-    char *path = rz_asprintf("%s/%s", dir, folder), **names, *found = NULL;
-    int n;
-    if (rz_file_exists(path) && rz_dir_list(path, &names, &n, err)) {
-        for (int i = 0; i < n; i++) {
-            if (!strncmp(names[i], "step-", 5)) {
-                free(found);
-                found = rz_asprintf("%s/%s", path, names[i]);
-            }
-            free(names[i]);
-        }
-        free(names);
-    }
-    free(path);
-    return found;
-}
-
 static bool inspect_run(const char *dir, bool json, rz_err *err)
 {
-    char *checkpoint = newest(dir, "checkpoints", err);
+    char *checkpoint = rz_newest_step_file(dir, "checkpoints");
     if (!checkpoint)
         return rz_fail(err, RZ_EDATA, "%s holds no checkpoint: it is no run directory, or its first checkpoint is still to come", dir);
     bool ok = inspect_file(checkpoint, json, err);

@@ -43,6 +43,22 @@ static bool assign(job_arguments *a, const char *key, size_t len, const char *va
     return true;
 }
 
+static bool unknown_flag(const char *flag, const char *name, rz_err *err)
+{
+    const char **names = rz_calloc((size_t)rz_config_n_rows + 3, sizeof *names);
+    int n = 0;
+    names[n++] = "fresh";
+    names[n++] = "dry-run";
+    names[n++] = "set";
+    for (int i = 0; i < rz_config_n_rows; i++)
+        names[n++] = rz_config_rows[i].key;
+    const char *near = rz_nearest(name, names, n);
+    free(names);
+    if (near)
+        return rz_fail(err, RZ_EUSAGE, "there is no flag '%s'; did you mean '--%s'?", flag, near);
+    return rz_fail(err, RZ_EUSAGE, "there is no flag '%s'; --help lists flags and config keys", flag);
+}
+
 static bool parse_flag(job_arguments *a, int argc, char **argv, int *i, rz_err *err)
 {
     const char *flag = argv[*i] + 2, *equals = strchr(flag, '=');
@@ -52,8 +68,12 @@ static bool parse_flag(job_arguments *a, int argc, char **argv, int *i, rz_err *
     if (!strcmp(flag, "dry-run"))
         return a->mode.dry_run = true;
     bool set = len == 3 && !strncmp(flag, "set", 3);
-    if (!set && !is_key(flag, len))
-        return rz_fail(err, RZ_EUSAGE, "there is no flag '%s'; --help lists flags and config keys", argv[*i]);
+    if (!set && !is_key(flag, len)) {
+        char *name = rz_strndup(flag, len);
+        unknown_flag(argv[*i], name, err);
+        free(name);
+        return false;
+    }
     const char *value = equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
     if (!value)
         return rz_fail(err, RZ_EUSAGE, "%s needs a value", argv[*i]);

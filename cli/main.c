@@ -19,6 +19,10 @@ static const rz_command commands[] = {
     {"pretrain", "CONFIG [key=value ...] [--fresh] [--dry-run]", "make a base by next-token training on text or on a task's corpus",
      "Uses the pretrain.*, arch.*, task.*, corpus.* and tokenizer keys; writes OUT/model.h5, which `model=` of a training job takes.\n",
      "mpirun -n 2 build/rulezero pretrain configs/quick-base.yaml out=runs/quick-base", true, rz_cmd_pretrain},
+    {"score", "--rules R [--explain] FILE.jsonl", "score completions by a rule file: one JSON object a line in, one out",
+     "In: {\"completion\", \"answer\"?, \"meta\"?, \"prompt\"?, \"n_tokens\"?, \"truncated\"?}. Out: {\"score\", \"correct\", \"format_ok\", \"parts\", \"skipped\",\n"
+     "\"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the reason.\n",
+     "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score},
     {"inspect", "FILE|RUN [--json]", "tell what a checkpoint, model, rollout file or run directory holds", "",
      "build/rulezero inspect runs/quick/checkpoints/step-000120.h5", false, rz_cmd_inspect},
     {"diff", "A B", "compare two files or two run directories, bit for bit",
@@ -127,15 +131,18 @@ int main(int argc, char **argv)
 {
     rz_set_oom_handler(out_of_memory);
     if (argc < 2) {
-        print_help(stderr);
+        if (speaks())
+            print_help(stderr);
         return RZ_EUSAGE;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-        print_help(stdout);
+        if (speaks())
+            print_help(stdout);
         return 0;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("rulezero %s\n", RULEZERO_VERSION);
+        if (speaks())
+            printf("rulezero %s\n", RULEZERO_VERSION);
         return 0;
     }
     const rz_command *c = find_command(argv[1]);
@@ -147,5 +154,7 @@ int main(int argc, char **argv)
                 print_command_help(c);
             return 0;
         }
+    if (!c->mpi && !speaks()) /* one rank's work, done by the first */
+        return 0;
     return run_command(c, argc - 2, argv + 2);
 }

@@ -122,6 +122,10 @@ void rz_tell_result(const char *dir)
     if (r.n_eval > 1)
         fprintf(stderr, "held-out problems right: %.1f%% +- %.1f before, %.1f%% +- %.1f after (length %.0f -> %.0f)\n", 100 * r.before.accuracy,
                 196 * r.before.se, 100 * r.after.accuracy, 196 * r.after.se, r.before.length, r.after.length);
+    char *rollouts = rz_newest_step_file(dir, "rollouts");
+    if (rollouts)
+        rz_tell_sample(rollouts);
+    free(rollouts);
     fprintf(stderr, "%.0f tokens in %.1f s of steps\n", r.tokens, r.seconds);
     fprintf(stderr, "run directory: %s  (model.h5, metrics.jsonl, %scheckpoints/, config.yaml, log.txt)\n", dir,
             r.reward.n ? "eval.jsonl, rollouts/, " : "");

@@ -104,14 +104,14 @@ static void on_step(void *ctx, const rz_metrics *m, int64_t step, int64_t steps)
     v->tokens += (int64_t)(isnan(sampled) ? trained : sampled);
     char eta[32];
     clock_text(rate * (double)(steps - step), eta, sizeof eta);
-    size_t n = (size_t)snprintf(v->line, sizeof v->line, "%s %lld/%lld", v->stage, (long long)step, (long long)steps);
+    size_t n = (size_t)snprintf(v->line, sizeof v->line, "%s %lld/%lld  ETA %s", v->stage, (long long)step, (long long)steps, eta);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         double x = rz_metrics_get(m, columns[i].metric);
         if (!isnan(x) && n < sizeof v->line)
             n += (size_t)snprintf(v->line + n, sizeof v->line - n, columns[i].format, x * columns[i].scale);
     }
     if (n < sizeof v->line)
-        snprintf(v->line + n, sizeof v->line - n, "  %.2f s/step  %.0f tok/s  ETA %s", rate, (double)v->tokens / elapsed, eta);
+        snprintf(v->line + n, sizeof v->line - n, "  %.2f s/step  %.0f tok/s", rate, (double)v->tokens / elapsed);
     v->step = step;
     bool due = v->live ? now - v->last_s > 0.1 : now - v->last_s > 5;
     if (!due && step != steps && step != v->first_step + 1)
