@@ -76,7 +76,7 @@ static bool parse_flag(job_arguments *a, int argc, char **argv, int *i, rz_err *
     }
     const char *value = equals ? equals + 1 : *i + 1 < argc ? argv[++*i] : NULL;
     if (!value)
-        return rz_fail(err, RZ_EUSAGE, "%s needs a value", argv[*i]);
+        return rz_fail(err, RZ_EUSAGE, "--%s needs a value", flag);
     if (!set)
         return assign(a, flag, len, value);
     a->assignments[a->n++] = rz_strdup(value);

@@ -78,37 +78,25 @@ static void filter(const rz_sampling *s, float *e, int V, rz_arena scratch)
     memcpy(e, left, (size_t)V * sizeof *e);
 }
 
-/* First id whose cumulative sum exceeds u·total. */
+/* First id whose cumulative sum exceeds u·total; −1 when there is none, which takes a NaN: u < 1 makes u·total round to less than the total. */
 static int invert(const rz_kernels *k, const float *e, int V, double u, double *total, rz_arena scratch)
 {
-    int n_blocks = (V + BLOCK - 1) / BLOCK, block = -1, last = -1;
-    double *sums = RZ_NEW(&scratch, n_blocks, double), at = 0, before_block = 0;
+    int n_blocks = (V + BLOCK - 1) / BLOCK, block = 0, choice = -1;
+    double *sums = RZ_NEW(&scratch, n_blocks, double), at = 0;
     *total = 0;
     for (int b = 0; b < n_blocks; b++) {
         sums[b] = k->sum16(e + b * BLOCK, V - b * BLOCK < BLOCK ? V - b * BLOCK : BLOCK);
         *total += sums[b];
     }
     double goal = u * *total;
-    for (int b = 0; b < n_blocks && block < 0; b++) {
-        if (sums[b] > 0)
-            last = b;
-        if (sums[b] > 0 && at + sums[b] > goal) {
-            block = b;
-            before_block = at;
-        }
-        at += sums[b];
-    }
-    if (block < 0) { /* u·total rounded up to the total */
-        block = last;
-        before_block = at;
-    }
-    int choice = -1;
+    while (block < n_blocks && !(at + sums[block] > goal))
+        at += sums[block++];
     for (int i = block * BLOCK; i < V && i < (block + 1) * BLOCK; i++) {
         if (!(e[i] > 0))
             continue;
         choice = i;
-        before_block += e[i];
-        if (before_block > goal)
+        at += e[i];
+        if (at > goal)
             break;
     }
     return choice;

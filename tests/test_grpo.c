@@ -54,6 +54,30 @@ START_TEST(rollouts_are_scored)
 }
 END_TEST
 
+/* The number of tokens and whether it was cut reach the rules: 1 for any text that was not cut, less a twelfth a token. */
+START_TEST(lengths_and_ends_are_scored)
+{
+    static const char text[] = "version: 1\nrules:\n  any: {match: '.+', score: {pass: 1, fail: 0}}\n"
+                               "  short: {kind: soft_overlong, unit: tokens, max: 12, cache: 12}\ntruncated: fail\ncombine: {mode: weighted_sum}\n";
+    rig r = open_rig("", "", NULL);
+    int cut[2] = {0};
+    rz_rules_worker_destroy(r.worker);
+    rz_rules_destroy(r.rules);
+    MUST(rz_rules_parse(&r.rules, "rules", text, strlen(text), &err) && rz_rules_worker_create(&r.worker, r.rules, &err));
+    rz_grpo *g = grpo(&r, N_STOP);
+    rollout(g, 1);
+    for (int i = 0; i < PROMPTS; i++)
+        for (int k = 0; k < GROUP; k++) {
+            const rz_completion *c = &g->groups[i].completions[k];
+            bool something = c->n > 1 && !c->truncated; /* beside the stop token */
+            ck_assert_double_eq_tol(g->groups[i].scored[k].score, something - c->n / 12.0, 1e-12);
+            cut[c->truncated]++;
+        }
+    ck_assert(cut[0] && cut[1]);
+    close_rig(&r);
+}
+END_TEST
+
 /* A coin for each completion: 0 or 1, the same every time, whatever was sampled. */
 START_TEST(random_reward)
 {
@@ -397,6 +421,7 @@ END_TEST
 static void add(TCase *t)
 {
     tcase_add_test(t, rollouts_are_scored);
+    tcase_add_test(t, lengths_and_ends_are_scored);
     tcase_add_test(t, random_reward);
     tcase_add_test(t, methods);
     tcase_add_loop_test(t, no_mismatch, 0, N_JOBS);

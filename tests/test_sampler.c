@@ -2,6 +2,9 @@
 #include "rollout/sampler.h"
 #include "tests/tiny.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 enum { MANY = 70000 };
 
 static rz_arena arena;
@@ -322,18 +325,41 @@ START_TEST(ends_of_the_unit_interval)
 }
 END_TEST
 
-/* A diverged policy must not crash the sampler: some id comes out, and the log-probability says NaN. */
+/* Equal weights make every sum exact: u = i/V lies on the end of id i−1, and the first sum that exceeds it is that of id i. */
+START_TEST(limits_between_ids)
+{
+    enum { V = 2048 };
+    float *logits = RZ_ZNEW(&arena, V, float), behaviour;
+    rz_sampling s = plain(1);
+    for (int i = 0; i < V; i++) {
+        ck_assert_int_eq(sample(_i, &s, logits, V, (double)i / V, &behaviour), i);
+        ck_assert_int_eq(sample(_i, &s, logits, V, nextafter((double)(i + 1) / V, 0), &behaviour), i);
+    }
+    s.top_k = 512; /* the first block, and nothing behind it */
+    for (int i = 0; i < 512; i++)
+        ck_assert_int_eq(sample(_i, &s, logits, V, (double)i / 512, &behaviour), i);
+    ck_assert_int_eq(sample(_i, &s, logits, V, 0x1.fffffffffffffp-1, &behaviour), 511);
+}
+END_TEST
+
+/* A diverged policy must not crash the sampler: some id comes out and the trainer's checks speak of the rest. Before the scratch memory lies a page
+ * that nobody may touch. */
 START_TEST(not_a_number)
 {
     static const float rows[][4] = {{NAN, NAN, NAN, NAN}, {0, NAN, 1, 2}, {-INFINITY, -INFINITY, -INFINITY, -INFINITY}, {0, INFINITY, 1, INFINITY}};
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 16 * page;
+    char *memory = mmap(NULL, page + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(memory != MAP_FAILED && !mprotect(memory, page, PROT_NONE));
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (int j = 0; j < 8; j++) {
             rz_sampling s = plain(j & 1 ? 0 : 1);
             float behaviour;
             s.top_p = j & 2 ? 0.9 : 1;
             s.min_p = j & 4 ? 0.1 : 0;
-            sample(_i, &s, rows[i], 4, 0.5, &behaviour);
+            int id = rz_sample_token(tiny_kernels(_i), &s, rows[i], 4, 0.5, &behaviour, (rz_arena){memory + page, 0, size, size});
+            ck_assert(id >= 0 && id < 4);
         }
+    munmap(memory, page + size);
 }
 END_TEST
 
@@ -347,6 +373,7 @@ static void add(TCase *t)
     tcase_add_loop_test(t, frequencies, 0, 4);
     tcase_add_test(t, large_vocabulary);
     tcase_add_loop_test(t, ends_of_the_unit_interval, 0, tiny_n_kernels());
+    tcase_add_loop_test(t, limits_between_ids, 0, tiny_n_kernels());
     tcase_add_loop_test(t, not_a_number, 0, tiny_n_kernels());
 }
 

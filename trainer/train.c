@@ -139,13 +139,16 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
         base.out = dir;
         int64_t have = rz_file_exists(path); /* one answer for all ranks, whatever their file system's caches say */
         rz_comm_max_i64(env->comm, &have, 1);
-        if (!have && mode.dry_run)
+        if (!have && mode.dry_run) {
+            rz_loop_note(&j->loop, "the base is made first: %lld pretraining steps of %lld documents, not in the times below", (long long)c->pretrain.steps,
+                         (long long)c->pretrain.documents_per_step);
             ok = rz_comm_agree(env->comm,
                                rz_tokenizer_load(&j->tokenizer, c->tokenizer, err) && rz_config_arch(c, rz_tokenizer_size(j->tokenizer), &arch, err) &&
                                    rz_policy_create(&j->policy, &arch, env->kernels, j->pool, err),
                                err);
-        else if (!have)
+        } else if (!have) {
             ok = rz_job_pretrain(env, &base, (rz_job_mode){false, false}, err);
+        }
         if (ok && !j->policy)
             ok = rz_comm_agree(env->comm, rz_model_read(path, env->kernels, j->pool, &j->policy, &j->tokenizer, err), err);
         else if (ok)

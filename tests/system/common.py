@@ -1,0 +1,218 @@
+"""What the system tests share: cases, starting rulezero alone or under mpirun, looking at what it left behind.
+
+A test is a program: RULEZERO names the binary, the repository's root is the current folder, the status is 0 only if every case passed. A case is a
+function of a fresh folder; it fails by an exception. The last line is the Check framework's, which ./check counts."""
+import concurrent.futures
+import hashlib
+import json
+import os
+import random
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+BINARY = os.path.abspath(os.environ.get("RULEZERO", "build/rulezero"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+GRPO, BASE = os.path.join(HERE, "short.yaml"), os.path.join(HERE, "short-base.yaml")
+MODEL = "data/countdown/quick-base.h5"
+CORES = len(os.sched_getaffinity(0))
+LONG = bool(os.environ.get("RZ_LONG"))  # ./check --long
+
+OK, DIFFERENT, USAGE, DATA, INTERNAL, CREATE, IO, CONFIG, STOPPED = 0, 1, 64, 65, 70, 73, 74, 78, 85
+
+# What ./check sets too; here so that a test also runs by itself.
+os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+for setting, value in (("rmaps_base_oversubscribe", "1"), ("hwloc_base_binding_policy", "none"), ("mpi_yield_when_idle", "1"),
+                       ("btl_base_warn_component_unused", "0"), ("btl_vader_single_copy_mechanism", "none")):
+    os.environ.setdefault("OMPI_MCA_" + setting, value)
+for name in ("MALLOC_PERTURB_", "RULEZERO_CPU", "RULEZERO_COLUMNS"):
+    os.environ.pop(name, None)
+
+# ---- cases ----
+
+cases = []
+speaking = threading.Lock()
+
+
+def say(*words):
+    """A whole line, though cases run side by side."""
+    with speaking:
+        sys.stdout.write(" ".join(str(w) for w in words) + "\n")
+        sys.stdout.flush()
+
+
+def case(name):
+    def add(function):
+        cases.append((name, function))
+        return function
+    return add
+
+
+def check(condition, *words):
+    if not condition:
+        raise AssertionError(" ".join(str(w) for w in words))
+
+
+def run_case(name, function):
+    """The failure told as text, or None."""
+    folder = tempfile.mkdtemp(prefix="rulezero-")
+    start, failure = time.monotonic(), None
+    try:
+        function(folder)
+    except Exception as e:  # a case fails by whatever it raises
+        failure = name + "\n" + "".join("    " + line for line in "".join(traceback.format_exception(e)).splitlines(True)[-30:])
+    say(f"{'FAILED' if failure else 'ok    '} {time.monotonic() - start:6.1f} s  {name}")
+    shutil.rmtree(folder, ignore_errors=True)
+    return failure
+
+
+def main(workers=1):
+    """Runs the cases (those whose name contains an argument, if there are any), `workers` at a time, and exits. What failed is told at the end."""
+    wanted = [c for c in cases if not sys.argv[1:] or any(a in c[0] for a in sys.argv[1:])]
+    start = time.monotonic()
+    check(os.access(BINARY, os.X_OK), f"{BINARY} is no program: set RULEZERO")
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        failures = [f for f in pool.map(lambda c: run_case(*c), wanted) if f]
+    for failure in failures:
+        print(failure)
+    passed = len(wanted) - len(failures)
+    print(f"{os.path.basename(sys.argv[0])}: {time.monotonic() - start:.1f} s")
+    print(f"{100 * passed // max(len(wanted), 1)}%: Checks: {len(wanted)}, Failures: {len(failures)}, Errors: 0")
+    sys.exit(1 if failures or not wanted else 0)
+
+
+# ---- starting ----
+
+class Result:
+    def __init__(self, words, status, out, err, seconds):
+        self.words, self.status, self.out, self.err, self.seconds = words, status, out, err, seconds
+
+    def __str__(self):
+        return (f"$ {self.words}\nstatus {self.status} after {self.seconds:.1f} s\n"
+                f"--- stdout\n{self.out[-4000:]}--- stderr\n{self.err[-4000:]}---")
+
+    def expect(self, status, *words):
+        """The status, and every word somewhere in what was said. Returns self."""
+        check(self.status == status, f"status {self.status}, expected {status}\n{self}")
+        for word in words:
+            check(word in self.out + self.err, f"nothing said of '{word}'\n{self}")
+        return self
+
+    def sentence(self):
+        """The one line that a failure consists of."""
+        lines = self.err.splitlines()
+        check(len(lines) == 1, f"{len(lines)} lines on stderr, expected one\n{self}")
+        check(lines[0].startswith("rulezero: "), f"stderr does not begin with 'rulezero: '\n{self}")
+        return lines[0]
+
+
+def command(arguments, ranks=0, program=None):
+    """ranks 0: without mpirun. -q: mpirun's own remarks on a status that is not 0 are not ours."""
+    launcher = ["mpirun", "-q", "-n", str(ranks)] if ranks else []
+    return launcher + [program or BINARY] + [str(a) for a in arguments]
+
+
+def start(arguments, ranks=0, cpu=None, program=None):
+    environment = dict(os.environ, **({"RULEZERO_CPU": cpu} if cpu else {}))
+    return subprocess.Popen(command(arguments, ranks, program), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            errors="replace", env=environment)
+
+
+def finish(process, timeout=180):
+    begin = time.monotonic()
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        err += f"\n[the test killed it after {timeout} s]\n"
+    return Result(shlex.join(process.args), process.returncode, out, err, time.monotonic() - begin)
+
+
+def rulezero(*arguments, ranks=0, cpu=None, timeout=180):
+    return finish(start(arguments, ranks, cpu), timeout)
+
+
+# ---- looking ----
+
+def kernels():
+    """The kernel sets of this build on this processor: the program lists them when asked for one that does not exist."""
+    sentence = rulezero("train", GRPO, "--dry-run", cpu="none-such").expect(USAGE).sentence()
+    return sentence.split(" has ")[1].split(", ")
+
+
+def digest(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def snapshot(folder):
+    """Names and contents below a folder. Not of `lock`, whose text names the last process that held it."""
+    found = {}
+    for path, folders, files in os.walk(folder):
+        for name in folders:
+            found[os.path.relpath(os.path.join(path, name), folder)] = "folder"
+        for name in files:
+            if name != "lock":
+                found[os.path.relpath(os.path.join(path, name), folder)] = digest(os.path.join(path, name))
+    return found
+
+
+def unchanged(before, folder):
+    after = snapshot(folder)
+    changes = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+    check(not changes, f"changed in {folder}: {', '.join(changes)}")
+
+
+def lines_of(path):
+    with open(path, encoding="utf-8") as f:
+        return [json.loads(line) for line in f]
+
+
+def metrics(folder):
+    return lines_of(os.path.join(folder, "metrics.jsonl"))
+
+
+def timeless(line):
+    return {k: v for k, v in line.items() if not k.startswith("time/")}
+
+
+def identical(a, b):
+    """Two run directories by `rulezero diff`, and without it: the files that hold no paths and no times must be the same bytes."""
+    rulezero("diff", a, b).expect(OK, "identical")
+    check(digest(os.path.join(a, "model.h5")) == digest(os.path.join(b, "model.h5")), f"model.h5 differs between {a} and {b}, which diff did not see")
+    for log in "metrics.jsonl", "eval.jsonl":
+        x, y = (os.path.join(d, log) for d in (a, b))
+        check(os.path.exists(x) == os.path.exists(y), f"{log} is in only one of {a} and {b}")
+        if os.path.exists(x):
+            check([timeless(line) for line in lines_of(x)] == [timeless(line) for line in lines_of(y)], f"{log} differs between {a} and {b}, which diff did not see")
+
+
+def each_step_once(folder, steps):
+    found = [line["step"] for line in metrics(folder)]
+    check(found == list(range(1, steps + 1)), f"steps in {folder}/metrics.jsonl: {found}, expected 1 to {steps}, each once")
+
+
+def wait_for(condition, process=None, timeout=60):
+    """Polls; false when the process has ended first."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if process is not None and process.poll() is not None:
+            return False
+        check(time.monotonic() < end, f"waited {timeout} s for nothing")
+        time.sleep(0.005)
+    return True
+
+
+def count_lines(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read().count(b"\n")
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,118 @@
+"""The same config and seed give the same bits for any number of ranks and threads, for any number of decoding slots, and on every kernel path."""
+from common import *
+
+KNOWN = ["reference", "portable", "avx2", "avx512"]
+
+# Jobs that differ in what could depend on ranks: shards, cuts into minibatches, filters of the sampler, averages.
+JOBS = {
+    "plain": (GRPO, []),
+    "minibatches": (GRPO, ["algorithm=grpo", "minibatches=2", "epochs=2", "truncated=punish", "rollout.top_p=0.9", "gradient_shards=8", "optimizer.weight_decay=0.1"]),
+    "one shard": (GRPO, ["gradient_shards=1", "aggregation=sequence_mean", "advantage_std=group", "rollout.top_k=20", "rollout.min_p=0.02",
+                         "rollout.temperature=0.8"]),
+    "tiny": (GRPO, ["steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
+    "pretrain": (BASE, []),
+    "pretrain tiny": (BASE, ["pretrain.steps=2", "pretrain.documents_per_step=2"]),
+}
+
+# Each is compared with the same job on one rank with one thread and the best kernels. ranks 0: without mpirun.
+VARIANTS = [
+    ("plain", dict(ranks=1)),
+    ("plain", dict(ranks=2)),
+    ("plain", dict(ranks=3)),
+    ("plain", dict(ranks=4)),
+    ("plain", dict(threads=2)),
+    ("plain", dict(ranks=2, threads=2)),
+    ("plain", dict(slots=1)),
+    ("plain", dict(slots=3, ranks=2)),
+    ("plain", dict(cpu="portable")),
+    ("plain", dict(cpu="avx2")),
+    ("plain", dict(cpu="avx512")),
+    ("minibatches", dict(ranks=3, cpu="avx2")),
+    ("minibatches", dict(ranks=4)),
+    ("minibatches", dict(threads=2, slots=1)),
+    ("one shard", dict(ranks=2)),
+    ("one shard", dict(ranks=4, threads=2)),
+    ("one shard", dict(cpu="avx2", threads=3)),
+    ("tiny", dict(cpu="reference", ranks=2)),
+    ("tiny", dict(cpu="portable", threads=2)),
+    ("pretrain", dict(ranks=1)),
+    ("pretrain", dict(ranks=2, cpu="avx2")),
+    ("pretrain", dict(ranks=3)),
+    ("pretrain", dict(ranks=4)),
+    ("pretrain", dict(threads=2)),
+    ("pretrain", dict(ranks=2, threads=2)),
+    ("pretrain", dict(cpu="portable")),
+    ("pretrain", dict(cpu="avx2")),
+    ("pretrain", dict(cpu="avx512")),
+    ("pretrain tiny", dict(cpu="reference")),
+]
+
+made, making = {}, threading.Lock()
+truths = tempfile.mkdtemp(prefix="rulezero-truth-")
+
+
+def run(job, out, ranks=0, cpu=None, threads=1, slots=64):
+    config, keys = JOBS[job]
+    verb = "train" if config == GRPO else "pretrain"
+    return rulezero(verb, config, f"out={out}", f"threads={threads}", f"rollout.slots={slots}", *keys, ranks=ranks, cpu=cpu).expect(OK)
+
+
+def truth(job):
+    with making:
+        if job not in made:
+            made[job] = os.path.join(truths, job.replace(" ", "-"))
+            run(job, made[job])
+    return made[job]
+
+
+def compare(job, variant):
+    def compare_one(folder):
+        have = kernels()
+        out = os.path.join(folder, "run")
+        cpu = variant.get("cpu")
+        if cpu is None or cpu in have:
+            run(job, out, **variant)
+            identical(truth(job), out)
+        else:
+            sentence = rulezero("train", GRPO, f"out={out}", cpu=cpu).expect(USAGE).sentence()
+            check(all(name in sentence for name in ["RULEZERO_CPU", cpu] + have), sentence)
+            check(not os.path.exists(out), f"{out} was made")
+            say(f"                 (this processor has no {cpu}: refused, as it should be)")
+    return compare_one
+
+
+for job, variant in VARIANTS:
+    case(f"{job}: " + ", ".join(f"{k}={v}" for k, v in variant.items()))(compare(job, variant))
+
+
+@case("the kernel sets are those we know, reference and portable among them")
+def _(folder):
+    have = kernels()
+    check(set(have) <= set(KNOWN) and have[:2] == KNOWN[:2], have)
+
+
+@case("the jobs can tell: some completions are cut, some are not, and rewards differ")
+def _(folder):
+    for job in "plain", "minibatches", "one shard":
+        lines = metrics(truth(job))
+        cut = [line["completions/clipped_ratio"] for line in lines]
+        check(0 < sum(cut) < len(cut), f"{job}: share of completions cut: {cut}")
+        check(all(0 < line["reward/std"] for line in lines), f"{job}: no signal")
+        check(all(line["grad_norm"] > 0 for line in lines), f"{job}: no gradient")
+
+
+@case("another seed is another run")
+def _(folder):
+    for job in "plain", "pretrain":
+        config, keys = JOBS[job]
+        out = os.path.join(folder, job)
+        rulezero("train" if config == GRPO else "pretrain", config, f"out={out}", "seed=2", *keys).expect(OK)
+        rulezero("diff", truth(job), out).expect(DIFFERENT, "config: seed differs", "different")
+        check(digest(os.path.join(truth(job), "model.h5")) != digest(os.path.join(out, "model.h5")), "the weights are the same")
+
+
+if __name__ == "__main__":
+    try:
+        main(workers=2)
+    finally:
+        shutil.rmtree(truths, ignore_errors=True)

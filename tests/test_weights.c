@@ -1,0 +1,243 @@
+/* Architectures as text and in the program, first weights, and weights in a store: round trip, other architectures, bad ones. */
+#include "tests/tiny.h"
+
+#include <unistd.h>
+
+/* vocab, hidden, intermediate, layers, heads, key/value heads, head_dim, positions, eps, theta, tied */
+static const rz_arch archs[] = {
+    {37, 20, 28, 2, 4, 2, 6, 32, 1e-5, 1e4, true}, {37, 20, 28, 2, 4, 2, 6, 32, 1e-5, 1e4, false}, {19, 21, 11, 3, 3, 1, 10, 32, 1e-6, 5e5, true},
+    {2, 3, 1, 1, 1, 1, 2, 8, 1e-5, 1e4, false},
+};
+enum { N_ARCHS = sizeof archs / sizeof archs[0] };
+
+START_TEST(first_weights)
+{
+    rz_arch a = {64, 64, 96, 2, 4, 2, 16, 64, 1e-5, 1e4, false};
+    rz_policy *p, *q;
+    rz_err err;
+    ck_assert(rz_policy_create(&p, &a, tiny_kernels(-1), NULL, &err) && rz_policy_create(&q, &a, tiny_kernels(0), NULL, &err));
+    rz_policy_init_weights(p, 1);
+    rz_policy_init_weights(q, 1);
+    ck_assert(!memcmp(p->w, q->w, (size_t)p->layout.n_params * sizeof *p->w));
+    int64_t at = 0;
+    for (int i = 0; i < p->layout.n_tensors; i++) {
+        const rz_tensor *t = &p->layout.tensors[i];
+        double sum = 0, squares = 0, n = (double)tiny_size(t);
+        ck_assert_int_eq(t->offset, at); /* no gaps */
+        ck_assert_int_eq(t->decay, t->cols > 0);
+        at += tiny_size(t);
+        for (int64_t j = t->offset; j < at; j++) {
+            sum += p->w[j];
+            squares += (double)p->w[j] * p->w[j];
+        }
+        bool out = strstr(t->name, "o_proj") || strstr(t->name, "down_proj"), outer = strstr(t->name, "embed") || strstr(t->name, "lm_head");
+        double std = out ? 0.02 / sqrt(2 * 2) : outer ? 0.02 : 1 / sqrt(64);
+        if (!t->cols)
+            ck_assert_msg(sum == n && squares == n, "%s is not 1 everywhere", t->name);
+        else
+            ck_assert_msg(fabs(sum / n) < 5 * std / sqrt(n) && fabs(sqrt(squares / n) / std - 1) < 5 / sqrt(2 * n), "%s: mean %g, deviation %g", t->name,
+                          sum / n, sqrt(squares / n));
+    }
+    ck_assert_int_eq(p->layout.n_params, at);
+    rz_policy_init_weights(q, 2);
+    ck_assert(memcmp(p->w, q->w, (size_t)p->layout.n_params * sizeof *p->w));
+    ck_assert(rz_policy_finite(p));
+    p->w[at - 1] = INFINITY;
+    ck_assert(!rz_policy_finite(p));
+    rz_policy_destroy(p);
+    rz_policy_destroy(q);
+    rz_policy_destroy(NULL);
+}
+END_TEST
+
+static char folder[256];
+
+static char *file_path(void)
+{
+    static char path[300];
+    const char *tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/rz_model_XXXXXX", tmp ? tmp : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/model.h5", folder);
+    return path;
+}
+
+static rz_store *new_store(void)
+{
+    rz_store *s;
+    rz_err err;
+    ck_assert(rz_store_create(&s, &err));
+    return s;
+}
+
+/* Logits after one token, by way of the panels too. */
+static float one_logit(const rz_policy *p)
+{
+    rz_arena arena = tiny_arena();
+    rz_cache cache;
+    float *h = RZ_NEW(&arena, p->arch.hidden_size, float), *logits = RZ_NEW(&arena, p->arch.vocab_size, float);
+    rz_cache_init(&cache, p, 1, &arena);
+    rz_policy_forward(p, &(rz_run){&(int32_t){1}, 1, &cache, NULL}, 1, h, arena);
+    rz_policy_logits(p, logits, h, 1);
+    float logit = logits[p->arch.vocab_size - 1];
+    rz_arena_finish(&arena);
+    return logit;
+}
+
+START_TEST(put_and_get)
+{
+    rz_policy *p = tiny_policy(&archs[_i], tiny_kernels(-1), NULL, 6, 1), *back;
+    rz_arch found;
+    char *path = file_path();
+    rz_err err;
+    rz_store *s = new_store();
+    ck_assert_msg(rz_policy_put(p, s, &err) && rz_store_commit(s, path, &err), "%s", err.text);
+    rz_store_close(s);
+    ck_assert(rz_store_open(&s, path, &err));
+    ck_assert_msg(rz_policy_get_arch(&found, s, &err), "%s", err.text);
+    ck_assert(rz_policy_create(&back, &found, tiny_kernels(-1), NULL, &err));
+    ck_assert_msg(rz_policy_get(back, s, &err), "%s", err.text);
+    rz_store_close(s);
+    ck_assert(!memcmp(back->w, p->w, (size_t)p->layout.n_params * sizeof(float)));
+    ck_assert(one_logit(back) == one_logit(p) && one_logit(p) != 0);
+    rz_policy_destroy(back);
+    rz_policy_destroy(p);
+    unlink(path);
+    rmdir(folder);
+}
+END_TEST
+
+/* Every field of the architecture. */
+START_TEST(another_architecture)
+{
+    static const rz_arch others[] = {
+        {38, 20, 28, 2, 4, 2, 6, 32, 1e-5, 1e4, true}, {37, 24, 28, 2, 4, 2, 6, 32, 1e-5, 1e4, true}, {37, 20, 27, 2, 4, 2, 6, 32, 1e-5, 1e4, true},
+        {37, 20, 28, 1, 4, 2, 6, 32, 1e-5, 1e4, true}, {37, 20, 28, 2, 2, 2, 6, 32, 1e-5, 1e4, true}, {37, 20, 28, 2, 4, 1, 6, 32, 1e-5, 1e4, true},
+        {37, 20, 28, 2, 4, 2, 8, 32, 1e-5, 1e4, true}, {37, 20, 28, 2, 4, 2, 6, 16, 1e-5, 1e4, true}, {37, 20, 28, 2, 4, 2, 6, 32, 1e-6, 1e4, true},
+        {37, 20, 28, 2, 4, 2, 6, 32, 1e-5, 1e3, true}, {37, 20, 28, 2, 4, 2, 6, 32, 1e-5, 1e4, false},
+    };
+    static const char *const said[] = {
+        "vocab_size is 37, expected 38", "hidden_size is 20, expected 24", "intermediate_size is 28, expected 27", "num_hidden_layers is 2, expected 1",
+        "num_attention_heads is 4, expected 2", "num_key_value_heads is 2, expected 1", "head_dim is 6, expected 8",
+        "max_position_embeddings is 32, expected 16", "rms_norm_eps is 1e-05, expected 1e-06", "rope_theta is 10000, expected 1000",
+        "tie_word_embeddings is 1, expected 0",
+    };
+    rz_policy *p = tiny_policy(&archs[0], tiny_kernels(-1), NULL, 1, 1), *other = tiny_policy(&others[_i], tiny_kernels(-1), NULL, 1, 1);
+    rz_store *s = new_store();
+    rz_err err = {0};
+    ck_assert(rz_policy_put(p, s, &err));
+    ck_assert(!rz_policy_get(other, s, &err));
+    ck_assert_int_eq(err.code, RZ_EDATA);
+    ck_assert_msg(strstr(err.text, said[_i]), "%s", err.text);
+    rz_store_close(s);
+    rz_policy_destroy(p);
+    rz_policy_destroy(other);
+}
+END_TEST
+
+START_TEST(bad_weights)
+{
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    rz_policy *p = tiny_policy(&archs[0], tiny_kernels(-1), NULL, 1, 1);
+    rz_err err = {0};
+    for (int i = 0; i < 3; i++) {
+        rz_store *s = new_store();
+        float *at = &p->w[i == 1 ? p->layout.n_params - 1 : 5], good = *at;
+        *at = bad[i];
+        ck_assert(rz_policy_put(p, s, &err));
+        ck_assert(!rz_policy_get(p, s, &err));
+        ck_assert_int_eq(err.code, RZ_EDATA);
+        ck_assert_ptr_nonnull(strstr(err.text, "not finite"));
+        *at = good;
+        rz_store_close(s);
+    }
+    rz_store *s = new_store(); /* nothing in it; then no tensors; then one of another shape */
+    ck_assert(!rz_policy_get(p, s, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "arch"));
+    char *text = rz_arch_dump(&p->arch);
+    ck_assert(rz_store_put_text(s, "arch", text, &err));
+    free(text);
+    ck_assert(!rz_policy_get(p, s, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "model/model.embed_tokens.weight"));
+    ck_assert(rz_store_put(s, "model/model.embed_tokens.weight", (rz_shape){RZ_F32, 2, {20, 37}}, p->w, &err));
+    ck_assert(!rz_policy_get(p, s, &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "model/model.embed_tokens.weight"));
+    rz_store_close(s);
+    rz_policy_destroy(p);
+}
+END_TEST
+
+/* ---- architectures ---- */
+
+START_TEST(architecture_as_text)
+{
+    rz_arch a = archs[_i], back;
+    char *text = rz_arch_dump(&a), differ[200];
+    rz_err err;
+    memset(&back, 0xff, sizeof back);
+    ck_assert_msg(rz_arch_parse(&back, "config.json", text, &err), "%s", err.text);
+    ck_assert(!rz_arch_differ(&back, &a, differ, sizeof differ));
+    free(text);
+}
+END_TEST
+
+#define ARCH(vocab, hidden, heads, kv, dim, eps, tied) \
+    "{\"model_type\":\"llama\",\"vocab_size\":" vocab ",\"hidden_size\":" hidden ",\"intermediate_size\":8,\"num_hidden_layers\":1," \
+    "\"num_attention_heads\":" heads ",\"num_key_value_heads\":" kv ",\"head_dim\":" dim ",\"max_position_embeddings\":16," \
+    "\"rms_norm_eps\":" eps ",\"rope_theta\":1e4,\"tie_word_embeddings\":" tied "}"
+static const char *const refused[][2] = {
+    {ARCH("1", "8", "4", "2", "4", "1e-5", "true"), "vocab_size is 1, must be 2..10000000"},
+    {ARCH("9", "0", "4", "2", "4", "1e-5", "true"), "hidden_size is 0"},
+    {ARCH("9", "-8", "4", "2", "4", "1e-5", "true"), "hidden_size is -8"},
+    {ARCH("9", "8.5", "4", "2", "4", "1e-5", "true"), "hidden_size has the wrong type"},
+    {ARCH("9", "99999999999", "4", "2", "4", "1e-5", "true"), "hidden_size is 99999999999"},
+    {ARCH("9", "8", "4", "3", "4", "1e-5", "true"), "num_attention_heads is 4, must be a multiple of num_key_value_heads (3)"},
+    {ARCH("9", "8", "4", "2", "5", "1e-5", "true"), "head_dim is 5, must be even"},
+    {ARCH("9", "8", "4", "2", "4", "0", "true"), "rms_norm_eps is 0"},
+    {ARCH("9", "8", "4", "2", "4", "\"a\"", "true"), "rms_norm_eps has the wrong type"},
+    {ARCH("9", "8", "4", "2", "4", "1e-5", "1"), "tie_word_embeddings has the wrong type"},
+    {"{\"model_type\":\"gpt2\"}", "model_type is gpt2"},
+    {"{\"vocab_size\":9}", "model_type is missing"},
+    {"{\"model_type\":\"llama\"}", "vocab_size is missing"},
+    {"[1]", "not a JSON object"},
+    {"{", "not a JSON object"},
+};
+
+START_TEST(bad_architectures)
+{
+    rz_arch a;
+    rz_err err = {0};
+    ck_assert(!rz_arch_parse(&a, "config.json", refused[_i][0], &err));
+    ck_assert_int_eq(err.code, RZ_EDATA);
+    ck_assert_msg(strstr(err.text, "config.json") && strstr(err.text, refused[_i][1]), "'%s' does not say '%s'", err.text, refused[_i][1]);
+}
+END_TEST
+
+START_TEST(the_program_checks_too)
+{
+    rz_arch good = archs[0], bad = good;
+    rz_policy *p = NULL;
+    rz_err err = {0};
+    ck_assert(rz_arch_check(&good, &err));
+    bad.rope_theta = NAN;
+    ck_assert(!rz_policy_create(&p, &bad, tiny_kernels(-1), NULL, &err));
+    ck_assert_int_eq(err.code, RZ_ECONFIG);
+    ck_assert_ptr_null(p);
+}
+END_TEST
+
+static void add(TCase *t)
+{
+    tcase_add_test(t, first_weights);
+    tcase_add_loop_test(t, put_and_get, 0, N_ARCHS);
+    tcase_add_loop_test(t, another_architecture, 0, 11);
+    tcase_add_test(t, bad_weights);
+    tcase_add_loop_test(t, architecture_as_text, 0, N_ARCHS);
+    tcase_add_loop_test(t, bad_architectures, 0, sizeof refused / sizeof refused[0]);
+    tcase_add_test(t, the_program_checks_too);
+}
+
+int main(void)
+{
+    return tiny_main("weights", add);
+}
