@@ -2,6 +2,7 @@
 #include "trainer/loop.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ typedef struct {
     rz_update *update;
     rz_arena arena; /* dies after each step */
     int32_t eos;
+    char data_hash[80]; /* of the documents and of the tokenizer that reads them */
     rz_loop loop;
 
     /* of the step in hand */
@@ -127,6 +129,9 @@ static bool open_job(job *j, const rz_job_env *env, rz_err *err)
         !rz_policy_create(&j->policy, &arch, env->kernels, j->pool, err))
         return false;
     rz_policy_init_weights(j->policy, (uint32_t)c->seed);
+    char tokenizer[33];
+    rz_hash_hex(rz_tokenizer_json(j->tokenizer), strlen(rz_tokenizer_json(j->tokenizer)), tokenizer);
+    snprintf(j->data_hash, sizeof j->data_hash, "%s %s", rz_corpus_hash(j->corpus), tokenizer);
     return true;
 }
 
@@ -138,7 +143,7 @@ static bool run_job(job *j, const rz_job_env *env, rz_job_mode mode, rz_err *err
         return false;
     j->loop = (rz_loop){.env = env, .config = c, .dir = c->out, .steps = c->pretrain.steps, .policy = j->policy, .tokenizer = j->tokenizer,
                         .update = j->update, .ctx = j, .step = pretrain_step, .end = write_model,
-                        .at = {.stage = RZ_STAGE_PRETRAIN, .config = c, .rules = "", .base_hash = "", .data_hash = rz_corpus_hash(j->corpus)}};
+                        .at = {.stage = RZ_STAGE_PRETRAIN, .config = c, .rules = "", .base_hash = "", .data_hash = j->data_hash}};
     if (mode.dry_run) {
         rz_loop_note(&j->loop, "base of %lld parameters, %lld steps of %lld documents", (long long)j->policy->layout.n_params,
                      (long long)c->pretrain.steps, (long long)c->pretrain.documents_per_step);

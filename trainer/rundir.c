@@ -61,6 +61,26 @@ static void free_names(char **names, int n)
     free(names);
 }
 
+/* What a job killed in the middle of a write left behind (".step-000012.h5.HOST-PID"): we hold the lock, so nobody is writing. */
+static void sweep(const char *dir, const char *folder)
+{
+    static const char *const ours[] = {".step-", ".model.h5.", ".config.yaml."};
+    char *path = rz_asprintf("%s%s", dir, folder), **names;
+    rz_err err;
+    int n = 0;
+    if (rz_file_exists(path) && rz_dir_list(path, &names, &n, &err)) {
+        for (int i = 0; i < n; i++)
+            for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++)
+                if (!strncmp(names[i], ours[k], strlen(ours[k]))) {
+                    char *file = rz_asprintf("%s/%s", path, names[i]);
+                    unlink(file);
+                    free(file);
+                }
+        free_names(names, n);
+    }
+    free(path);
+}
+
 static bool find_checkpoint(rz_rundir *r, rz_err *err)
 {
     char **paths;
@@ -105,7 +125,12 @@ bool rz_rundir_open(rz_rundir *r, const char *dir, bool fresh, void (*waiting)(v
     char *lock = rz_asprintf("%s/lock", dir);
     bool ok = rz_lock_take(&r->lock, lock, WAIT_MS, waiting, ctx, err);
     free(lock);
-    return ok && (!fresh || rz_rundir_check_empty(dir, err)) && find_checkpoint(r, err);
+    if (!ok || (fresh && !rz_rundir_check_empty(dir, err)))
+        return false;
+    sweep(dir, "");
+    sweep(dir, "/checkpoints");
+    sweep(dir, "/rollouts");
+    return find_checkpoint(r, err);
 }
 
 static bool open_log(rz_rundir *r, rz_log **log, const char *name, int64_t keep, rz_err *err)

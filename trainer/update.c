@@ -307,7 +307,7 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
         rz_comm_allgather(u->comm, u->p->w + u->slice0, u->p->w, counts);
         rz_policy_refresh(u->p);
     } else {
-        rz_fail(err, RZ_EDIVERGED, "the gradient is not finite (norm %g); lower learning_rate (%g now) or max_grad_norm, and start again from the last checkpoint",
+        rz_fail(err, RZ_EDIVERGED, "the run has diverged: the gradient is not finite (norm %g); begin again with a lower learning_rate (%g now) or max_grad_norm, and another out=",
                 *grad_norm, learning_rate);
     }
     for (int i = 0; i < n_mine; i++)

@@ -1,5 +1,7 @@
 """A job that was killed, stopped or ran out of time and was started again is the job that never was: the same weights, logs and rollouts, on any number
 of ranks. A run directory has one job at a time, and a finished one stays as it is."""
+import glob
+
 from common import *
 
 STEPS = 12
@@ -28,10 +30,13 @@ def truth(job):
 
 def kill_when(process, condition, delay, what=signal.SIGKILL):
     """The signal to mpirun (or the program, without) `delay` seconds behind the moment that the condition holds. The ranks die with mpirun."""
-    if wait_for(condition, process):
-        time.sleep(delay)
-        process.send_signal(what)
-    return finish(process)
+    try:
+        if wait_for(condition, process):
+            time.sleep(delay)
+            process.send_signal(what)
+        return finish(process)
+    finally:
+        process.kill()
 
 
 def steps_done(out):
@@ -76,7 +81,10 @@ def _(folder):
     job = JOB + [f"out={out}", "checkpoint.every=2"]
     result = kill_when(start(job, cpu=SLOW), lambda: steps_done(out) >= 5, 0.1)
     check(result.status == -signal.SIGKILL, result)
+    torn = f"{out}/checkpoints/.step-000006.h5.somewhere-1"  # as a kill in the middle of a write leaves it
+    open(torn, "w").close()
     rulezero(*job, ranks=3).expect(OK, "resuming from")
+    check(not os.path.exists(torn), "what a killed job left half written is still there")
     identical(truth(JOB), out)
 
 
@@ -116,7 +124,7 @@ def _(folder):
 def _(folder):
     out = f"{folder}/run"
     job = JOB + [f"out={out}"]
-    rulezero(*job, "time_limit=0.8", ranks=2, cpu=SLOW).expect(STOPPED, "by time_limit")
+    rulezero(*job, "time_limit=0.8", cpu=SLOW).expect(STOPPED, "by time_limit")
     check(0 < steps_done(out) < STEPS, f"{steps_done(out)} steps done")
     rulezero(*job, ranks=4).expect(OK, "resuming from")
     identical(truth(JOB), out)
@@ -133,21 +141,30 @@ def _(folder):
         unchanged(before, out)
 
 
-@case("a second job on a running directory is refused, and the first one is not disturbed")
-def _(folder):
-    out = f"{folder}/run"
-    process = start(["train", GRPO, f"out={out}", "steps=100000", "checkpoint.every=100000"], ranks=2)
-    try:
-        check(wait_for(lambda: steps_done(out) >= 1, process), "the first job ended")
-        refused = rulezero("train", GRPO, f"out={out}", "steps=100000").expect(CREATE, f"{out}/lock is held by process", "wait for it to end or stop it")
-        refused.expect(CREATE, f"{out} is in use; waiting")
-        check(sum(line.startswith("rulezero: ") for line in refused.err.splitlines()) == 1, refused)
-    finally:
-        process.send_signal(signal.SIGUSR1)
-        result = finish(process)
-    result.expect(STOPPED)
-    found = [line["step"] for line in metrics(out)]
-    check(found == list(range(1, len(found) + 1)), f"the first job's steps: {found[:20]}…")
+def second_job(arguments, lock, log):
+    """An endless job, and the same command once more. Stopping the first one shows that it is unharmed."""
+    def attempt(folder):
+        out = f"{folder}/run"
+        job = arguments + [f"out={out}", "checkpoint.every=100000"]
+        find = lambda name: next((f for f in glob.glob(f"{out}/{name}")), f"{out}/not yet")
+        process = start(job, ranks=2)
+        try:
+            check(wait_for(lambda: count_lines(find(log)) >= 1, process), "the first job ended")
+            refused = rulezero(*job).expect(CREATE, f"{find(lock)} is held by process", "wait for it to end or stop it", "is in use; waiting")
+            check(sum(line.startswith("rulezero: ") for line in refused.err.splitlines()) == 1, refused)
+        finally:
+            process.send_signal(signal.SIGUSR1)
+            result = finish(process)
+        result.expect(STOPPED)
+        found = [line["step"] for line in lines_of(find(log))]
+        check(found == list(range(1, len(found) + 1)), f"the first job's steps: {found[:20]}…")
+    return attempt
+
+
+case("a second job on a running directory is refused, and the first one is not disturbed")(
+    second_job(["train", GRPO, "steps=100000"], "lock", "metrics.jsonl"))
+case("a second job while the first one still makes its base is refused")(
+    second_job(WITH_BASE + ["pretrain.steps=100000"], "base-*/lock", "base-*/metrics.jsonl"))
 
 
 # ---- a job that makes its own base ----
