@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* In quotes, on one line. */
-static void put_quoted(FILE *f, const char *s) {
+static void put_quoted(FILE *f, const char *s)
+{
     fputc('"', f);
     for (; *s; s++) {
         if (*s == '\n')
@@ -22,7 +23,8 @@ static void put_quoted(FILE *f, const char *s) {
     fputc('"', f);
 }
 
-static void put_part(FILE *f, const rule *u, const rz_part *p, int width) {
+static void put_part(FILE *f, const rule *u, const rz_part *p, int width)
+{
     static const char *const states[] = {"scored", "skipped", "error"};
     fprintf(f, "%-*s  %-7s ", width, u->name, states[p->state]);
     if (p->state == RZ_PART_SCORED)
@@ -36,7 +38,8 @@ static void put_part(FILE *f, const rule *u, const rz_part *p, int width) {
     fputc('\n', f);
 }
 
-char *rz_score_explain(const rz_rules *r, const rz_score *s) {
+char *rz_score_explain(const rz_rules *r, const rz_score *s)
+{
     char *text = NULL;
     size_t size;
     int width = 0;

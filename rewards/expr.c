@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static rz_int128 gcd128(rz_int128 a, rz_int128 b) {
+static rz_int128 gcd128(rz_int128 a, rz_int128 b)
+{
     if (a < 0) a = -a;
     if (b < 0) b = -b;
     while (b) {
@@ -28,7 +29,8 @@ static bool has_opposite(rz_int128 v) { return !__builtin_sub_overflow((rz_int12
 
 static bool mul(rz_int128 a, rz_int128 b, rz_int128 *out) { return !__builtin_mul_overflow(a, b, out); }
 
-bool rz_rational_make(rz_int128 num, rz_int128 den, rz_rational *out) {
+bool rz_rational_make(rz_int128 num, rz_int128 den, rz_rational *out)
+{
     if (den == 0 || !has_opposite(num) || !has_opposite(den)) return false;
     if (den < 0) num = -num, den = -den;
     rz_int128 g = gcd128(num, den);
@@ -38,7 +40,8 @@ bool rz_rational_make(rz_int128 num, rz_int128 den, rz_rational *out) {
 }
 
 /* Knuth, The Art of Computer Programming 2, section 4.5.1: dividing by gcds first keeps the products small. */
-static bool add(rz_rational a, rz_rational b, rz_rational *out) {
+static bool add(rz_rational a, rz_rational b, rz_rational *out)
+{
     rz_int128 g = gcd128(a.den, b.den), left, right, num, den;
     if (!mul(a.num, b.den / g, &left) || !mul(b.num, a.den / g, &right) || __builtin_add_overflow(left, right, &num) || !has_opposite(num))
         return false;
@@ -47,13 +50,15 @@ static bool add(rz_rational a, rz_rational b, rz_rational *out) {
     return rz_rational_make(num / h, den, out);
 }
 
-static bool multiply(rz_rational a, rz_rational b, rz_rational *out) {
+static bool multiply(rz_rational a, rz_rational b, rz_rational *out)
+{
     rz_int128 g = gcd128(a.num, b.den), h = gcd128(b.num, a.den), num, den;
     if (!mul(a.num / g, b.num / h, &num) || !mul(a.den / h, b.den / g, &den)) return false;
     return rz_rational_make(num, den, out);
 }
 
-bool rz_rational_apply(char op, rz_rational a, rz_rational b, rz_rational *out) {
+bool rz_rational_apply(char op, rz_rational a, rz_rational b, rz_rational *out)
+{
     switch (op) {
     case '+': return add(a, b, out);
     case '-': return add(a, (rz_rational){-b.num, b.den}, out);
@@ -65,7 +70,8 @@ bool rz_rational_apply(char op, rz_rational a, rz_rational b, rz_rational *out) 
     }
 }
 
-static char *write128(rz_int128 v, char *end) {
+static char *write128(rz_int128 v, char *end)
+{
     bool negative = v < 0;
     do {
         int digit = (int)(v % 10);
@@ -76,7 +82,8 @@ static char *write128(rz_int128 v, char *end) {
     return end;
 }
 
-const char *rz_rational_text(rz_rational v, char *buf) {
+const char *rz_rational_text(rz_rational v, char *buf)
+{
     char digits[48], *end = digits + sizeof digits - 1;
     *end = 0;
     int n = snprintf(buf, RZ_RATIONAL_TEXT, "%s", write128(v.num, end));
@@ -96,7 +103,8 @@ typedef struct {
     rz_expr *out;
 } reader;
 
-static bool stop(reader *r, const char *problem) {
+static bool stop(reader *r, const char *problem)
+{
     r->out->problem = problem;
     r->out->at = r->at;
     return false;
@@ -105,7 +113,8 @@ static bool stop(reader *r, const char *problem) {
 static int rank(char op) { return op == '(' ? 0 : op == '+' || op == '-' ? 1 : 2; }
 
 /* Applies waiting operators of at least this rank. */
-static bool reduce(reader *r, int least) {
+static bool reduce(reader *r, int least)
+{
     while (r->n_ops && rank(r->ops[r->n_ops - 1]) >= least) {
         char op = r->ops[--r->n_ops];
         rz_rational b = r->values[--r->n_values], *a = &r->values[r->n_values - 1];
@@ -115,13 +124,15 @@ static bool reduce(reader *r, int least) {
     return true;
 }
 
-static bool starts(const reader *r, const char *word) {
+static bool starts(const reader *r, const char *word)
+{
     size_t n = strlen(word);
     return r->len - r->at >= n && memcmp(r->s + r->at, word, n) == 0;
 }
 
 /* Why the text at r->at cannot stand there: the first row that fits. */
-static bool complain(reader *r, bool want_value) {
+static bool complain(reader *r, bool want_value)
+{
     static const struct { const char *word, *problem; } rows[] = {
         {"**", "a power is not allowed"},
         {"^", "a power is not allowed"},
@@ -140,7 +151,8 @@ static bool complain(reader *r, bool want_value) {
     return stop(r, "only + - * / ( ) and the digits 0-9 may stand in an expression");
 }
 
-static bool read_number(reader *r) {
+static bool read_number(reader *r)
+{
     size_t from = r->at;
     int64_t v = 0;
     while (r->at < r->len && r->s[r->at] >= '0' && r->s[r->at] <= '9') {
@@ -159,7 +171,8 @@ static bool read_number(reader *r) {
 }
 
 /* One token; *want_value says which kind may come, and is turned over by it. */
-static bool read_token(reader *r, bool *want_value) {
+static bool read_token(reader *r, bool *want_value)
+{
     char c = r->s[r->at];
     if (*want_value) {
         if (c >= '0' && c <= '9') {
@@ -186,7 +199,8 @@ static bool read_token(reader *r, bool *want_value) {
     return true;
 }
 
-void rz_expr_eval(const char *text, size_t len, rz_expr *out) {
+void rz_expr_eval(const char *text, size_t len, rz_expr *out)
+{
     reader r;
     r.s = text, r.len = len, r.at = 0, r.n_values = r.n_ops = r.depth = 0, r.out = out;
     out->problem = NULL, out->at = 0, out->n = 0, out->value = (rz_rational){0, 1};

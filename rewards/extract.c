@@ -8,7 +8,8 @@
 
 const char *const rz_pick_names[3] = {"only", "first", "last"};
 
-static bool load_flags(const schema *s, const rz_yaml *map, unsigned *out) {
+static bool load_flags(const schema *s, const rz_yaml *map, unsigned *out)
+{
     static const struct { char letter; unsigned flag; } letters[] = {
         {'s', RZ_PATTERN_DOTALL}, {'i', RZ_PATTERN_CASELESS}, {'m', RZ_PATTERN_MULTILINE}, {'u', RZ_PATTERN_UNICODE}};
     const char *flags = "";
@@ -28,7 +29,8 @@ static bool load_flags(const schema *s, const rz_yaml *map, unsigned *out) {
 /* The pattern alone is compiled first: its messages then have the writer's positions, and one that would escape from the brackets around it
  * is caught. Searching is one anchored match that lazily skips characters, because PCRE2 counts the steps of an unanchored one anew at each
  * starting position. */
-bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_key, bool whole, rz_pattern **out, const char **text) {
+bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_key, bool whole, rz_pattern **out, const char **text)
+{
     const rz_yaml *y = rz_yaml_get(map, pattern_key);
     unsigned flags;
     int steps = DEFAULT_STEPS;
@@ -46,7 +48,8 @@ bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_ke
     return ok || rz_err_note(s->err, "%s:%d: %s", s->file, y->line, s->what);
 }
 
-rz_match_result rz_pattern_next(const rz_pattern *p, rz_matcher *m, rz_slice subject, size_t *from, rz_span *spans, int n_spans) {
+rz_match_result rz_pattern_next(const rz_pattern *p, rz_matcher *m, rz_slice subject, size_t *from, rz_span *spans, int n_spans)
+{
     if (subject.len > MAX_SUBJECT) return RZ_MATCH_LIMIT;
     rz_match_result got = rz_pattern_match(p, m, subject.s, subject.len, *from, spans, n_spans);
     if (got != RZ_MATCH) return got;
@@ -57,7 +60,8 @@ rz_match_result rz_pattern_next(const rz_pattern *p, rz_matcher *m, rz_slice sub
     return got;
 }
 
-const char *rz_limit_reason(rz_slice subject) {
+const char *rz_limit_reason(rz_slice subject)
+{
     return subject.len > MAX_SUBJECT ? "the text is over 65536 bytes, which no pattern reads: give the rule a smaller view"
                                      : "the pattern hit its step limit (match_limit)";
 }
@@ -67,7 +71,8 @@ const char *rz_limit_reason(rz_slice subject) {
 enum { N_FORMS = 3 };
 static const char *const forms[N_FORMS] = {"from", "tag", "regex"}; /* exactly one of them is given */
 
-static bool load_from(const schema *s, const rz_rules *r, extraction *x, const rz_yaml *y) {
+static bool load_from(const schema *s, const rz_rules *r, extraction *x, const rz_yaml *y)
+{
     const char *from = NULL;
     if (!rz_schema_text(s, y, "from", &from)) return false;
     static const char *const built_in[] = {"view", "last_number"};
@@ -79,7 +84,8 @@ static bool load_from(const schema *s, const rz_rules *r, extraction *x, const r
     return rz_schema_bad(s, rz_yaml_get(y, "from")->line, "extract: from is '%.60s', must be view, last_number, or the name of a match rule", from);
 }
 
-static bool load_source(const schema *s, const rz_rules *r, extraction *x, const rz_yaml *y, const char *form) {
+static bool load_source(const schema *s, const rz_rules *r, extraction *x, const rz_yaml *y, const char *form)
+{
     if (form == forms[0]) return load_from(s, r, x, y);
     if (form == forms[2]) {
         const char *text;
@@ -93,7 +99,8 @@ static bool load_source(const schema *s, const rz_rules *r, extraction *x, const
 }
 
 /* Keys that mean something for each source, besides the one that names it. */
-static bool check_keys(const schema *s, const extraction *x, const rz_yaml *y) {
+static bool check_keys(const schema *s, const extraction *x, const rz_yaml *y)
+{
     static const char *const keys[][6] = {
         [FROM_VIEW] = {"from"}, [FROM_LAST_NUMBER] = {"from"}, [FROM_TAG] = {"tag", "pick"},
         [FROM_REGEX] = {"regex", "flags", "match_limit", "group", "pick"}, [FROM_RULE] = {"from", "group"}};
@@ -102,7 +109,8 @@ static bool check_keys(const schema *s, const extraction *x, const rz_yaml *y) {
     return rz_schema_keys(s, y, keys[x->from], n);
 }
 
-bool rz_extract_load(const schema *s, rz_rules *r, extraction *x, const rz_yaml *y) {
+bool rz_extract_load(const schema *s, rz_rules *r, extraction *x, const rz_yaml *y)
+{
     if (!rz_schema_is(s, y, "extract", RZ_YAML_MAP)) return false;
     const char *form = NULL;
     int pick = PICK_ONLY, given = 0;
@@ -117,7 +125,8 @@ bool rz_extract_load(const schema *s, rz_rules *r, extraction *x, const rz_yaml 
     return true;
 }
 
-bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x) {
+bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x)
+{
     if (x->from != FROM_REGEX && x->from != FROM_RULE) return true;
     const rz_pattern *p = x->pattern;
     if (x->from == FROM_RULE) {
@@ -142,7 +151,8 @@ bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x) {
 
 static rz_span shift(rz_span span, size_t by) { return span.start == SIZE_MAX ? span : (rz_span){span.start + by, span.end + by}; }
 
-static extract_result from_tag(rz_slice subject, const extraction *x, rz_span *out, char reason[REASON]) {
+static extract_result from_tag(rz_slice subject, const extraction *x, rz_span *out, char reason[REASON])
+{
     int n_open, n_close;
     if (rz_tag_block(subject, x->tag, x->pick, out, &n_open, &n_close)) return EXTRACTED;
     if (n_open > 1 || n_close > 1)
@@ -152,7 +162,8 @@ static extract_result from_tag(rz_slice subject, const extraction *x, rz_span *o
     return NOTHING;
 }
 
-static extract_result from_regex(const evaluation *e, rz_slice subject, const extraction *x, rz_span *out, char reason[REASON]) {
+static extract_result from_regex(const evaluation *e, rz_slice subject, const extraction *x, rz_span *out, char reason[REASON])
+{
     int n_spans = x->group + 1, matches = 0;
     rz_span *spans = RZ_NEW(e->scratch, n_spans, rz_span);
     rz_match_result got = RZ_NO_MATCH;
@@ -174,7 +185,8 @@ static extract_result from_regex(const evaluation *e, rz_slice subject, const ex
     return got == RZ_MATCH_LIMIT ? LIMIT_HIT : NOTHING;
 }
 
-extract_result rz_extract(evaluation *e, const extraction *x, rz_span where, rz_span *out, char reason[REASON]) {
+extract_result rz_extract(evaluation *e, const extraction *x, rz_span where, rz_span *out, char reason[REASON])
+{
     rz_slice subject = {e->text + where.start, where.end - where.start};
     extract_result got = EXTRACTED;
     reason[0] = 0;

@@ -4,14 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-void rz_outcome_pass(outcome *o, const rule *u) {
+void rz_outcome_pass(outcome *o, const rule *u)
+{
     o->state = RZ_PART_SCORED;
     o->passed = true;
     o->points = u->pass;
     snprintf(o->reason, sizeof o->reason, "passed");
 }
 
-void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...) {
+void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...)
+{
     va_list args;
     o->state = RZ_PART_SCORED;
     o->passed = false;
@@ -21,7 +23,8 @@ void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...) {
     va_end(args);
 }
 
-void rz_outcome_error(outcome *o, const char *fmt, ...) {
+void rz_outcome_error(outcome *o, const char *fmt, ...)
+{
     va_list args;
     o->state = RZ_PART_ERROR;
     o->passed = false;
@@ -31,7 +34,8 @@ void rz_outcome_error(outcome *o, const char *fmt, ...) {
     va_end(args);
 }
 
-void rz_show(char *out, size_t size, const char *s, size_t len) {
+void rz_show(char *out, size_t size, const char *s, size_t len)
+{
     static const char more[] = "\u2026", nul[] = "\u2400";
     size_t room = size - sizeof more, to = 0; /* sizeof counts the final NUL too */
     for (size_t i = 0, n; i < len; i += n) {
@@ -51,7 +55,8 @@ void rz_show(char *out, size_t size, const char *s, size_t len) {
 
 /* ---- soft_overlong: DAPO (arXiv 2503.14476), equation 13 ---- */
 
-static bool load_soft_overlong(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+static bool load_soft_overlong(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
     static const char *const units[] = {"tokens"};
     int unit = -1;
     (void)r;
@@ -63,7 +68,8 @@ static bool load_soft_overlong(const schema *s, rz_rules *r, rule *u, const rz_y
     return true;
 }
 
-static void score_soft_overlong(evaluation *e, const rule *u, rz_span where, outcome *o) {
+static void score_soft_overlong(evaluation *e, const rule *u, rz_span where, outcome *o)
+{
     int n = e->sample->n_tokens, free_until = u->max - u->cache;
     (void)where;
     if (n < 0) {
@@ -82,13 +88,15 @@ static void score_soft_overlong(evaluation *e, const rule *u, rz_span where, out
 
 /* ---- constant: a control ---- */
 
-static bool load_constant(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+static bool load_constant(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
     (void)r;
     if (!rz_yaml_get(y, "constant")) return rz_schema_bad(s, y->line, "constant is missing: give the points");
     return rz_schema_number(s, y, "constant", -MAX_POINTS, MAX_POINTS, &u->each);
 }
 
-static void score_constant(evaluation *e, const rule *u, rz_span where, outcome *o) {
+static void score_constant(evaluation *e, const rule *u, rz_span where, outcome *o)
+{
     (void)e, (void)where;
     o->state = RZ_PART_SCORED;
     o->points = u->each;

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 4))) static void gold_error(outcome *o, const rule *u, const char *fmt, ...) {
+__attribute__((format(printf, 3, 4))) static void gold_error(outcome *o, const rule *u, const char *fmt, ...)
+{
     va_list args;
     o->state = u->gold_error_skips ? RZ_PART_SKIPPED : RZ_PART_ERROR;
     o->points = 0;
@@ -14,7 +15,8 @@ __attribute__((format(printf, 3, 4))) static void gold_error(outcome *o, const r
 }
 
 /* The answer's place, or the outcome that says why there is none. */
-static bool extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_slice *out) {
+static bool extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_slice *out)
+{
     char why[REASON];
     extract_result got = rz_extract(e, &u->extract, where, &o->span, why);
     if (got == LIMIT_HIT) {
@@ -34,7 +36,8 @@ static bool extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_
 
 /* ---- the gold ---- */
 
-static const json_t *meta(evaluation *e) {
+static const json_t *meta(evaluation *e)
+{
     const char *text = e->sample->meta;
     if (!e->meta_is_read && text) {
         size_t len = strnlen(text, MAX_META + 1);
@@ -44,7 +47,8 @@ static const json_t *meta(evaluation *e) {
     return e->meta;
 }
 
-static const json_t *meta_get(evaluation *e, const rule *u, const char *key, outcome *o) {
+static const json_t *meta_get(evaluation *e, const rule *u, const char *key, outcome *o)
+{
     const json_t *all = meta(e), *v = all ? json_object_get(all, key) : NULL;
     if (!e->sample->meta)
         gold_error(o, u, "the sample has no meta, from which '%s' was to be read", key);
@@ -56,7 +60,8 @@ static const json_t *meta_get(evaluation *e, const rule *u, const char *key, out
 }
 
 /* Text of the gold: the sample's answer, or a text or integer of meta. */
-static bool gold_text(evaluation *e, const rule *u, outcome *o, rz_slice *out) {
+static bool gold_text(evaluation *e, const rule *u, outcome *o, rz_slice *out)
+{
     const char *text = e->sample->answer;
     if (u->gold_key) {
         const json_t *v = meta_get(e, u, u->gold_key, o);
@@ -86,14 +91,16 @@ static bool gold_text(evaluation *e, const rule *u, outcome *o, rz_slice *out) {
 /* ---- compare ---- */
 
 /* "trim", or `number: us`, which without quotes is a map of one key to YAML. */
-static bool step_name(const schema *s, const rz_yaml *item, char *out, size_t size) {
+static bool step_name(const schema *s, const rz_yaml *item, char *out, size_t size)
+{
     bool pair = item->kind == RZ_YAML_MAP && item->n == 1 && item->items[0]->kind == RZ_YAML_SCALAR;
     if (!pair && !rz_schema_is(s, item, "normalise", RZ_YAML_SCALAR)) return false;
     snprintf(out, size, "%s%s%s", pair ? item->keys[0] : "", pair ? ": " : "", pair ? item->items[0]->text : item->text);
     return true;
 }
 
-static bool load_normalise(const schema *s, rule *u, const rz_yaml *y) {
+static bool load_normalise(const schema *s, rule *u, const rz_yaml *y)
+{
     const rz_yaml *list = rz_yaml_get(y, "normalise");
     u->normalise = RZ_NEW(s->arena, list ? list->n + 1 : 1, const rz_normaliser *);
     u->normalise[0] = &rz_normalisers[0];
@@ -115,7 +122,8 @@ static bool load_normalise(const schema *s, rule *u, const rz_yaml *y) {
     return true;
 }
 
-static bool load_gold(const schema *s, rule *u, const rz_yaml *y) {
+static bool load_gold(const schema *s, rule *u, const rz_yaml *y)
+{
     const char *gold = "answer";
     if (!rz_schema_text(s, y, "gold", &gold)) return false;
     if (strncmp(gold, "meta.", 5) == 0 && gold[5])
@@ -125,7 +133,8 @@ static bool load_gold(const schema *s, rule *u, const rz_yaml *y) {
     return true;
 }
 
-static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
     static const char *const keys[] = {"kind", "gold"};
     const rz_yaml *c = rz_yaml_get(y, "compare"), *x = rz_yaml_get(y, "extract");
     const char *names[16];
@@ -145,14 +154,16 @@ static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
     return rz_extract_load(s, r, &u->extract, x) && load_normalise(s, u, y);
 }
 
-static rz_slice normalised(const evaluation *e, const rule *u, rz_slice t) {
+static rz_slice normalised(const evaluation *e, const rule *u, rz_slice t)
+{
     char *copy = RZ_NEW(e->scratch, t.len + 1, char);
     memcpy(copy, t.s, t.len);
     for (int i = 0; i < u->n_normalise; i++) u->normalise[i]->apply(copy, &t.len);
     return (rz_slice){copy, t.len};
 }
 
-static void score_compare(evaluation *e, const rule *u, rz_span where, outcome *o) {
+static void score_compare(evaluation *e, const rule *u, rz_span where, outcome *o)
+{
     rz_compare_env env = {e->matcher, e->rules->fold, e->scratch};
     rz_slice gold, found;
     if (!gold_text(e, u, o, &gold)) return;
@@ -177,7 +188,8 @@ static void score_compare(evaluation *e, const rule *u, rz_span where, outcome *
 
 /* ---- expr_uses_numbers ---- */
 
-static bool load_expr(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+static bool load_expr(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
     const rz_yaml *x = rz_yaml_get(y, "extract");
     u->numbers_key = "numbers";
     u->target_key = "target";
@@ -188,7 +200,8 @@ static bool load_expr(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
 
 static const int64_t MAX_NUMBER = 999999999999999999; /* as many digits as an expression may write */
 
-static bool read_gold_numbers(evaluation *e, const rule *u, outcome *o, int64_t *numbers, int *n, int64_t *target) {
+static bool read_gold_numbers(evaluation *e, const rule *u, outcome *o, int64_t *numbers, int *n, int64_t *target)
+{
     const json_t *list = meta_get(e, u, u->numbers_key, o), *t = list ? meta_get(e, u, u->target_key, o) : NULL;
     if (!t) return false;
     size_t size = json_is_array(list) ? json_array_size(list) : 0;
@@ -209,20 +222,23 @@ static bool read_gold_numbers(evaluation *e, const rule *u, outcome *o, int64_t 
     return true;
 }
 
-static void show_task(outcome *o, const int64_t *numbers, int n, int64_t target) {
+static void show_task(outcome *o, const int64_t *numbers, int n, int64_t target)
+{
     size_t at = (size_t)snprintf(o->expected, sizeof o->expected, "%lld, with each of", (long long)target);
     for (int i = 0; i < n && at < sizeof o->expected; i++)
         at += (size_t)snprintf(o->expected + at, sizeof o->expected - at, " %lld", (long long)numbers[i]);
     if (at < sizeof o->expected) snprintf(o->expected + at, sizeof o->expected - at, " once");
 }
 
-static int by_value(const void *a, const void *b) {
+static int by_value(const void *a, const void *b)
+{
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
 /* Both are sorted. Fails the rule at the first number that one of them has more often. */
-static bool same_numbers(const int64_t *given, int n, const int64_t *used, int m, const rule *u, outcome *o) {
+static bool same_numbers(const int64_t *given, int n, const int64_t *used, int m, const rule *u, outcome *o)
+{
     int i = 0;
     while (i < n && i < m && given[i] == used[i]) i++;
     if (i == n && i == m) return true;
@@ -232,7 +248,8 @@ static bool same_numbers(const int64_t *given, int n, const int64_t *used, int m
     return false;
 }
 
-static void score_expr(evaluation *e, const rule *u, rz_span where, outcome *o) {
+static void score_expr(evaluation *e, const rule *u, rz_span where, outcome *o)
+{
     int64_t given[RZ_EXPR_MAX_NUMBERS], target;
     int n;
     rz_slice found;

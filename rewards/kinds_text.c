@@ -7,13 +7,15 @@ static rz_span shift(rz_span span, size_t by) { return span.start == SIZE_MAX ? 
 
 /* ---- match ---- */
 
-static bool load_match(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+static bool load_match(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
     bool anywhere = false;
     (void)r;
     return rz_schema_bool(s, y, "anywhere", &anywhere) && rz_pattern_load(s, y, "match", !anywhere, &u->pattern, &u->pattern_text);
 }
 
-static void score_match(evaluation *e, const rule *u, rz_span where, outcome *o) {
+static void score_match(evaluation *e, const rule *u, rz_span where, outcome *o)
+{
     rz_span *groups = e->groups[u - e->rules->rules];
     int n = rz_pattern_groups(u->pattern) + 1;
     rz_slice subject = {e->text + where.start, where.end - where.start};
@@ -36,7 +38,8 @@ static void score_match(evaluation *e, const rule *u, rz_span where, outcome *o)
 
 /* ---- count ---- */
 
-static bool load_count(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+static bool load_count(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
     (void)r;
     u->max = 1;
     if (!rz_yaml_get(y, "each")) return rz_schema_bad(s, y->line, "each is missing: give the points of one match");
@@ -44,7 +47,8 @@ static bool load_count(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) 
            rz_schema_int(s, y, "max", 1, MAX_MATCHES, &u->max) && rz_pattern_load(s, y, "count", false, &u->pattern, &u->pattern_text);
 }
 
-static void score_count(evaluation *e, const rule *u, rz_span where, outcome *o) {
+static void score_count(evaluation *e, const rule *u, rz_span where, outcome *o)
+{
     rz_slice subject = {e->text + where.start, where.end - where.start};
     rz_match_result got = RZ_MATCH;
     rz_span hit;
@@ -70,7 +74,8 @@ static void score_count(evaluation *e, const rule *u, rz_span where, outcome *o)
 
 /* ---- tags ---- */
 
-static bool load_min_words(const schema *s, rule *u, const rz_yaml *y) {
+static bool load_min_words(const schema *s, rule *u, const rz_yaml *y)
+{
     const rz_yaml *m = rz_yaml_get(y, "min_words");
     int all = 1;
     bool one = m && m->kind == RZ_YAML_SCALAR;
@@ -83,7 +88,8 @@ static bool load_min_words(const schema *s, rule *u, const rz_yaml *y) {
     return true;
 }
 
-static bool load_tags(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
+static bool load_tags(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
     const rz_yaml *list = rz_yaml_get(y, "tags");
     (void)r;
     if (!list) return rz_schema_bad(s, y->line, "tags is missing: give a list, as in [think, answer]");
@@ -105,7 +111,8 @@ static bool load_tags(const schema *s, rz_rules *r, rule *u, const rz_yaml *y) {
 
 typedef struct { int n_open, n_close; rz_span open, close; } tag_places; /* the first of each; spans of the tags themselves */
 
-static void find_tags(rz_slice t, const rule *u, tag_places *places) {
+static void find_tags(rz_slice t, const rule *u, tag_places *places)
+{
     memset(places, 0, (size_t)u->n_tags * sizeof *places);
     for (const char *p = t.s, *end = t.s + t.len; (p = memchr(p, '<', (size_t)(end - p))); p++) {
         size_t at = (size_t)(p - t.s);
@@ -121,13 +128,15 @@ static void find_tags(rz_slice t, const rule *u, tag_places *places) {
 }
 
 /* Where a span holds other than white space: its first such byte; else its end. */
-static size_t first_ink(rz_slice t, size_t from, size_t to) {
+static size_t first_ink(rz_slice t, size_t from, size_t to)
+{
     while (from < to && rz_is_space(t.s[from])) from++;
     return from;
 }
 
 /* Fails the rule for anything but white space between two tags. */
-static bool only_space(rz_slice t, size_t from, size_t to, const rule *u, outcome *o) {
+static bool only_space(rz_slice t, size_t from, size_t to, const rule *u, outcome *o)
+{
     size_t at = first_ink(t, from, to);
     if (at == to) return true;
     while (to > at && rz_is_space(t.s[to - 1])) to--;
@@ -136,7 +145,8 @@ static bool only_space(rz_slice t, size_t from, size_t to, const rule *u, outcom
     return false;
 }
 
-static bool check_tag(rz_slice t, const rule *u, int i, const tag_places *place, size_t *at, outcome *o) {
+static bool check_tag(rz_slice t, const rule *u, int i, const tag_places *place, size_t *at, outcome *o)
+{
     const char *name = u->tags[i];
     if (place->n_open != 1 || place->n_close != 1) {
         if (place->n_open > 1 || place->n_close > 1) o->span = place->n_open > 1 ? place->open : place->close;
@@ -163,7 +173,8 @@ static bool check_tag(rz_slice t, const rule *u, int i, const tag_places *place,
     return true;
 }
 
-static void score_tags(evaluation *e, const rule *u, rz_span where, outcome *o) {
+static void score_tags(evaluation *e, const rule *u, rz_span where, outcome *o)
+{
     rz_slice t = {e->text + where.start, where.end - where.start};
     tag_places places[MAX_TAGS];
     size_t at = 0, to = 0;

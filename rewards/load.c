@@ -8,18 +8,21 @@
 
 enum { MAX_FILE = 1 << 20, MAX_KEYS = 24 };
 
-int rz_rule_find(const rz_rules *r, const char *name) {
+int rz_rule_find(const rz_rules *r, const char *name)
+{
     for (int i = 0; i < r->n; i++)
         if (strcmp(r->rules[i].name, name) == 0) return i;
     return -1;
 }
 
-static bool name_ok(const char *name) {
+static bool name_ok(const char *name)
+{
     size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./");
     return n > 0 && n <= MAX_NAME && !name[n];
 }
 
-static bool unknown_rule(const schema *s, const rz_rules *r, int line, const char *where, const char *name) {
+static bool unknown_rule(const schema *s, const rz_rules *r, int line, const char *where, const char *name)
+{
     const char *names[MAX_RULES];
     char list[512];
     for (int i = 0; i < r->n; i++) names[i] = r->rules[i].name;
@@ -30,7 +33,8 @@ static bool unknown_rule(const schema *s, const rz_rules *r, int line, const cha
 
 /* ---- views ---- */
 
-static bool load_view(const schema *s, view *v, const rz_yaml *y) {
+static bool load_view(const schema *s, view *v, const rz_yaml *y)
+{
     static const char *const keys[] = {"after", "before", "tag", "pick", "on_missing"};
     static const char *const missing[] = {"empty", "all"};
     int pick = PICK_ONLY, all = 0;
@@ -45,7 +49,8 @@ static bool load_view(const schema *s, view *v, const rz_yaml *y) {
     return true;
 }
 
-static bool load_views(const schema *s, rz_rules *r, const rz_yaml *root) {
+static bool load_views(const schema *s, rz_rules *r, const rz_yaml *root)
+{
     const rz_yaml *y = rz_yaml_get(root, "views");
     if (!y) return true;
     if (!rz_schema_is(s, y, "views", RZ_YAML_MAP)) return false;
@@ -67,7 +72,8 @@ static bool load_views(const schema *s, rz_rules *r, const rz_yaml *root) {
 /* ---- one rule ---- */
 
 /* The kind is `kind:`, or the one key that is the name of a kind. */
-static bool find_kind(const schema *s, rule *u, const rz_yaml *y, int line) {
+static bool find_kind(const schema *s, rule *u, const rz_yaml *y, int line)
+{
     const char *names[MAX_KEYS], *given = NULL;
     char list[256];
     int n_named = 0, named = -1, kind = -1;
@@ -85,7 +91,8 @@ static bool find_kind(const schema *s, rule *u, const rz_yaml *y, int line) {
     return true;
 }
 
-static bool check_rule_keys(const schema *s, const rule *u, const rz_yaml *y) {
+static bool check_rule_keys(const schema *s, const rule *u, const rz_yaml *y)
+{
     const char *keys[MAX_KEYS] = {"kind", "requires", "weight"};
     int n = 3;
     if (u->kind->passes) keys[n++] = "score";
@@ -94,7 +101,8 @@ static bool check_rule_keys(const schema *s, const rule *u, const rz_yaml *y) {
     return rz_schema_keys(s, y, keys, n);
 }
 
-static bool load_score(const schema *s, rule *u, const rz_yaml *rule_map) {
+static bool load_score(const schema *s, rule *u, const rz_yaml *rule_map)
+{
     static const char *const keys[] = {"pass", "fail", "no_extract", "gold_error"};
     static const char *const on_gold_error[] = {"error", "skip"};
     const rz_yaml *y = rz_yaml_get(rule_map, "score");
@@ -116,7 +124,8 @@ static bool load_score(const schema *s, rule *u, const rz_yaml *rule_map) {
     return true;
 }
 
-static bool load_requires(const schema *s, rz_rules *r, rule *u, const rz_yaml *rule_map) {
+static bool load_requires(const schema *s, rz_rules *r, rule *u, const rz_yaml *rule_map)
+{
     const rz_yaml *y = rz_yaml_get(rule_map, "requires");
     if (!y) return true;
     if (!rz_schema_is(s, y, "requires", RZ_YAML_LIST)) return false;
@@ -130,7 +139,8 @@ static bool load_requires(const schema *s, rz_rules *r, rule *u, const rz_yaml *
     return true;
 }
 
-static bool load_rule(const schema *s, rz_rules *r, rule *u, const rz_yaml *y, int line) {
+static bool load_rule(const schema *s, rz_rules *r, rule *u, const rz_yaml *y, int line)
+{
     const char *view_name = NULL;
     u->view = -1;
     u->weight = 1;
@@ -146,7 +156,8 @@ static bool load_rule(const schema *s, rz_rules *r, rule *u, const rz_yaml *y, i
     return u->kind->load(s, r, u, y);
 }
 
-static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root) {
+static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root)
+{
     const rz_yaml *y = rz_yaml_get(root, "rules");
     if (!y) return rz_schema_bad(s, root->line, "rules is missing: give at least one rule");
     if (!rz_schema_is(s, y, "rules", RZ_YAML_MAP)) return false;
@@ -182,7 +193,8 @@ static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root) {
 typedef enum { NEW, OPEN, DONE } mark;
 
 /* Depth first: what a rule needs is placed before it. Returns false on a cycle through rule i. */
-static bool place(rz_rules *r, int i, mark *marks, int *n_placed) {
+static bool place(rz_rules *r, int i, mark *marks, int *n_placed)
+{
     const rule *u = &r->rules[i];
     if (marks[i] != NEW) return marks[i] == DONE;
     marks[i] = OPEN;
@@ -194,7 +206,8 @@ static bool place(rz_rules *r, int i, mark *marks, int *n_placed) {
     return true;
 }
 
-static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root) {
+static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root)
+{
     const rz_yaml *y = rz_yaml_get(root, "rules");
     mark marks[MAX_RULES] = {NEW};
     int n_placed = 0;
@@ -208,7 +221,8 @@ static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root) {
 
 /* ---- the top level ---- */
 
-static bool load_combine(const schema *s, rz_rules *r, const rz_yaml *root) {
+static bool load_combine(const schema *s, rz_rules *r, const rz_yaml *root)
+{
     static const char *const keys[] = {"mode", "weights", "clamp"}, *const modes[] = {"weighted_sum"};
     const rz_yaml *y = rz_yaml_get(root, "combine"), *rules = rz_yaml_get(root, "rules");
     int mode = 0;
@@ -236,7 +250,8 @@ static bool load_combine(const schema *s, rz_rules *r, const rz_yaml *root) {
 }
 
 /* `accuracy:` and `format:`: a rule that passes or fails. */
-static bool load_role(const schema *s, const rz_rules *r, const rz_yaml *root, const char *key, int *out) {
+static bool load_role(const schema *s, const rz_rules *r, const rz_yaml *root, const char *key, int *out)
+{
     const char *name = NULL;
     if (!rz_schema_text(s, root, key, &name)) return false;
     if (!name) return true;
@@ -247,7 +262,8 @@ static bool load_role(const schema *s, const rz_rules *r, const rz_yaml *root, c
     return rz_schema_bad(s, line, "%s names '%s', a %s rule, which neither passes nor fails", key, name, r->rules[*out].kind->name);
 }
 
-static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root) {
+static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root)
+{
     static const char *const keys[] = {"version", "views", "rules", "accuracy", "format", "truncated", "combine"};
     static const char *const truncated[] = {"fail", "score"};
     int version = 0, scored = 0;
@@ -265,7 +281,8 @@ static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root) {
     return load_role(s, r, root, "accuracy", &r->accuracy) && load_role(s, r, root, "format", &r->format) && rz_number_fold_pattern(&r->fold, s->err);
 }
 
-bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t len, rz_err *err) {
+bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t len, rz_err *err)
+{
     rz_yaml *root;
     *out = NULL;
     if (len > MAX_FILE) return rz_fail(err, RZ_ECONFIG, "%s: %zu bytes, a rule file has at most %d", name, len, MAX_FILE);
@@ -285,7 +302,8 @@ bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t l
     return ok;
 }
 
-bool rz_rules_load(rz_rules **out, const char *path, rz_err *err) {
+bool rz_rules_load(rz_rules **out, const char *path, rz_err *err)
+{
     char *text;
     size_t len;
     *out = NULL;
@@ -295,7 +313,8 @@ bool rz_rules_load(rz_rules **out, const char *path, rz_err *err) {
     return ok;
 }
 
-void rz_rules_destroy(rz_rules *r) {
+void rz_rules_destroy(rz_rules *r)
+{
     if (!r) return;
     for (int i = 0; i < r->n; i++) {
         rz_pattern_destroy(r->rules[i].pattern);

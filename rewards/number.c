@@ -5,7 +5,8 @@ bool rz_is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 
-rz_slice rz_trim(rz_slice t) {
+rz_slice rz_trim(rz_slice t)
+{
     while (t.len && rz_is_space(t.s[0])) t.s++, t.len--;
     while (t.len && rz_is_space(t.s[t.len - 1])) t.len--;
     return t;
@@ -13,13 +14,15 @@ rz_slice rz_trim(rz_slice t) {
 
 /* ---- normalisers ---- */
 
-static void trim(char *s, size_t *len) {
+static void trim(char *s, size_t *len)
+{
     rz_slice t = rz_trim((rz_slice){s, *len});
     memmove(s, t.s, t.len);
     *len = t.len;
 }
 
-static void collapse_spaces(char *s, size_t *len) {
+static void collapse_spaces(char *s, size_t *len)
+{
     size_t to = 0;
     for (size_t i = 0; i < *len; i++) {
         bool space = rz_is_space(s[i]);
@@ -35,7 +38,8 @@ static const char *const signs[] = {"-", "+", "\u2212", "\u2013", "\uff0d"}; /* 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* Bytes of the word of the list that begins at the text's start, or 0. */
-static size_t head_in(rz_slice t, const char *const *list, size_t n_list) {
+static size_t head_in(rz_slice t, const char *const *list, size_t n_list)
+{
     for (size_t i = 0; i < n_list; i++) {
         size_t n = strlen(list[i]);
         if (t.len >= n && memcmp(t.s, list[i], n) == 0) return n;
@@ -44,7 +48,8 @@ static size_t head_in(rz_slice t, const char *const *list, size_t n_list) {
 }
 
 /* The same at the text's end. */
-static size_t tail_in(rz_slice t, const char *const *list, size_t n_list) {
+static size_t tail_in(rz_slice t, const char *const *list, size_t n_list)
+{
     for (size_t i = 0; i < n_list; i++) {
         size_t n = strlen(list[i]);
         if (t.len >= n && memcmp(t.s + t.len - n, list[i], n) == 0) return n;
@@ -54,26 +59,30 @@ static size_t tail_in(rz_slice t, const char *const *list, size_t n_list) {
 
 static size_t currency(rz_slice t) { return head_in(t, currencies, COUNT(currencies)); }
 
-static void ascii_minus(char *s, size_t *len) {
+static void ascii_minus(char *s, size_t *len)
+{
     if (*len < 3 || memcmp(s, "\u2212", 3) != 0) return;
     s[0] = '-';
     memmove(s + 1, s + 3, *len - 3);
     *len -= 2;
 }
 
-static void drop_currency(char *s, size_t *len) {
+static void drop_currency(char *s, size_t *len)
+{
     size_t sign = *len && (s[0] == '-' || s[0] == '+');
     size_t n = currency((rz_slice){s + sign, *len - sign});
     memmove(s + sign, s + sign + n, *len - sign - n);
     *len -= n;
 }
 
-static void drop_final_dot(char *s, size_t *len) {
+static void drop_final_dot(char *s, size_t *len)
+{
     if (*len > 1 && s[*len - 1] == '.' && s[*len - 2] != '.') --*len;
 }
 
 /* Bytes of "1,234,567" at the start (at least one comma, no digit or comma after it), or 0. */
-static size_t grouped(rz_slice t) {
+static size_t grouped(rz_slice t)
+{
     size_t i = 0;
     while (i < t.len && i < 4 && digit(t.s[i])) i++;
     if (i == 0 || i > 3 || i == t.len || t.s[i] != ',') return 0;
@@ -83,7 +92,8 @@ static size_t grouped(rz_slice t) {
     return i;
 }
 
-static void drop_us_commas(char *s, size_t *len) {
+static void drop_us_commas(char *s, size_t *len)
+{
     size_t from = 0;
     if (*len && (s[0] == '-' || s[0] == '+')) from++;
     from += currency((rz_slice){s + from, *len - from});
@@ -106,12 +116,14 @@ const int rz_n_normalisers = COUNT(rz_normalisers);
 
 /* ---- reading numbers ---- */
 
-static size_t digits_end(rz_slice t, size_t i) {
+static size_t digits_end(rz_slice t, size_t i)
+{
     while (i < t.len && digit(t.s[i])) i++;
     return i;
 }
 
-static bool read_exponent(rz_slice t, size_t at, int64_t *out) {
+static bool read_exponent(rz_slice t, size_t at, int64_t *out)
+{
     bool negative = at < t.len && t.s[at] == '-';
     if (at < t.len && (t.s[at] == '-' || t.s[at] == '+')) at++;
     size_t end = digits_end(t, at);
@@ -122,7 +134,8 @@ static bool read_exponent(rz_slice t, size_t at, int64_t *out) {
     return true;
 }
 
-bool rz_decimal_read(rz_slice t, rz_arena *scratch, rz_decimal *out) {
+bool rz_decimal_read(rz_slice t, rz_arena *scratch, rz_decimal *out)
+{
     *out = (rz_decimal){0};
     size_t from = t.len && (t.s[0] == '-' || t.s[0] == '+');
     size_t dot = digits_end(t, from), end = dot;
@@ -148,18 +161,21 @@ bool rz_decimal_read(rz_slice t, rz_arena *scratch, rz_decimal *out) {
     return true;
 }
 
-bool rz_decimal_equal(const rz_decimal *a, const rz_decimal *b) {
+bool rz_decimal_equal(const rz_decimal *a, const rz_decimal *b)
+{
     return a->n == b->n && (a->n == 0 || (a->negative == b->negative && a->exponent == b->exponent && memcmp(a->digits, b->digits, a->n) == 0));
 }
 
-static bool scale(rz_int128 *v, int64_t zeros) {
+static bool scale(rz_int128 *v, int64_t zeros)
+{
     if (*v != 0 && zeros > 38) return false;
     for (; zeros > 0 && *v != 0; zeros--)
         if (__builtin_mul_overflow(*v, (rz_int128)10, v)) return false;
     return true;
 }
 
-static bool decimal_to_rational(const rz_decimal *d, rz_rational *out) {
+static bool decimal_to_rational(const rz_decimal *d, rz_rational *out)
+{
     rz_int128 num = 0, den = 1;
     if (d->n > 39) return false;
     for (size_t i = 0; i < d->n; i++)
@@ -169,7 +185,8 @@ static bool decimal_to_rational(const rz_decimal *d, rz_rational *out) {
     return rz_rational_make(d->negative ? -num : num, den, out);
 }
 
-bool rz_rational_read(rz_slice t, rz_arena *scratch, rz_rational *out) {
+bool rz_rational_read(rz_slice t, rz_arena *scratch, rz_rational *out)
+{
     rz_decimal d;
     rz_rational below;
     const char *slash = memchr(t.s, '/', t.len);
@@ -186,7 +203,8 @@ bool rz_rational_read(rz_slice t, rz_arena *scratch, rz_rational *out) {
 static bool word_byte(char c) { return digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 /* The end of the number whose digits begin at i; *whole is false when what follows shows that it is part of something else. */
-static size_t number_end(rz_slice t, size_t i, bool *whole) {
+static size_t number_end(rz_slice t, size_t i, bool *whole)
+{
     size_t n = grouped((rz_slice){t.s + i, t.len - i});
     i = n ? i + n : digits_end(t, i);
     if (t.len - i >= 2 && t.s[i] == '.' && digit(t.s[i + 1])) i = digits_end(t, i + 1);
@@ -202,7 +220,8 @@ static size_t number_end(rz_slice t, size_t i, bool *whole) {
 }
 
 /* Where the number starts, with what belongs to it on the left of its digits. */
-static size_t number_start(rz_slice t, size_t i) {
+static size_t number_start(rz_slice t, size_t i)
+{
     size_t coin = tail_in((rz_slice){t.s, i}, currencies, COUNT(currencies));
     i -= coin;
     size_t sign = tail_in((rz_slice){t.s, i}, signs, COUNT(signs));
@@ -212,7 +231,8 @@ static size_t number_start(rz_slice t, size_t i) {
     return coin ? i : i - tail_in((rz_slice){t.s, i}, currencies, COUNT(currencies));
 }
 
-bool rz_number_last(rz_slice t, rz_span *span) {
+bool rz_number_last(rz_slice t, rz_span *span)
+{
     bool any = false;
     for (size_t i = 0; i < t.len;) {
         if (!digit(t.s[i]) && !(t.s[i] == '.' && i + 1 < t.len && digit(t.s[i + 1]))) {
@@ -237,7 +257,8 @@ bool rz_number_last(rz_slice t, rz_span *span) {
 
 static rz_verdict verdict(bool equal) { return equal ? RZ_EQUAL : RZ_DIFFERENT; }
 
-static rz_verdict compare_string(const rz_compare_env *env, rz_slice found, rz_slice gold) {
+static rz_verdict compare_string(const rz_compare_env *env, rz_slice found, rz_slice gold)
+{
     (void)env;
     return verdict(found.len == gold.len && memcmp(found.s, gold.s, gold.len) == 0);
 }
@@ -245,11 +266,13 @@ static rz_verdict compare_string(const rz_compare_env *env, rz_slice found, rz_s
 /* U+10FFFF, which no text means, parts the two texts; a text that holds it matches nothing. */
 #define PARTING "\xF4\x8F\xBF\xBF"
 
-bool rz_number_fold_pattern(rz_pattern **out, rz_err *err) {
+bool rz_number_fold_pattern(rz_pattern **out, rz_err *err)
+{
     return rz_pattern_create(out, "\\A([^" PARTING "]*+)" PARTING "(?i:\\1)\\z", RZ_PATTERN_DOTALL | RZ_PATTERN_ANCHORED, 0, err);
 }
 
-static rz_verdict compare_casefold(const rz_compare_env *env, rz_slice found, rz_slice gold) {
+static rz_verdict compare_casefold(const rz_compare_env *env, rz_slice found, rz_slice gold)
+{
     size_t gap = strlen(PARTING), len = found.len + gap + gold.len;
     char *both = RZ_NEW(env->scratch, len, char);
     memcpy(both, found.s, found.len);
@@ -258,25 +281,29 @@ static rz_verdict compare_casefold(const rz_compare_env *env, rz_slice found, rz
     return verdict(rz_pattern_match(env->fold, env->matcher, both, len, 0, NULL, 0) == RZ_MATCH);
 }
 
-static rz_verdict compare_decimal(const rz_compare_env *env, rz_slice found, rz_slice gold) {
+static rz_verdict compare_decimal(const rz_compare_env *env, rz_slice found, rz_slice gold)
+{
     rz_decimal a, b;
     if (!rz_decimal_read(gold, env->scratch, &b)) return RZ_GOLD_UNREADABLE;
     if (!rz_decimal_read(found, env->scratch, &a)) return RZ_FOUND_UNREADABLE;
     return verdict(rz_decimal_equal(&a, &b));
 }
 
-static bool is_int(rz_slice t) {
+static bool is_int(rz_slice t)
+{
     size_t sign = t.len && (t.s[0] == '-' || t.s[0] == '+');
     return t.len > sign && digits_end(t, sign) == t.len;
 }
 
-static rz_verdict compare_int(const rz_compare_env *env, rz_slice found, rz_slice gold) {
+static rz_verdict compare_int(const rz_compare_env *env, rz_slice found, rz_slice gold)
+{
     if (!is_int(gold)) return RZ_GOLD_UNREADABLE;
     if (!is_int(found)) return RZ_FOUND_UNREADABLE;
     return compare_decimal(env, found, gold);
 }
 
-static rz_verdict compare_rational(const rz_compare_env *env, rz_slice found, rz_slice gold) {
+static rz_verdict compare_rational(const rz_compare_env *env, rz_slice found, rz_slice gold)
+{
     rz_rational a, b;
     if (!rz_rational_read(gold, env->scratch, &b)) return RZ_GOLD_UNREADABLE;
     if (!rz_rational_read(found, env->scratch, &a)) return RZ_FOUND_UNREADABLE;

@@ -21,7 +21,8 @@ const char *rz_rules_name(const rz_rules *r, int i) { return r->rules[i].name; }
 double rz_rules_weight(const rz_rules *r, int i) { return r->rules[i].weight; }
 const char *rz_rules_text(const rz_rules *r) { return r->text; }
 
-bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err) {
+bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err)
+{
     rz_rules_worker *w = rz_calloc(1, sizeof *w);
     *out = NULL;
     /* a rule's scratch is free again when it ends: a few copies of MAX_ANSWER, and what is kept of each rule */
@@ -47,7 +48,8 @@ bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *er
     return true;
 }
 
-void rz_rules_worker_destroy(rz_rules_worker *w) {
+void rz_rules_worker_destroy(rz_rules_worker *w)
+{
     if (!w) return;
     rz_matcher_destroy(w->matcher);
     rz_arena_finish(&w->arena);
@@ -61,13 +63,15 @@ void rz_rules_worker_destroy(rz_rules_worker *w) {
 }
 
 /* The first gate that is closed, or −1. */
-static int closed_gate(const rz_rules_worker *w, const rule *u) {
+static int closed_gate(const rz_rules_worker *w, const rule *u)
+{
     for (int i = 0; i < u->n_requires; i++)
         if (!w->passed[u->requires[i]]) return u->requires[i];
     return -1;
 }
 
-static void score_rule(const rz_rules_worker *w, evaluation *e, const rule *u, outcome *o) {
+static void score_rule(const rz_rules_worker *w, evaluation *e, const rule *u, outcome *o)
+{
     const rz_rules *r = w->rules;
     int gate = closed_gate(w, u);
     if (e->sample->completion_len > MAX_COMPLETION) {
@@ -83,7 +87,8 @@ static void score_rule(const rz_rules_worker *w, evaluation *e, const rule *u, o
     }
 }
 
-static void store(rz_rules_worker *w, int i, const outcome *o) {
+static void store(rz_rules_worker *w, int i, const outcome *o)
+{
     w->passed[i] = o->state == RZ_PART_SCORED && o->passed;
     w->parts[i] = (rz_part){.state = o->state, .points = o->points, .span = o->span,
         .found = rz_arena_strndup(&w->arena, o->found, strlen(o->found)),
@@ -91,7 +96,8 @@ static void store(rz_rules_worker *w, int i, const outcome *o) {
         .reason = rz_arena_strndup(&w->arena, o->reason, strlen(o->reason))};
 }
 
-static void combine(const rz_rules_worker *w, rz_score *out) {
+static void combine(const rz_rules_worker *w, rz_score *out)
+{
     const rz_rules *r = w->rules;
     double sum = 0;
     out->n_errors = 0;
@@ -105,7 +111,8 @@ static void combine(const rz_rules_worker *w, rz_score *out) {
     out->parts = w->parts;
 }
 
-static void take_completion(rz_rules_worker *w, evaluation *e) {
+static void take_completion(rz_rules_worker *w, evaluation *e)
+{
     const rz_sample *s = e->sample;
     free(w->repaired);
     w->repaired = NULL;
@@ -114,7 +121,8 @@ static void take_completion(rz_rules_worker *w, evaluation *e) {
     if (rz_utf8_valid(e->text, e->len) < e->len) e->text = w->repaired = rz_utf8_repair(e->text, e->len, &e->len);
 }
 
-void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out) {
+void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out)
+{
     const rz_rules *r = w->rules;
     rz_arena_release(&w->arena, 0);
     evaluation e = {.rules = r, .sample = s, .views = w->views, .groups = w->groups, .matcher = w->matcher, .scratch = &w->arena};

@@ -2,12 +2,14 @@
 #include "rewards/internal.h"
 #include <string.h>
 
-bool rz_tag_name_ok(const char *name) {
+bool rz_tag_name_ok(const char *name)
+{
     size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
     return n > 0 && n < MAX_NAME && !name[n];
 }
 
-size_t rz_tag_at(const char *text, size_t len, size_t i, const char *name, bool *closing) {
+size_t rz_tag_at(const char *text, size_t len, size_t i, const char *name, bool *closing)
+{
     size_t at = i + 1, n = strlen(name);
     *closing = at < len && text[at] == '/';
     at += *closing;
@@ -15,7 +17,8 @@ size_t rz_tag_at(const char *text, size_t len, size_t i, const char *name, bool 
     return at + n + 1 - i;
 }
 
-bool rz_tag_block(rz_slice t, const char *tag, pick_which pick, rz_span *out, int *n_open, int *n_close) {
+bool rz_tag_block(rz_slice t, const char *tag, pick_which pick, rz_span *out, int *n_open, int *n_close)
+{
     size_t open_end = SIZE_MAX;
     bool found = false;
     *n_open = *n_close = 0;
@@ -41,7 +44,8 @@ bool rz_tag_block(rz_slice t, const char *tag, pick_which pick, rz_span *out, in
 
 /* Code points that show nothing: Unicode 15 White_Space, Default_Ignorable_Code_Point, controls, Hangul fillers, the blank Braille cell, and U+FFFD,
  * which stands for bytes that were no text. */
-static bool invisible(uint32_t c) {
+static bool invisible(uint32_t c)
+{
     static const struct { uint32_t first, last; } ranges[] = {
         {0x00, 0x20},     {0x7F, 0xA0},     {0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},   {0x115F, 0x1160}, {0x1680, 0x1680},
         {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x2000, 0x200F}, {0x2028, 0x202F}, {0x205F, 0x206F}, {0x2800, 0x2800}, {0x3000, 0x3000},
@@ -54,14 +58,16 @@ static bool invisible(uint32_t c) {
 }
 
 /* Of valid UTF-8. */
-static uint32_t code_point(const unsigned char *s, size_t *n) {
+static uint32_t code_point(const unsigned char *s, size_t *n)
+{
     if (s[0] < 0x80) return *n = 1, s[0];
     if (s[0] < 0xE0) return *n = 2, (uint32_t)(s[0] & 0x1F) << 6 | (s[1] & 0x3F);
     if (s[0] < 0xF0) return *n = 3, (uint32_t)(s[0] & 0x0F) << 12 | (uint32_t)(s[1] & 0x3F) << 6 | (s[2] & 0x3F);
     return *n = 4, (uint32_t)(s[0] & 0x07) << 18 | (uint32_t)(s[1] & 0x3F) << 12 | (uint32_t)(s[2] & 0x3F) << 6 | (s[3] & 0x3F);
 }
 
-int rz_count_words(const char *s, size_t len, int limit) {
+int rz_count_words(const char *s, size_t len, int limit)
+{
     int words = 0;
     bool inside = false;
     for (size_t i = 0, n; i < len && words < limit; i += n) {
@@ -73,7 +79,8 @@ int rz_count_words(const char *s, size_t len, int limit) {
 }
 
 /* The occurrence of a literal that `pick` asks for, as the span of the literal itself. */
-static bool find_literal(rz_slice t, const char *literal, pick_which pick, rz_span *out) {
+static bool find_literal(rz_slice t, const char *literal, pick_which pick, rz_span *out)
+{
     size_t n = strlen(literal), from = 0;
     int found = 0;
     const char *p;
@@ -87,7 +94,8 @@ static bool find_literal(rz_slice t, const char *literal, pick_which pick, rz_sp
     return found == 1 || (found > 1 && pick != PICK_ONLY);
 }
 
-rz_span rz_view_find(const view *v, const char *text, size_t len) {
+rz_span rz_view_find(const view *v, const char *text, size_t len)
+{
     rz_span missing = v->missing_is_all ? (rz_span){0, len} : (rz_span){len, len}, span = {0, len}, hit = {0, 0};
     int n_open, n_close;
     if (v->tag) return rz_tag_block((rz_slice){text, len}, v->tag, v->pick, &span, &n_open, &n_close) ? span : missing;

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool rz_schema_bad(const schema *s, int line, const char *fmt, ...) {
+bool rz_schema_bad(const schema *s, int line, const char *fmt, ...)
+{
     char text[1024];
     va_list args;
     va_start(args, fmt);
@@ -15,14 +16,16 @@ bool rz_schema_bad(const schema *s, int line, const char *fmt, ...) {
     return rz_fail(s->err, RZ_ECONFIG, "%s:%d: %s%s%s", s->file, line, s->what, *s->what ? ": " : "", text);
 }
 
-const char *rz_schema_join(const char *const *names, int n, char *buf, size_t size) {
+const char *rz_schema_join(const char *const *names, int n, char *buf, size_t size)
+{
     size_t at = 0;
     buf[0] = 0;
     for (int i = 0; i < n && at < size; i++) at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "", names[i]);
     return buf;
 }
 
-int rz_schema_find(const char *name, const char *const *names, int n) {
+int rz_schema_find(const char *name, const char *const *names, int n)
+{
     for (int i = 0; i < n; i++)
         if (strcmp(names[i], name) == 0) return i;
     return -1;
@@ -30,13 +33,15 @@ int rz_schema_find(const char *name, const char *const *names, int n) {
 
 static const char *const kind_names[] = {"one value", "a list", "a map of keys"};
 
-bool rz_schema_is(const schema *s, const rz_yaml *y, const char *key, rz_yaml_kind kind) {
+bool rz_schema_is(const schema *s, const rz_yaml *y, const char *key, rz_yaml_kind kind)
+{
     if (y->kind != kind) return rz_schema_bad(s, y->line, "%s is %s, must be %s", key, kind_names[y->kind], kind_names[kind]);
     if (kind == RZ_YAML_SCALAR && !*y->text) return rz_schema_bad(s, y->line, "%s is empty: give it a value or remove it", key);
     return true;
 }
 
-bool rz_schema_keys(const schema *s, const rz_yaml *map, const char *const *keys, int n) {
+bool rz_schema_keys(const schema *s, const rz_yaml *map, const char *const *keys, int n)
+{
     char list[512];
     for (int i = 0; i < map->n; i++) {
         if (rz_schema_find(map->keys[i], keys, n) >= 0) continue;
@@ -48,7 +53,8 @@ bool rz_schema_keys(const schema *s, const rz_yaml *map, const char *const *keys
     return true;
 }
 
-bool rz_schema_text(const schema *s, const rz_yaml *map, const char *key, const char **out) {
+bool rz_schema_text(const schema *s, const rz_yaml *map, const char *key, const char **out)
+{
     const rz_yaml *y = rz_yaml_get(map, key);
     if (!y) return true;
     if (!rz_schema_is(s, y, key, RZ_YAML_SCALAR)) return false;
@@ -56,7 +62,8 @@ bool rz_schema_text(const schema *s, const rz_yaml *map, const char *key, const 
     return true;
 }
 
-bool rz_schema_value(const schema *s, const rz_yaml *y, const char *key, double lo, double hi, double *out) {
+bool rz_schema_value(const schema *s, const rz_yaml *y, const char *key, double lo, double hi, double *out)
+{
     if (!rz_schema_is(s, y, key, RZ_YAML_SCALAR)) return false;
     char *end;
     double v = strtod(y->text, &end);
@@ -68,12 +75,14 @@ bool rz_schema_value(const schema *s, const rz_yaml *y, const char *key, double 
     return true;
 }
 
-bool rz_schema_number(const schema *s, const rz_yaml *map, const char *key, double lo, double hi, double *out) {
+bool rz_schema_number(const schema *s, const rz_yaml *map, const char *key, double lo, double hi, double *out)
+{
     const rz_yaml *y = rz_yaml_get(map, key);
     return !y || rz_schema_value(s, y, key, lo, hi, out);
 }
 
-bool rz_schema_int(const schema *s, const rz_yaml *map, const char *key, int lo, int hi, int *out) {
+bool rz_schema_int(const schema *s, const rz_yaml *map, const char *key, int lo, int hi, int *out)
+{
     const rz_yaml *y = rz_yaml_get(map, key);
     if (!y) return true;
     if (!rz_schema_is(s, y, key, RZ_YAML_SCALAR)) return false;
@@ -85,7 +94,8 @@ bool rz_schema_int(const schema *s, const rz_yaml *map, const char *key, int lo,
     return true;
 }
 
-bool rz_schema_choice(const schema *s, const rz_yaml *map, const char *key, const char *const *names, int n, int *out) {
+bool rz_schema_choice(const schema *s, const rz_yaml *map, const char *key, const char *const *names, int n, int *out)
+{
     const rz_yaml *y = rz_yaml_get(map, key);
     char list[512];
     if (!y) return true;
@@ -97,7 +107,8 @@ bool rz_schema_choice(const schema *s, const rz_yaml *map, const char *key, cons
     return true;
 }
 
-bool rz_schema_bool(const schema *s, const rz_yaml *map, const char *key, bool *out) {
+bool rz_schema_bool(const schema *s, const rz_yaml *map, const char *key, bool *out)
+{
     static const char *const names[] = {"false", "true"};
     int i = *out;
     if (!rz_schema_choice(s, map, key, names, 2, &i)) return false;

@@ -2,7 +2,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/threads.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <fenv.h>
 #include <sched.h>
 #include <signal.h>
@@ -541,9 +542,5 @@ int main(void)
     tcase_add_test(tests, signals_go_to_the_main_thread);
     tcase_add_test(tests, floating_point_control_is_set_and_watched);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

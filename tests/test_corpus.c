@@ -4,7 +4,8 @@
 #include "base/file.h"
 #include "data/derivation.h"
 #include "data/tokenizer.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -437,9 +438,5 @@ int main(void)
     tcase_add_test(tests, bad_corpus_options_are_refused);
     tcase_add_test(tests, documents_are_addressed_and_tokenize);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -1,7 +1,8 @@
 /* countdown, derivation: against brute force written here, and exact counts. */
 #include "data/countdown.h"
 #include "data/derivation.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,9 +322,5 @@ int main(void)
     tcase_add_test(tests, prompt);
     tcase_add_test(tests, bad_options_are_refused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

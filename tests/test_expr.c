@@ -1,7 +1,8 @@
 #include "base/arena.h"
 #include "rewards/expr.h"
 #include "rewards/number.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #define FOLDER "tests/golden/rules/"
 
 /* Calls judge for each line of a golden file and returns how many there were. */
-static int each_line(const char *path, void (*judge)(const json_t *row)) {
+static int each_line(const char *path, void (*judge)(const json_t *row))
+{
     FILE *f = fopen(path, "r");
     ck_assert_msg(f != NULL, "%s cannot be read: run from the root of the repository", path);
     char *line = NULL;
@@ -28,12 +30,14 @@ static int each_line(const char *path, void (*judge)(const json_t *row)) {
     return n;
 }
 
-static const char *text_of(const json_t *row, const char *key) {
+static const char *text_of(const json_t *row, const char *key)
+{
     const char *s = json_string_value(json_object_get(row, key));
     return s ? s : "";
 }
 
-static void judge_expr(const json_t *row) {
+static void judge_expr(const json_t *row)
+{
     const char *text = text_of(row, "text"), *problem = text_of(row, "problem");
     const json_t *numbers = json_object_get(row, "numbers");
     char value[RZ_RATIONAL_TEXT];
@@ -53,13 +57,15 @@ static void judge_expr(const json_t *row) {
 START_TEST(expressions_as_python_reads_them) { ck_assert_int_ge(each_line(FOLDER "expr.jsonl", judge_expr), 500); }
 END_TEST
 
-static const char *problem_of(const char *text, size_t len) {
+static const char *problem_of(const char *text, size_t len)
+{
     rz_expr x;
     rz_expr_eval(text, len, &x);
     return x.problem ? x.problem : "";
 }
 
-START_TEST(problems_are_named) {
+START_TEST(problems_are_named)
+{
     static const struct { const char *text, *problem; size_t at; } rows[] = {
         {"2**3", "a power", 1}, {"9**9**9", "a power", 1}, {"2^3", "a power", 1}, {"7//2", "floor division", 1}, {"5+-3", "a sign", 2},
         {"--3", "a sign", 0}, {"-3", "a sign", 0}, {"+3", "a sign", 0}, {"1.5*2", "decimals", 1}, {".5*2", "decimals", 0}, {"2+6 = 8", "'='", 4},
@@ -81,14 +87,16 @@ START_TEST(problems_are_named) {
 }
 END_TEST
 
-START_TEST(a_line_break_is_white_space) {
+START_TEST(a_line_break_is_white_space)
+{
     ck_assert_str_eq(problem_of("\n2+6\n", 5), "");
     ck_assert_str_eq(problem_of("\r\n( 2\t+ 6 )\r\n", 13), "");
 }
 END_TEST
 
 /* `n` copies of the opening, a number, `n` copies of the closing. */
-static char *nested(const char *open, size_t n, const char *close) {
+static char *nested(const char *open, size_t n, const char *close)
+{
     size_t a = strlen(open), b = strlen(close);
     char *s = malloc(n * (a + b) + 2);
     for (size_t i = 0; i < n; i++) memcpy(s + i * a, open, a);
@@ -98,7 +106,8 @@ static char *nested(const char *open, size_t n, const char *close) {
     return s;
 }
 
-START_TEST(caps_are_exact) {
+START_TEST(caps_are_exact)
+{
     static const struct { const char *open; size_t n; const char *close, *problem; } rows[] = {
         {"(", RZ_EXPR_MAX_DEPTH, ")", ""}, {"(", RZ_EXPR_MAX_DEPTH + 1, ")", "nested"}, {"1+", RZ_EXPR_MAX_NUMBERS - 1, "", ""},
         {"1+", RZ_EXPR_MAX_NUMBERS, "", "more than 64 numbers"}, {"1", RZ_EXPR_MAX_DIGITS - 1, "", ""}, {"1", RZ_EXPR_MAX_DIGITS, "", "18 digits"},
@@ -117,7 +126,8 @@ START_TEST(caps_are_exact) {
 }
 END_TEST
 
-START_TEST(the_largest_rationals) {
+START_TEST(the_largest_rationals)
+{
     rz_rational v, big;
     char text[RZ_RATIONAL_TEXT];
     rz_int128 top = (rz_int128)(~(unsigned __int128)0 >> 1);
@@ -143,20 +153,23 @@ static rz_arena scratch;
 static rz_compare_env env = {.scratch = &scratch};
 static rz_pattern *fold;
 
-static void env_open(void) {
+static void env_open(void)
+{
     rz_err err;
     ck_assert(rz_arena_init(&scratch, 1 << 24, &err));
     ck_assert_msg(rz_matcher_create(&env.matcher, &err) && rz_number_fold_pattern(&fold, &err), "%s", err.text);
     env.fold = fold;
 }
 
-static void env_close(void) {
+static void env_close(void)
+{
     rz_matcher_destroy(env.matcher);
     rz_pattern_destroy(fold);
     rz_arena_finish(&scratch);
 }
 
-static rz_verdict compare(const char *kind, const char *found, const char *gold) {
+static rz_verdict compare(const char *kind, const char *found, const char *gold)
+{
     for (int i = 0; i < rz_n_comparers; i++)
         if (strcmp(rz_comparers[i].name, kind) == 0)
             return rz_comparers[i].compare(&env, (rz_slice){found, strlen(found)}, (rz_slice){gold, strlen(gold)});
@@ -164,7 +177,8 @@ static rz_verdict compare(const char *kind, const char *found, const char *gold)
     return RZ_DIFFERENT;
 }
 
-static void judge_compare(const json_t *row) {
+static void judge_compare(const json_t *row)
+{
     const char *kind = text_of(row, "kind"), *found = text_of(row, "found"), *gold = text_of(row, "gold"), *want = text_of(row, "verdict");
     static const char *const names[] = {[RZ_EQUAL] = "equal", [RZ_DIFFERENT] = "different", [RZ_FOUND_UNREADABLE] = "unreadable",
                                         [RZ_GOLD_UNREADABLE] = "gold unreadable"};
@@ -175,7 +189,8 @@ static void judge_compare(const json_t *row) {
 START_TEST(numbers_as_python_compares_them) { ck_assert_int_ge(each_line(FOLDER "compare.jsonl", judge_compare), 200); }
 END_TEST
 
-START_TEST(texts_compare) {
+START_TEST(texts_compare)
+{
     ck_assert(compare("string", "Paris", "Paris") == RZ_EQUAL);
     ck_assert(compare("string", "paris", "Paris") == RZ_DIFFERENT);
     ck_assert(compare("string", "Paris, France", "Paris") == RZ_DIFFERENT); /* no substring counts */
@@ -191,7 +206,8 @@ START_TEST(texts_compare) {
 }
 END_TEST
 
-START_TEST(normalisers) {
+START_TEST(normalisers)
+{
     static const struct { const char *name, *from, *to; } rows[] = {
         {"trim", " \r\n a b\t", "a b"}, {"trim", " ", ""}, {"collapse_spaces", "a \r\n b\t", "a b "}, {"number: us", "1,234", "1234"},
         {"number: us", "-1,234,567.5", "-1234567.5"}, {"number: us", "$12,345", "$12345"}, {"number: us", "12,34", "12,34"},
@@ -216,7 +232,8 @@ START_TEST(normalisers) {
 }
 END_TEST
 
-START_TEST(the_last_number) {
+START_TEST(the_last_number)
+{
     static const struct { const char *text, *number; } rows[] = {
         {"the answer is 42", "42"}, {"42", "42"}, {"", ""}, {"none", ""}, {"is -7.", "-7"}, {"x=-7", "-7"}, {"5 - 7", "7"}, {"5 -7", "-7"},
         {"is $42", "$42"}, {"is -$42", "-$42"}, {"is $-42", "$-42"}, {"1,234,567.5 in all", "1,234,567.5"}, {"3, 4", "4"}, {"3,4", ""}, {"12,34", ""},
@@ -235,7 +252,8 @@ START_TEST(the_last_number) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *s = suite_create("expr");
     TCase *t = tcase_create("expressions"), *n = tcase_create("numbers");
     tcase_set_timeout(t, 60);
@@ -252,9 +270,5 @@ int main(void) {
     tcase_add_test(n, the_last_number);
     suite_add_tcase(s, t);
     suite_add_tcase(s, n);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

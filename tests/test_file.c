@@ -1,5 +1,6 @@
 #include "base/file.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -633,9 +634,5 @@ int main(void)
     tcase_add_test(tests, hash_is_xxh3_128);
     tcase_add_test(tests, clock_runs_forward_in_seconds);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

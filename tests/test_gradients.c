@@ -2,8 +2,8 @@
  * central differences for what goes backward. Differences with step 1e-4 in binary64 are good to about 1e-8 of the gradient's scale; binary32
  * chains of up to a hundred terms lose some 1e-6. A wrong formula is wrong by parts in ten: the bound of 1e-5 of the scale separates them. */
 #include "policy/kernels.h"
+#include "tests/suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -371,9 +371,5 @@ int main(void)
     tcase_add_test(t, product);
     tcase_add_test(t, adamw);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -3,8 +3,8 @@
  * That the reference itself computes the right thing is test_gradients.c's matter. */
 #include "policy/kernels.h"
 #include "policy/mathf.h"
+#include "tests/suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -464,9 +464,5 @@ int main(int argc, char **argv)
         tcase_add_loop_test(t, *tests[i], 0, n_tested);
     tcase_add_test(t, selection);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -4,8 +4,8 @@
 #include "policy/math64.h"
 #include "policy/mathf.h"
 #include "policy/vec.h"
+#include "tests/suite.h"
 
-#include <check.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,9 +319,5 @@ int main(void)
     tcase_add_test(t, binary64);
     tcase_add_test(t, binary64_special);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

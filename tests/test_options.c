@@ -1,7 +1,8 @@
 /* Options: one table, and from it the parser, the messages, the dump that reads back, the help. */
 #include "base/options.h"
 #include "base/rng.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -326,9 +327,5 @@ int main(void)
     tcase_add_test(all, bad_tables_are_found_at_once);
     tcase_add_test(all, a_missing_file_is_named);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

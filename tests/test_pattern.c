@@ -2,7 +2,8 @@
 #include "base/pattern.h"
 #include "base/rng.h"
 #include "base/text.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -514,9 +515,5 @@ int main(void)
     tcase_add_test(text, doubles_read_back);
     suite_add_tcase(suite, patterns);
     suite_add_tcase(suite, text);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

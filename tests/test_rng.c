@@ -1,5 +1,6 @@
 #include "base/rng.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -288,9 +289,5 @@ int main(void)
     tcase_add_test(tests, permute_depends_on_seed_purpose_and_key);
     tcase_add_test(tests, permute_is_fair_over_keys);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

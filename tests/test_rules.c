@@ -1,7 +1,8 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "rewards/rules.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@ static char where[512]; /* file:line and name of the case at hand */
 
 /* ---- cases as data (docs/rules.md says what a case holds) ---- */
 
-static rz_rules *rules_of(const char *text) {
+static rz_rules *rules_of(const char *text)
+{
     rz_rules *r;
     rz_err err;
     size_t n = strlen(text);
@@ -26,7 +28,8 @@ static rz_rules *rules_of(const char *text) {
     return r;
 }
 
-static rz_rules_worker *worker_of(const rz_rules *r) {
+static rz_rules_worker *worker_of(const rz_rules *r)
+{
     rz_rules_worker *w;
     rz_err err;
     ck_assert_msg(rz_rules_worker_create(&w, r, &err), "%s: %s", where, err.text);
@@ -34,7 +37,8 @@ static rz_rules_worker *worker_of(const rz_rules *r) {
 }
 
 /* A completion is a text, or a list of pieces: a text, {"hex": "ff00"}, {"repeat": text, "times": n}. */
-static char *completion_of(const json_t *j, size_t *len) {
+static char *completion_of(const json_t *j, size_t *len)
+{
     char *out;
     FILE *f = open_memstream(&out, len);
     json_t *list = json_is_array(j) ? json_incref((json_t *)j) : json_pack("[O]", j), *piece;
@@ -58,7 +62,8 @@ static char *completion_of(const json_t *j, size_t *len) {
 
 static bool near(double a, double b) { return fabs(a - b) <= 1e-12; }
 
-static void check_part(const rz_part *p, const char *rule, const json_t *want) {
+static void check_part(const rz_part *p, const char *rule, const json_t *want)
+{
     static const char *const states[] = {"scored", "skipped", "error"};
     const char *key;
     const json_t *v;
@@ -83,7 +88,8 @@ static void check_part(const rz_part *p, const char *rule, const json_t *want) {
     }
 }
 
-static void check_score(const rz_rules *r, const rz_score *got, const json_t *want) {
+static void check_score(const rz_rules *r, const rz_score *got, const json_t *want)
+{
     const char *key, *rule;
     const json_t *v, *part;
     json_object_foreach((json_t *)want, key, v) {
@@ -107,7 +113,8 @@ static void check_score(const rz_rules *r, const rz_score *got, const json_t *wa
 }
 
 /* What must hold for any text and any rules. */
-static void check_sane(const rz_rules *r, const rz_score *got, size_t len) {
+static void check_sane(const rz_rules *r, const rz_score *got, size_t len)
+{
     ck_assert_msg(isfinite(got->score), "%s", where);
     for (int i = 0; i < rz_rules_count(r); i++) {
         const rz_part *p = &got->parts[i];
@@ -123,7 +130,8 @@ static void check_sane(const rz_rules *r, const rz_score *got, size_t len) {
     free(text);
 }
 
-static void run_case(const json_t *row) {
+static void run_case(const json_t *row)
+{
     static const char *const known[] = {"name", "source", "note", "rules", "completion", "answer", "meta", "n_tokens", "truncated", "expect"};
     const char *key;
     const json_t *v, *m = json_object_get(row, "meta"), *n = json_object_get(row, "n_tokens");
@@ -149,7 +157,8 @@ static void run_case(const json_t *row) {
     free(meta);
 }
 
-static int each_line(const char *file, void (*judge)(const json_t *row)) {
+static int each_line(const char *file, void (*judge)(const json_t *row))
+{
     char path[256], *line = NULL;
     size_t room = 0;
     int n = 0;
@@ -173,7 +182,8 @@ static int each_line(const char *file, void (*judge)(const json_t *row)) {
 START_TEST(cases_score_as_they_say) { ck_assert_int_ge(each_line(case_files[_i], run_case), 10); }
 END_TEST
 
-static void run_refusal(const json_t *row) {
+static void run_refusal(const json_t *row)
+{
     const char *text = json_string_value(json_object_get(row, "rules"));
     const char *message = json_string_value(json_object_get(row, "message"));
     rz_rules *r;
@@ -189,7 +199,8 @@ END_TEST
 
 /* ---- the shipped files ---- */
 
-START_TEST(shipped_files_load) {
+START_TEST(shipped_files_load)
+{
     static const char *const paths[] = {"configs/rules/countdown.yaml", "configs/rules/example-numeric.yaml"};
     for (int i = 0; i < 2; i++) {
         snprintf(where, sizeof where, "%s", paths[i]);
@@ -210,7 +221,8 @@ START_TEST(shipped_files_load) {
 }
 END_TEST
 
-START_TEST(an_explanation_says_why) {
+START_TEST(an_explanation_says_why)
+{
     rz_rules *r = rules_of("configs/rules/countdown.yaml");
     rz_rules_worker *w = worker_of(r);
     const char *completion = "<think> 3 + 5 = 8 </think> <answer> ( 3 + 5 ) * 4 </answer>";
@@ -257,11 +269,13 @@ typedef struct { const char *s, *end; int used[100]; bool bad; } oracle;
 
 static double oracle_sum(oracle *o);
 
-static void oracle_space(oracle *o) {
+static void oracle_space(oracle *o)
+{
     while (o->s < o->end && strchr(" \t\r\n", *o->s)) o->s++;
 }
 
-static double oracle_value(oracle *o) {
+static double oracle_value(oracle *o)
+{
     oracle_space(o);
     if (o->s < o->end && *o->s == '(') {
         o->s++;
@@ -283,7 +297,8 @@ static double oracle_value(oracle *o) {
     return v;
 }
 
-static double oracle_product(oracle *o) {
+static double oracle_product(oracle *o)
+{
     double v = oracle_value(o);
     for (oracle_space(o); o->s < o->end && (*o->s == '*' || *o->s == '/'); oracle_space(o)) {
         bool times = *o->s++ == '*';
@@ -294,7 +309,8 @@ static double oracle_product(oracle *o) {
     return v;
 }
 
-static double oracle_sum(oracle *o) {
+static double oracle_sum(oracle *o)
+{
     double v = oracle_product(o);
     for (oracle_space(o); o->s < o->end && (*o->s == '+' || *o->s == '-'); oracle_space(o)) {
         bool plus = *o->s++ == '+';
@@ -304,12 +320,14 @@ static double oracle_sum(oracle *o) {
     return v;
 }
 
-static bool blank(const char *s, const char *end) {
+static bool blank(const char *s, const char *end)
+{
     while (s < end && (*s == ' ' || (*s >= '\t' && *s <= '\r'))) s++;
     return s == end;
 }
 
-static bool oracle_right(const char *text, const int *numbers, int n, int target) {
+static bool oracle_right(const char *text, const int *numbers, int n, int target)
+{
     static const char *const tags[] = {"<think>", "</think>", "<answer>", "</answer>"};
     const char *at[4], *after = text;
     for (int i = 0; i < 4; i++) {
@@ -335,7 +353,8 @@ static const char *const fragments[] = {"<think>", "</think>", "<answer>", "</an
 enum { N_FRAGMENTS = sizeof fragments / sizeof *fragments };
 
 /* Replaces up to 12 bytes somewhere by nothing, a fragment, or another part of the text. text has room for 1 kB more than it needs. */
-static size_t mutate(rz_stream *rng, char *text, size_t len) {
+static size_t mutate(rz_stream *rng, char *text, size_t len)
+{
     char piece[64] = "";
     size_t at = rz_stream_below(rng, (uint32_t)len + 1), cut = rz_stream_below(rng, 4) ? 0 : rz_stream_below(rng, 13), n = 0;
     if (cut > len - at) cut = len - at;
@@ -352,7 +371,8 @@ static size_t mutate(rz_stream *rng, char *text, size_t len) {
     return len - cut + n;
 }
 
-START_TEST(mutated_completions_are_judged_as_a_second_judge_does) {
+START_TEST(mutated_completions_are_judged_as_a_second_judge_does)
+{
     static const char *const seeds[] = {"<think> 3 + 5 = 8 , 8 * 4 = 32 yes </think> <answer> ( 3 + 5 ) * 4 </answer>",
                                         "<think>a</think><answer>4*(3+5)</answer>", "\n<think>\nx\n</think>\n<answer>\n(5+3)*4\n</answer>\n"};
     static const int numbers[] = {3, 5, 4};
@@ -380,7 +400,8 @@ START_TEST(mutated_completions_are_judged_as_a_second_judge_does) {
 }
 END_TEST
 
-START_TEST(random_bytes_never_score_and_never_break) {
+START_TEST(random_bytes_never_score_and_never_break)
+{
     static const char good[] = "<think> 3 + 5 = 8 </think> <answer> ( 3 + 5 ) * 4 </answer>";
     rz_rules *r[] = {rules_of("configs/rules/countdown.yaml"), rules_of("configs/rules/example-numeric.yaml"), rules_of(every_kind)};
     rz_rules_worker *w[3];
@@ -413,7 +434,8 @@ START_TEST(random_bytes_never_score_and_never_break) {
 }
 END_TEST
 
-START_TEST(damaged_rule_files_are_refused_or_work) {
+START_TEST(damaged_rule_files_are_refused_or_work)
+{
     static const char completion[] = "<think> a b </think> <answer> 3 = 4 </answer>";
     rz_stream rng;
     rz_stream_init(&rng, 1, RZ_RNG_TEST, 3);
@@ -443,7 +465,8 @@ START_TEST(damaged_rule_files_are_refused_or_work) {
 END_TEST
 
 /* One unit over and over, up to the longest text and up to the longest that patterns read: the time limit of the test is what a hang would meet. */
-START_TEST(the_longest_texts_are_judged) {
+START_TEST(the_longest_texts_are_judged)
+{
     static const char *const units[] = {"a", "<", "<answer>", "</answer>", "<think></think>", "(", "1+", "1 = 1\n", "\xff", "\xc3\xa9", "</think>-",
                                         "<think>a</think><answer>1</answer>", "1,234.5e6/7 "};
     size_t n = strlen(units[_i / 2]), len = (_i % 2 ? (size_t)64 << 10 : _i < 8 ? (size_t)16 << 20 : (size_t)1 << 20) / n * n;
@@ -463,7 +486,8 @@ START_TEST(the_longest_texts_are_judged) {
 }
 END_TEST
 
-START_TEST(longer_texts_are_errors) {
+START_TEST(longer_texts_are_errors)
+{
     size_t len = ((size_t)16 << 20) + 1;
     char *text = calloc(len, 1);
     rz_rules *r = rules_of("configs/rules/countdown.yaml");
@@ -481,7 +505,8 @@ START_TEST(longer_texts_are_errors) {
 END_TEST
 
 /* Nothing of one completion may leak into the next. */
-START_TEST(a_score_does_not_depend_on_what_was_scored_before) {
+START_TEST(a_score_does_not_depend_on_what_was_scored_before)
+{
     static const char *const texts[] = {"<think> a b </think> <answer> 32 </answer>", "", "nothing 3 = 4",
         "<think> a b </think>\xff<answer> 32 </answer>",
                                         "<think> a b </think> <answer>( 3 + 5 ) * 4</answer>"};
@@ -512,7 +537,8 @@ START_TEST(a_score_does_not_depend_on_what_was_scored_before) {
 }
 END_TEST
 
-int main(void) {
+int main(void)
+{
     Suite *s = suite_create("rules");
     TCase *cases = tcase_create("cases"), *any = tcase_create("any text");
     tcase_set_timeout(cases, 120);
@@ -529,9 +555,5 @@ int main(void) {
     tcase_add_test(any, a_score_does_not_depend_on_what_was_scored_before);
     suite_add_tcase(s, cases);
     suite_add_tcase(s, any);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

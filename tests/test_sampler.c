@@ -115,7 +115,7 @@ START_TEST(filters_by_brute_force)
     rz_stream r;
     int unclear = 0, tried = 0, filtered = 0;
     rz_stream_init(&r, 1, RZ_RNG_TEST, 0);
-    for (int t = 0; t < 1500; t++) {
+    for (int t = 0; t < 1000; t++) {
         size_t mark = arena.used;
         int V = t % 7 ? rz_stream_range(&r, 1, 40) : rz_stream_range(&r, 500, 1100); /* one block of the cumulative sum, and up to three */
         float *logits = RZ_NEW(&arena, V, float);
@@ -286,7 +286,7 @@ START_TEST(large_vocabulary)
         s.top_k = ways[w].top_k;
         size_t mark = arena.used;
         distribution(&s, logits, MANY, p);
-        for (int i = 0; i < (w ? 8 : 60); i++) {
+        for (int i = 0; i < (w ? 6 : 40); i++) {
             double u = i == 0 ? 0 : i == 1 ? 0x1.fffffffffffffp-1 : rz_stream_unit(&r);
             float first, behaviour;
             int id = sample(0, &s, logits, MANY, u, &first);

@@ -2,7 +2,8 @@
 #include "data/source.h"
 #include "base/file.h"
 #include "base/store.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,9 +436,5 @@ int main(void)
     tcase_add_test(tests, every_option_is_in_the_hash);
     tcase_add_test(tests, documents);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -3,7 +3,8 @@
 #include "base/rng.h"
 #include "base/seal.h"
 #include "base/store.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
@@ -643,9 +644,5 @@ int main(void)
     tcase_add_test(all, a_full_disk_leaves_the_old_file);
     tcase_add_test(all, a_failed_rename_leaves_what_was_there);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -1,7 +1,8 @@
 /* tokenizer: the cases of Hugging Face's own library (golden/data/make_wordlevel.py), and what must be refused. */
 #include "data/tokenizer.h"
 #include "base/file.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,9 +218,5 @@ int main(void)
     tcase_add_loop_test(tests, refuses, 0, sizeof refused / sizeof *refused);
     tcase_add_test(tests, missing_file);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

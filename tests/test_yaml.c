@@ -1,7 +1,8 @@
 /* YAML trees: what is read, and that every refusal names file and line. */
 #include "base/rng.h"
 #include "base/yaml.h"
-#include <check.h>
+#include "tests/suite.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,9 +237,5 @@ int main(void)
     tcase_add_test(all, files);
     tcase_add_test(all, damaged_text);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

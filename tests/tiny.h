@@ -4,8 +4,8 @@
 #define RZ_TESTS_TINY_H
 #include "base/rng.h"
 #include "policy/policy.h"
+#include "tests/suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,10 +281,6 @@ static inline int tiny_main(const char *name, void (*add)(TCase *t))
     tcase_set_timeout(t, 120);
     add(t);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }
 #endif

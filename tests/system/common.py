@@ -24,7 +24,7 @@ MODEL = "data/countdown/quick-base.h5"
 CORES = len(os.sched_getaffinity(0))
 LONG = bool(os.environ.get("RZ_LONG"))  # ./check --long
 
-OK, DIFFERENT, USAGE, DATA, INTERNAL, CREATE, IO, CONFIG, STOPPED = 0, 1, 64, 65, 70, 73, 74, 78, 85
+OK, DIFFERENT, USAGE, DATA, CREATE, IO, CONFIG, STOPPED, DIVERGED = 0, 1, 64, 65, 73, 74, 78, 85, 87
 
 # What ./check sets too; here so that a test also runs by itself.
 os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -199,11 +199,11 @@ def each_step_once(folder, steps):
     check(found == list(range(1, steps + 1)), f"steps in {folder}/metrics.jsonl: {found}, expected 1 to {steps}, each once")
 
 
-def wait_for(condition, process=None, timeout=60):
+def wait_for(condition, process, timeout=300):
     """Polls; false when the process has ended first."""
     end = time.monotonic() + timeout
     while not condition():
-        if process is not None and process.poll() is not None:
+        if process.poll() is not None:
             return False
         check(time.monotonic() < end, f"waited {timeout} s for nothing")
         time.sleep(0.005)

@@ -18,15 +18,14 @@ def read(path, binary=False):
 
 
 def bad(name, status, *words, cpu=None, verb="train"):
-    """Registers a case: the decorated function prepares a folder and returns the arguments behind `rulezero train`; RUN in them is a run directory
-    that may not come to be."""
+    """Registers a case: the decorated function prepares a folder and returns the arguments behind `rulezero train`. Without an out= among them a run
+    directory is given that must not come to be; nothing below the folder may change."""
     def add(prepare):
         def attempt(folder):
             arguments = prepare(folder)
-            out = [] if any(str(a).startswith("out=") for a in arguments) else [f"out={folder}/no-run"]
             before = snapshot(folder)
             for ranks in ROUNDS:
-                result = rulezero(verb, *out, *arguments, ranks=ranks, cpu=cpu)
+                result = rulezero(verb, f"out={folder}/no-run", *arguments, ranks=ranks, cpu=cpu)
                 sentence = result.expect(status).sentence()
                 for word in words:
                     check(word in sentence, f"nothing said of '{word}'\n{result}")
@@ -245,7 +244,7 @@ def mounted(options):
             try:
                 function(folder, disk)
             finally:
-                subprocess.run(["umount", disk], check=True)
+                subprocess.run(["umount", "-l", disk], check=True)
         return inside
     return wrap
 
@@ -377,13 +376,24 @@ def _(folder):
     check(all(after.get(k) == v for k, v in before.items()), "files that were there have changed")
 
 
+@case("a run that diverges ends with 87, and what it has saved is finite")
+def _(folder):
+    keys = ["pretrain.steps=60", "checkpoint.every=1", "pretrain.optimizer.learning_rate=10", "pretrain.optimizer.max_grad_norm=0",
+            "pretrain.optimizer.weight_decay=10", f"out={folder}/run"]
+    for ranks in ROUNDS:  # the second one goes on from where the first one was, and diverges again
+        result = rulezero("pretrain", BASE, *keys, ranks=ranks).expect(DIVERGED, "the gradient is not finite", "learning_rate", "another out=")
+        check(sum(line.startswith("rulezero: ") for line in result.err.splitlines()) == 1, result)
+    newest = sorted(os.listdir(f"{folder}/run/checkpoints"))[-1]
+    rulezero("train", GRPO, f"model={folder}/run/checkpoints/{newest}", f"out={folder}/no-run", "--dry-run").expect(OK)
+
+
 # ---- full disks ----
 
-def full_disk(make, truth_of):
+def full_disk(verb, config, *more):
     """Runs until the disk is full (status 74), makes room, and demands the bits of a run that never met a full disk."""
     @mounted("size=64m")
     def attempt(folder, disk):
-        arguments, keys = make(folder), ["checkpoint.every=1", "checkpoint.keep=2"]
+        arguments, keys = [verb, config], [*more, "checkpoint.every=1", "checkpoint.keep=2"]
         truth, run = f"{folder}/truth", f"{disk}/run"
         rulezero(*arguments, f"out={truth}", *keys).expect(OK)
         largest = max(os.path.getsize(f"{truth}/checkpoints/{n}") for n in os.listdir(f"{truth}/checkpoints"))
@@ -404,8 +414,8 @@ def full_disk(make, truth_of):
     return attempt
 
 
-case("full disk while training")(full_disk(lambda folder: ["train", GRPO, "steps=6"], None))
-case("full disk while pretraining")(full_disk(lambda folder: ["pretrain", BASE, "pretrain.steps=6"], None))
+case("full disk while training")(full_disk("train", GRPO, "steps=6"))
+case("full disk while pretraining")(full_disk("pretrain", BASE, "pretrain.steps=6"))
 
 
 if __name__ == "__main__":
