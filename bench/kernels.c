@@ -79,7 +79,8 @@ static void products(void)
         {"dyᵀ·x", 704, 2048, 128}, {"dyᵀ·x", 128, 2048, 352}, {"dyᵀ·x", 132, 2048, 128}, {"dyᵀ·x", 1024, 2048, 256}, {"dyᵀ·x", 4864, 1024, 896},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        int M = shapes[i].M, K = shapes[i].K, N = shapes[i].N, packed = strcmp(shapes[i].kind, "x·Wᵀ") == 0, weights = strcmp(shapes[i].kind, "dyᵀ·x") == 0;
+        int M = shapes[i].M, K = shapes[i].K, N = shapes[i].N, packed = strcmp(shapes[i].kind, "x·Wᵀ") == 0;
+        int weights = strcmp(shapes[i].kind, "dyᵀ·x") == 0;
         float *a = values((int64_t)M * K), *b = values((int64_t)rz_packed_size(N, K)), *c = values((int64_t)M * N);
         product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : N, packed ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights};
         char what[64];
@@ -136,8 +137,8 @@ static void attentions(void)
             a.backward = backward;
             double pairs = (double)n_q * (shapes[i].parent + shapes[i].own - n_q) + (double)n_q * (n_q + 1) / 2; /* query sees key */
             char what[96];
-            snprintf(what, sizeof what, "attention %s H %d G %d E %d, %d on %d+%d", backward ? "backward" : "forward", h.H, h.G, h.E, n_q, shapes[i].parent,
-                     shapes[i].own);
+            snprintf(what, sizeof what, "attention %s H %d G %d E %d, %d on %d+%d", backward ? "backward" : "forward", h.H, h.G, h.E, n_q,
+                     shapes[i].parent, shapes[i].own);
             report(what, pairs * h.H * h.E * (backward ? 10 : 4), best_time(run_attention, &a));
             free(a.parent.k), free(a.parent.v), free(a.own.k), free(a.own.v), free(a.q), free(a.out), free(a.mx), free(a.sum);
             free(a.dq), free(a.dk), free(a.dv), free(a.scratch);
@@ -147,13 +148,13 @@ static void attentions(void)
 /* ---- the rest, by element ---- */
 
 enum { M = 64, D = 896, F = 1024, V = 16384, LONG = 1 << 18 };
-static float *x, *y, *z, *w, *row;
+static float *x, *y, *z, *w, *row, turn[64];
 static int32_t *ids;
 
 static void norm_forward(void *c) { (void)c, k->rmsnorm_forward(y, row, x, NULL, w, 1e-6f, M, D); }
 static void norm_backward(void *c) { (void)c, k->rmsnorm_backward(y, z, x, w, row, M, D); }
 static void norm_backward_w(void *c) { (void)c, k->rmsnorm_backward_w(w, z, x, row, M, D, 0, D); }
-static void rope(void *c) { (void)c, k->rope(x, D, z, ids, M, 14, 64, false); }
+static void rope(void *c) { (void)c, k->rope(x, D, turn, ids, M, 14, 64, false); }
 static void swiglu_forward(void *c) { (void)c, k->swiglu_forward(y, x, M, F); }
 static void swiglu_backward(void *c) { (void)c, k->swiglu_backward(z, y, x, M, F); }
 static void logp_forward(void *c) { (void)c, k->logp_forward(row, row + 32, row + 64, row + 96, x, V, ids, 0.9f, 16, V); }
@@ -179,6 +180,8 @@ static void others(void)
     };
     x = values(LONG), y = values(LONG), z = values(LONG), w = values(LONG), row = values(128);
     ids = calloc(M, sizeof *ids);
+    for (int i = 0; i < 64; i += 2)
+        turn[i] = 1; /* by no angle: x must not grow from call to call */
     for (int i = 0; i < LONG; i++)
         w[i] = w[i] < 0 ? -w[i] : w[i]; /* also the second moment */
     for (size_t i = 0; ids && i < sizeof rows / sizeof rows[0]; i++)

@@ -36,7 +36,8 @@ typedef struct { float *k, *v; int n, cap; } rz_kv;
 
 typedef struct { int H, G, E; float scale; } rz_heads; /* scale = 1/sqrt(E) rounded once */
 
-/* one_b1 = 1 − b1 and one_b2 = 1 − b2 (binary64, rounded once); step = lr / (1 − b1^t); inv_sqrt_bias2 = 1 / sqrt(1 − b2^t); lr_wd = lr·weight_decay. */
+/* one_b1 = 1 − b1 and one_b2 = 1 − b2 (binary64, rounded once); step = lr / (1 − b1^t); inv_sqrt_bias2 = 1 / sqrt(1 − b2^t);
+ * lr_wd = lr·weight_decay. */
 typedef struct { float grad_scale, lr_wd, b1, one_b1, b2, one_b2, step, inv_sqrt_bias2, eps; } rz_adamw;
 
 typedef struct {
@@ -70,8 +71,8 @@ typedef struct {
      * row_max, row_sum (n_q,H) are kept for backward; both may be NULL. Works on heads of g0 ≤ g < g1. scratch: see attention_scratch. */
     void (*attention_forward)(float *out, int64_t ldo, float *row_max, float *row_sum, const float *q, int64_t ldq, int n_q, const rz_kv *parent,
                               const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch);
-    /* Here own->n == n_q. With r = 1 / sum,  p_j = exp(s_j − mx)·r,  dp_j = chain over e of (do_e, v_je) from +0,  dot = sum16 over e (do_e·out_e chains),
-     * ds_j = (p_j·(dp_j − dot))·scale:
+    /* Here own->n == n_q. With r = 1 / sum,  p_j = exp(s_j − mx)·r,  dp_j = chain over e of (do_e, v_je) from +0,  dot = sum16 over e
+     * (do_e·out_e chains),  ds_j = (p_j·(dp_j − dot))·scale:
      *   dq_e  = chain over j in order of (ds_j, k_je) from +0 (overwrites);
      *   dk_je, dv_je of own and parent: chains over queries i in order, and within a query over its R heads of g in order, of (ds_j, q_e) and
      *   (p_j, do_e), starting from the value in memory (so that completions called in order go on with the parent's chains).
@@ -92,7 +93,8 @@ typedef struct {
      * row_max, row_sum (M) may be NULL. */
     void (*logp_forward)(float *logp, float *entropy, float *row_max, float *row_sum, const float *logits, int64_t ld, const int32_t *target,
                          float temperature, int M, int V);
-    /* dlogits = (dlogp·u)·(δ − exp(z − mx)·r) with u and z as above, r = 1 / S, δ = 1 at target else 0. dlogits may alias logits; its rows are ld apart too. */
+    /* dlogits = (dlogp·u)·(δ − exp(z − mx)·r) with u and z as above, r = 1 / S, δ = 1 at target else 0. dlogits may alias
+     * logits; its rows are ld apart too. */
     void (*logp_backward)(float *dlogits, const float *logits, int64_t ld, const float *row_max, const float *row_sum, const int32_t *target,
                           const float *dlogp, float temperature, int M, int V);
     /* One row: e_v = exp(z_v − mx) with z as above; returns mx and S. For the sampler. e may alias logits. */

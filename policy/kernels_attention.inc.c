@@ -3,7 +3,8 @@
  *   scores (rows, keys) = Q·Kᵀ     out (rows, E) = P·V, the causal edge skipped
  * The backward pass takes a block of rows through all keys, a tile of keys at a time: dQ goes on from tile to tile, dK and dV in memory. */
 
-enum { FORWARD_ROWS = 24, BACKWARD_ROWS = 48, KEY_TILE = 128, TILE_STRIDE = KEY_TILE + RZ_PANEL, CHAINS = VF_REGISTERS >= 32 ? 8 : 4 };
+enum { FORWARD_ROWS = 24, BACKWARD_ROWS = 48, SCORE_ROWS = 12, KEY_TILE = 128, TILE_STRIDE = KEY_TILE + RZ_PANEL };
+enum { CHAINS = VF_REGISTERS >= 32 ? 8 : 4 };
 
 static int64_t round_up(int64_t n) { return (n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL; }
 
@@ -55,11 +56,11 @@ static void gather_rows(float *dst, const float *src, int64_t ld, int rows, int 
 static void scores(float *c, int64_t ldc, const float *a, int64_t sm, const float *keys, int rows, int first, int most, int R, int E)
 {
     for (int m = 0, n; m < rows; m += n) {
-        n = rows - m < MAX_ROWS ? rows - m : MAX_ROWS;
+        n = minimum(rows - m, SCORE_ROWS);
         int need = first + (m + n - 1) / R;
         need = need < 0 ? 0 : need < most ? need : most;
-        product((block){.c = c + m * ldc, .ldc = ldc, .a = a + m * sm, .sm = sm, .sk = 1, .b = keys, .sb = RZ_PANEL, .sp = (int64_t)RZ_PANEL * E, .K = E},
-                n, (int)round_up(need));
+        product((block){.c = c + m * ldc, .ldc = ldc, .a = a + m * sm, .sm = sm, .sk = 1, .b = keys, .sb = RZ_PANEL,
+                        .sp = (int64_t)RZ_PANEL * E, .K = E}, n, (int)round_up(need));
     }
 }
 
@@ -294,10 +295,10 @@ static void backward_tile(const backward *b, const side *s, int g, int j0, int n
     }
     for (int j = 0; ragged && j < n; j++)
         key_edge[j] = j0 + j > i0 ? (j0 + j - i0) * R : 0;
-    product((block){.c = b->dq, .ldc = E, .a = b->ds, .sm = TILE_STRIDE, .sk = 1, .b = s->rows + (int64_t)j0 * E, .sb = E, .sp = RZ_PANEL, .K = n, .add = add,
-                    .edge = ragged ? row_edge : NULL}, rows, E);
-    block t = {.c = s->dv + j0 * b->ldd, .ldc = b->ldd, .a = b->p, .sm = 1, .sk = TILE_STRIDE, .b = b->dout, .sb = E, .sp = RZ_PANEL, .K = rows, .add = true,
-               .edge = ragged ? key_edge : NULL};
+    product((block){.c = b->dq, .ldc = E, .a = b->ds, .sm = TILE_STRIDE, .sk = 1, .b = s->rows + (int64_t)j0 * E, .sb = E, .sp = RZ_PANEL, .K = n,
+                    .add = add, .edge = ragged ? row_edge : NULL}, rows, E);
+    block t = {.c = s->dv + j0 * b->ldd, .ldc = b->ldd, .a = b->p, .sm = 1, .sk = TILE_STRIDE, .b = b->dout, .sb = E, .sp = RZ_PANEL,
+               .K = rows, .add = true, .edge = ragged ? key_edge : NULL};
     product(t, n, E);
     t.c = s->dk + j0 * b->ldd, t.a = b->ds, t.b = b->q;
     product(t, n, E);

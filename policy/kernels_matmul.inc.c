@@ -25,14 +25,13 @@ typedef struct {
     ahead *ahead; /* two, or NULL */
 } block;
 
+/* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy. */
 #if VF_REGISTERS >= 32
-enum { MAX_ROWS = 12, MAX_PANELS = 8 };
-static const int rows_of_panels[MAX_PANELS + 1] = {0, 12, 12, 8, 6, 1, 1, 1, 1};
-static const int panels_of_rows[4] = {0, 8, 4, 4};
+enum { MAX_ROWS = 8, MAX_PANELS = 8, FULL_ROWS = 6 /* of the widest tile used for any number of rows */ };
+static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 8, [2] = 8, [4] = 6, [8] = 1};
 #else
-enum { MAX_ROWS = 6, MAX_PANELS = 4 };
-static const int rows_of_panels[MAX_PANELS + 1] = {0, 6, 3, 2, 1};
-static const int panels_of_rows[4] = {0, 4, 3, 2};
+enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6 };
+static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [4] = 1};
 #endif
 
 /* One k of every row, or of those it is not beyond the edge of. */
@@ -80,38 +79,27 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
 }
 
 /* The variants of a tile, by 2·ragged + transposed. */
-#define VARIANTS(NAME, R, N, PART)                                                      \
-    static void NAME##_0(const block *t) { tile(t, R, N, PART, false, false); }          \
-    static void NAME##_1(const block *t) { tile(t, R, N, PART, true, false); }           \
-    static void NAME##_2(const block *t) { tile(t, R, N, PART, false, true); }           \
-    static void NAME##_3(const block *t) { tile(t, R, N, PART, true, true); }
-#define TILE(R, N) VARIANTS(tile_##R##x##N, R, N, false)
-#define TILE_PART(R) VARIANTS(tile_##R##_part, R, 1, true)
+#define TILE(R, N)                                                                                   \
+    static void tile_##R##x##N##_0(const block *t) { tile(t, R, N ? N : 1, N == 0, false, false); }   \
+    static void tile_##R##x##N##_1(const block *t) { tile(t, R, N ? N : 1, N == 0, true, false); }    \
+    static void tile_##R##x##N##_2(const block *t) { tile(t, R, N ? N : 1, N == 0, false, true); }    \
+    static void tile_##R##x##N##_3(const block *t) { tile(t, R, N ? N : 1, N == 0, true, true); }
 typedef void (*tile_fn)(const block *t);
 
-#define UP_TO_6(F) F(1) F(2) F(3) F(4) F(5) F(6)
-#define UP_TO_12(F) UP_TO_6(F) F(7) F(8) F(9) F(10) F(11) F(12)
-#define N1(R) TILE(R, 1)
-#define N2(R) TILE(R, 2)
-#define N3(R) TILE(R, 3)
-#define N4(R) TILE(R, 4)
+#define UP_TO_3(F, ...) F(1, __VA_ARGS__) F(2, __VA_ARGS__) F(3, __VA_ARGS__)
+#define UP_TO_6(F, ...) UP_TO_3(F, __VA_ARGS__) F(4, __VA_ARGS__) F(5, __VA_ARGS__) F(6, __VA_ARGS__)
+#define UP_TO_8(F, ...) UP_TO_6(F, __VA_ARGS__) F(7, __VA_ARGS__) F(8, __VA_ARGS__)
 #define ROW(R, N) [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3},
-#define ROW1(R) ROW(R, 1)
-#define ROW2(R) ROW(R, 2)
-#define ROW3(R) ROW(R, 3)
-#define ROW4(R) ROW(R, 4)
-#define ROW_PART(R) [R] = {tile_##R##_part_0, tile_##R##_part_1, tile_##R##_part_2, tile_##R##_part_3},
-#if VF_REGISTERS >= 32
-UP_TO_12(N1) UP_TO_12(N2) UP_TO_6(N3) N3(7) N3(8) UP_TO_6(N4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) UP_TO_12(TILE_PART)
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
+#if VF_REGISTERS >= 32
+UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 8)
 static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][4] = {
-    {UP_TO_12(ROW_PART)}, {UP_TO_12(ROW1)}, {UP_TO_12(ROW2)}, {UP_TO_6(ROW3) ROW3(7) ROW3(8)}, {UP_TO_6(ROW4)},
-    {ROW(1, 5)}, {ROW(1, 6)}, {ROW(1, 7)}, {ROW(1, 8)},
+    [0] = {UP_TO_8(ROW, 0)}, [1] = {UP_TO_8(ROW, 1)}, [2] = {UP_TO_8(ROW, 2)}, [4] = {UP_TO_6(ROW, 4)}, [8] = {ROW(1, 8)},
 };
 #else
-UP_TO_6(N1) N2(1) N2(2) N2(3) N3(1) N3(2) N4(1) UP_TO_6(TILE_PART)
+UP_TO_6(TILE, 0) UP_TO_6(TILE, 1) UP_TO_3(TILE, 2) TILE(1, 4)
 static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][4] = {
-    {UP_TO_6(ROW_PART)}, {UP_TO_6(ROW1)}, {ROW2(1) ROW2(2) ROW2(3)}, {ROW3(1) ROW3(2)}, {ROW4(1)},
+    [0] = {UP_TO_6(ROW, 0)}, [1] = {UP_TO_6(ROW, 1)}, [2] = {UP_TO_3(ROW, 2)}, [4] = {ROW(1, 4)},
 };
 #endif
 
@@ -146,12 +134,20 @@ static void column(block t, int M, int np)
     }
 }
 
+/* Panels of the next tile column when M rows and `left` panels are to be done: few rows leave registers for more panels. */
+static int panels_at_once(int M, int left)
+{
+    int np = MAX_PANELS;
+    while (np > left || (np > 1 && rows_of_panels[np] < M && rows_of_panels[np] < FULL_ROWS))
+        np /= 2;
+    return np;
+}
+
 /* All of C, K in one piece. */
 static void product(block t, int M, int N)
 {
-    int panels = N / RZ_PANEL, most = M < 4 ? panels_of_rows[M] : VF_REGISTERS >= 32 ? 4 : 1;
-    for (int p = 0, i = 0, np; p < panels; p += np, i++) {
-        np = even_part(panels, most, i);
+    for (int left = N / RZ_PANEL, np; left > 0; left -= np) {
+        np = panels_at_once(M, left);
         column(t, M, np);
         t.c += np * RZ_PANEL;
         t.b += np * t.sp;
@@ -197,7 +193,7 @@ static void block_of_rows(block t, int M, int N, int next_k)
         copy_panels(panels, t.b + n, t.sb, width, t.K);
         bool last = n + width == N;
         t.ahead[1] = (ahead){last ? t.b + t.K * t.sb : t.b + n + width, t.sb, minimum(last ? N : N - n - width, BLOCK_COLUMNS), last ? next_k : t.K,
-                             t.K * MAX_ROWS / 2 / M + 1};
+                             t.K * FULL_ROWS / M + 1};
         block u = t;
         u.c = t.c + n, u.b = panels[0], u.sb = RZ_PANEL, u.sp = BLOCK_K * RZ_PANEL;
         product(u, M, width);
@@ -219,7 +215,7 @@ static void blocked(block t, int M, int N, int K)
             int next_k = minimum(K - k - u.K, BLOCK_K);
             if (t.sk != 1) {
                 copy_rows(rows, u.a, t.sk, n, u.K);
-                int tiles_here = n / (MAX_ROWS / 2) * (N / BLOCK_COLUMNS) + 1;
+                int tiles_here = n / (FULL_ROWS) * (N / BLOCK_COLUMNS) + 1;
                 next[0] = next_k ? (ahead){u.a + u.K * t.sk, t.sk, n, next_k, next_k / tiles_here + 1}
                                  : (ahead){t.a + m + n, t.sk, minimum(n, M - m - n), m + n < M ? minimum(K, BLOCK_K) : 0, BLOCK_K / tiles_here + 1};
                 u.a = rows, u.sk = BLOCK_ROWS;
@@ -234,7 +230,8 @@ static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, 
     assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1));
     if (M == 0 || N == 0)
         return;
-    block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel, .K = K, .add = add};
+    block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel,
+               .K = K, .add = add};
     if (M > FEW_ROWS && K > 0 && (a.stride_k != 1 || b.stride_k != RZ_PANEL))
         blocked(t, M, N, K);
     else
