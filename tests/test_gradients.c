@@ -263,7 +263,8 @@ START_TEST(attention)
     memset(room, 0, sizeof room);
     memcpy(dk, dk0, sizeof dk), memcpy(dv, dv0, sizeof dv);
     aparent = _i;
-    rz_kv parent = segment(room, keys + (AP - aparent) * AK, vals + (AP - aparent) * AK, aparent), own = segment(room + 2 * AG * 16 * AE, keys + AP * AK, vals + AP * AK, AT);
+    rz_kv parent = segment(room, keys + (AP - aparent) * AK, vals + (AP - aparent) * AK, aparent);
+    rz_kv own = segment(room + 2 * AG * 16 * AE, keys + AP * AK, vals + AP * AK, AT);
     float *scratch = malloc(sizeof(float) * k->attention_scratch(AT, AP + AT, heads));
     k->attention_forward(out, AQ, mx, sum, q, AQ, AT, &parent, &own, heads, 0, AG, scratch);
     attention_loss();

@@ -144,7 +144,8 @@ START_TEST(products)
         for (int panels = 1; panels <= 9; panels++)
             one_product(k, (product_case){.M = M, .N = 16 * panels, .K = 3, .packed = true});
     for (int round = 0; round < 400; round++)
-        one_product(k, (product_case){PICK(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 25), PICK(1, 2, 3, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 132, 176),
+        one_product(k, (product_case){PICK(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 25),
+                                      PICK(1, 2, 3, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 132, 176),
                                       PICK(0, 1, 2, 3, 7, 16, 33, 100), PICK(0, 0, 3), PICK(0, 0, 5), PICK(0, 0, 7), next() % 2, next() % 2, next() % 2,
                                       next() % 4 == 0});
     for (int round = 0; round < 8; round++) /* large enough for every block of every dimension */
@@ -363,7 +364,8 @@ static void one_attention(const rz_kernels *k, attention_case c)
     rz_heads heads = {c.R * c.G, c.G, c.E, 1.0f / sqrtf((float)c.E)};
     rz_kv parent = c.parent >= 0 ? segment(&c, c.parent) : (rz_kv){0}, own = segment(&c, c.before + c.n_q);
     const rz_kv *p = c.parent >= 0 ? &parent : NULL;
-    int64_t width = (int64_t)heads.H * c.E, ldq = width + PICK(0, 5), ldo = width + PICK(0, 3), size_q = (c.n_q - 1) * ldq + width, size_o = (c.n_q - 1) * ldo + width;
+    int64_t width = (int64_t)heads.H * c.E, ldq = width + PICK(0, 5), ldo = width + PICK(0, 3);
+    int64_t size_q = (c.n_q - 1) * ldq + width, size_o = (c.n_q - 1) * ldo + width;
     const float *q = values(size_q, c.wildly);
     twins out = blank(size_o), mx = blank((int64_t)c.n_q * heads.H), sum = blank(mx.n);
     float *scratch = scratch_for(k, &c, heads), *reference_scratch = scratch_for(reference, &c, heads);
@@ -387,7 +389,8 @@ START_TEST(attention)
 {
     const rz_kernels *k = tested[_i];
     for (int round = 0; round < 260; round++) {
-        attention_case c = {.n_q = PICK(1, 1, 2, 3, 5, 17, 30), .E = PICK(1, 2, 3, 5, 15, 16, 17, 31, 32, 32, 33, 48, 64, 65, 80), .R = PICK(1, 1, 2, 3, 4, 7),
+        attention_case c = {.n_q = PICK(1, 1, 2, 3, 5, 17, 30),
+                            .E = PICK(1, 2, 3, 5, 15, 16, 17, 31, 32, 32, 33, 48, 64, 65, 80), .R = PICK(1, 1, 2, 3, 4, 7),
                             .G = PICK(1, 2, 3, 5), .parent = PICK(-1, 0, 1, 15, 16, 17, 40), .before = PICK(0, 0, 1, 16, 33), .wildly = round % 6 == 5,
                             .keep = round % 7 != 0};
         c.g0 = (int)(next() % (uint32_t)c.G), c.g1 = c.g0 + 1 + (int)(next() % (uint32_t)(c.G - c.g0));
@@ -458,8 +461,8 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("kernels");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
-    static const TTest *const *const tests[] = {&products, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities, &updates, &attention,
-                                                &appending};
+    static const TTest *const *const tests[] = {&products, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities,
+                                                &updates, &attention, &appending};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_loop_test(t, *tests[i], 0, n_tested);
     tcase_add_test(t, selection);

@@ -99,15 +99,18 @@ START_TEST(error_bounds)
         const sweep *w = s[0].worst[f] > s[1].worst[f] ? &s[0] : &s[1];
         if (all)
             printf("%s: at most %.4f ulp, at %a\n", functions[f].name, w->worst[f], (double)w->at[f]);
-        ck_assert_msg(w->worst[f] <= functions[f].bound, "%s: %g ulp at %a, bound %g", functions[f].name, w->worst[f], (double)w->at[f], functions[f].bound);
+        ck_assert_msg(w->worst[f] <= functions[f].bound, "%s: %g ulp at %a, bound %g", functions[f].name, w->worst[f], (double)w->at[f],
+                      functions[f].bound);
     }
 }
 END_TEST
 
 START_TEST(special_arguments)
 {
-    static const float at[] = {0.0f, -0.0f, 1.0f, -1.0f, INFINITY, -INFINITY, NAN, -NAN, 0x1p-149f, -0x1p-149f, 0x1p-126f, 0x1.fffffep-127f, 0x1.fffffep+127f,
-                               -0x1.fffffep+127f, RZ_EXP_LOW, RZ_EXP_HIGH, -RZ_EXP_HIGH, 0x1.6a09e6p-1f, 0x1.6a09e8p-1f, 0x1.fffffep-1f, 0x1.000002p+0f, 0.5f, 2.0f};
+    static const float at[] = {0.0f, -0.0f, 1.0f, -1.0f, INFINITY, -INFINITY, NAN, -NAN,
+                               0x1p-149f, -0x1p-149f, 0x1p-126f, 0x1.fffffep-127f, 0x1.fffffep+127f,
+                               -0x1.fffffep+127f, RZ_EXP_LOW, RZ_EXP_HIGH, -RZ_EXP_HIGH,
+                               0x1.6a09e6p-1f, 0x1.6a09e8p-1f, 0x1.fffffep-1f, 0x1.000002p+0f, 0.5f, 2.0f};
     for (int f = 0; f < N_FUNCTIONS; f++)
         for (size_t i = 0; i < sizeof at / sizeof at[0]; i++)
             for (int step = -3; step <= 3; step++) {
@@ -281,8 +284,8 @@ START_TEST(binary64)
         double e = -unit(), base = exp(unit() * 20);
         power = fmax(power, (double)(fabsl((long double)rz_pow64(base, e) / powl(base, e) - 1) / (2 + fabsl(e * logl(base)))) * 0x1p+52);
     }
-    ck_assert_msg(sine <= 1.5 && cosine <= 1.5 && logarithm <= 1.5 && exponential <= 1.5 && power <= 1, "sin %g cos %g log %g exp %g ulp, pow %g", sine, cosine,
-                  logarithm, exponential, power);
+    ck_assert_msg(sine <= 1.5 && cosine <= 1.5 && logarithm <= 1.5 && exponential <= 1.5 && power <= 1,
+                  "sin %g cos %g log %g exp %g ulp, pow %g", sine, cosine, logarithm, exponential, power);
 }
 END_TEST
 
