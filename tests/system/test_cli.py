@@ -348,6 +348,42 @@ def _(folder):
     identical(run, f"{folder}/again")
 
 
+def score(folder, lines, *flags):
+    path = f"{folder}/cases.jsonl"
+    with open(path, "w") as f:
+        f.writelines(line + "\n" for line in lines)
+    return rulezero("score", "--rules", "configs/rules/countdown.yaml", *flags, path)
+
+
+@case("score tells what each completion is worth, in order, and why")
+def _(folder):
+    meta = {"numbers": [3, 5], "target": 8}
+    thought = "<think> 3 + 5 = 8 </think> "
+    lines = [json.dumps({"completion": thought + answer, "meta": meta, **more}) for answer, more in [
+        ("<answer> 3 + 5 </answer>", {}), ("<answer> 3 * 5 </answer>", {}), ("no answer", {}), ("<answer> 3 + 5 </answer>", {"truncated": True})]]
+    lines.append(json.dumps({"completion": thought + "<answer> 3 + 5 </answer>", "meta": {}}))  # nothing to compare with
+    told = [json.loads(line) for line in score(folder, lines, "--explain").expect(OK).out.splitlines()]
+    check(all(t["schema"] == 1 for t in told))
+    expected = [(1.1, True), (0.1, False), (0, False), (0, False), (0.1, False)]
+    check(len(told) == len(expected) and all(abs(t["score"] - s) < 1e-12 and t["correct"] is c for t, (s, c) in zip(told, expected)), told)
+    check(told[0]["parts"] == {"format": 1, "correct": 1} and told[2]["skipped"] == ["correct"] and told[4]["errors"] == ["correct"], told)
+    why = {part["rule"]: part for part in told[1]["explain"]}["correct"]
+    a, b = why["span"]
+    check((thought + "<answer> 3 * 5 </answer>")[a:b].strip() == "3 * 5" == why["found"] and "15" in why["reason"], why)
+    check("explain" not in json.loads(score(folder, lines[:1]).out), "an explanation that nobody asked for")
+
+
+@case("score names the line that it cannot read")
+def _(folder):
+    good = json.dumps({"completion": "<think> so </think> <answer> 1 </answer>"})
+    for bad, word in [("{", "not a JSON object"), ("[1]", "not a JSON object"), ('{"completion": 3}', "must be text"), ('{"answer": "3"}', "missing"),
+                      ('{"completion": "", "meta": []}', "must be an object")]:
+        result = score(folder, [good, bad, good]).expect(DATA, "cases.jsonl:2", word)
+        check(len(result.out.splitlines()) == 1 and result.sentence(), result)
+    rulezero("score", "--rules", "nowhere.yaml", "x.jsonl").expect(IO).sentence()
+    rulezero("score", f"{folder}/cases.jsonl").expect(USAGE, "--rules").sentence()
+
+
 @case("a folder that is named like a task is no data set")
 def _(folder):
     shutil.copy(GRPO, f"{folder}/short.yaml")
