@@ -220,7 +220,8 @@ static bool tell_plan(job *j, rz_err *err)
     rz_metrics m = {0};
     if (!rz_grpo_step(&j->grpo, 1, &m, err))
         return false;
-    double step_s = rz_metrics_get(&m, "time/step_s"), total_h = step_s * (double)c->steps / 3600;
+    double step_s = rz_metrics_get(&m, "time/step_s"), total = step_s * (double)c->steps, unit = total < 3600 ? 1 : 3600;
+    const char *name = total < 3600 ? "seconds" : "hours";
     rz_loop_note(l, "policy: %lld parameters, vocabulary %d, kernels %s", (long long)n, j->policy->arch.vocab_size, j->policy->k->name);
     rz_loop_note(l, "ranks: %d, threads a rank: %lld; memory a rank: %.1f MiB weights, %.1f MiB gradients and moments, %.1f MiB caches at most", ranks,
                  (long long)c->threads, mib(weights), mib(update), mib(caches));
@@ -230,8 +231,8 @@ static bool tell_plan(job *j, rz_err *err)
     if (ranks > c->gradient_shards)
         rz_loop_note(l, "gradient_shards is %lld: %lld of the %d ranks sample but compute no gradient", (long long)c->gradient_shards,
                      ranks - (long long)c->gradient_shards, ranks);
-    rz_loop_note(l, "time: %.2f s for the first step, so about %.2f h for %lld steps (%.2f core-hours); nothing was written", step_s, total_h,
-                 (long long)c->steps, total_h * ranks * (double)c->threads);
+    rz_loop_note(l, "time: %.2f s for the first step, so about %.1f %s for %lld steps (%.1f core-%s); nothing was written", step_s, total / unit, name,
+                 (long long)c->steps, total / unit * ranks * (double)c->threads, name);
     return true;
 }
 
