@@ -1,6 +1,5 @@
 #include "trainer/loop.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,28 +98,39 @@ static bool save(rz_loop *l, rz_err *err)
     return rz_comm_agree(l->env->comm, ok, err);
 }
 
+static bool write_line(rz_log *log, const rz_metrics *m, rz_err *err)
+{
+    char *line = rz_metrics_json(m);
+    bool ok = rz_log_line(log, line, err);
+    free(line);
+    return ok;
+}
+
 bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err)
 {
     bool ok = true;
     if (first(l)) {
-        char *line = rz_metrics_json(m);
-        ok = rz_log_line(l->run.eval, line, err);
-        free(line);
+        ok = write_line(l->run.eval, m, err);
         if (ok && l->env->listener.evaluation)
             l->env->listener.evaluation(l->env->listener.ctx, m);
     }
     return rz_comm_agree(l->env->comm, ok, err);
 }
 
+/* Why a job ends before its last step; with several reasons on several ranks the highest counts. */
+typedef enum { GO_ON, ON_SIGNAL, BY_TIME } stop_reason;
+static const char *const stop_words[] = {[ON_SIGNAL] = "on a signal", [BY_TIME] = "by time_limit"};
+
 /* Every rank stops at the same step: the flag of any is the flag of all. */
-static int64_t stop_reason(const rz_loop *l)
+static stop_reason asked_to_stop(const rz_loop *l)
 {
-    enum { GO_ON, SIGNAL, TIME };
-    int64_t reason = l->env->stop && *l->env->stop                                                              ? SIGNAL
-                     : l->config->time_limit > 0 && rz_now_s() - l->started_s > l->config->time_limit ? TIME
-                                                                                                               : GO_ON;
+    int64_t reason = GO_ON;
+    if (l->env->stop && *l->env->stop)
+        reason = ON_SIGNAL;
+    else if (l->config->time_limit > 0 && rz_now_s() - l->started_s > l->config->time_limit)
+        reason = BY_TIME;
     rz_comm_max_i64(l->env->comm, &reason, 1);
-    return reason;
+    return (stop_reason)reason;
 }
 
 static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
@@ -128,9 +138,7 @@ static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
     bool ok = true;
     if (first(l)) {
         rz_metrics_put(m, "time/elapsed_s", rz_now_s() - l->started_s);
-        char *line = rz_metrics_json(m);
-        ok = rz_log_line(l->run.metrics, line, err);
-        free(line);
+        ok = write_line(l->run.metrics, m, err);
         if (ok && l->env->listener.step)
             l->env->listener.step(l->env->listener.ctx, m, l->at.step, l->steps);
     }
@@ -157,8 +165,9 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
         return false;
     if (first(l) && l->env->listener.stage)
         l->env->listener.stage(l->env->listener.ctx, l->at.stage == RZ_STAGE_TRAIN ? "train" : "pretrain", l->at.step, l->steps);
-    int64_t saved = l->at.step, reason = 0;
-    while (l->at.step < l->steps && !(reason = stop_reason(l))) {
+    int64_t saved = l->at.step;
+    stop_reason reason = GO_ON;
+    while (l->at.step < l->steps && (reason = asked_to_stop(l)) == GO_ON) {
         if (!one_step(l, l->at.step + 1, err))
             return false;
         bool last = l->at.step == l->steps;
@@ -170,16 +179,15 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
             saved = l->at.step;
         }
     }
-    if (!reason)
+    if (reason == GO_ON)
         return true;
     if (l->at.step > 0 && saved < l->at.step && !save(l, err))
         return false;
-    const char *why = reason == 1 ? "on a signal" : "by time_limit";
     if (!l->at.step)
         return rz_fail(err, RZ_ESTOPPED, "stopped before step 1 of %lld %s, when there was nothing to save yet: the same command begins in %s",
-                       (long long)l->steps, why, l->dir);
+                       (long long)l->steps, stop_words[reason], l->dir);
     return rz_fail(err, RZ_ESTOPPED, "stopped at step %lld of %lld %s; the checkpoint is in %s/checkpoints: the same command goes on from there",
-                   (long long)l->at.step, (long long)l->steps, why, l->dir);
+                   (long long)l->at.step, (long long)l->steps, stop_words[reason], l->dir);
 }
 
 void rz_loop_close(rz_loop *l)
