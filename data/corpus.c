@@ -162,8 +162,9 @@ static void write_trace(writer *w, const rz_countdown *p, expression last)
 
         for (int i = 0; i < p->n - 1; i++) put_equation(w, steps[i], i == 0);
         int result = rz_derivation_result(&d);
-        if (chance(w, self_check)) put(&w->out, "vs %d off %d", p->target, abs(result - p->target));
-        bool yes = (result == p->target) != chance(w, c->wrong_verdict);
+        bool checked = chance(w, self_check);
+        if (checked) put(&w->out, "vs %d off %d", p->target, abs(result - p->target));
+        bool yes = (result == p->target) != chance(w, checked ? c->wrong_verdict : c->wrong_unchecked);
         put(&w->out, yes ? "yes" : "no");
         if ((yes && chance(w, .95)) || n >= c->max_attempts || !chance(w, go_on)) break;
         if (chance(w, c->wait)) put(&w->out, "wait");
@@ -250,5 +251,6 @@ bool rz_corpus_check(const rz_countdown_options *o, const rz_corpus_options *c, 
         return rz_fail(err, RZ_ECONFIG, "corpus: max_words is %" PRId64 ", must be at least %d", c->max_words, LEAST_MAX_WORDS);
     }
     return check_probability("goal_aware", c->goal_aware, err) && check_probability("wrong_result", c->wrong_result, err) &&
-           check_probability("wrong_verdict", c->wrong_verdict, err) && check_probability("wait", c->wait, err);
+           check_probability("wrong_verdict", c->wrong_verdict, err) && check_probability("wrong_unchecked", c->wrong_unchecked, err) &&
+           check_probability("wait", c->wait, err);
 }

@@ -47,7 +47,7 @@ bool rz_countdown_solvable(const int *numbers, int n, int target);
  * and for what share of documents shows the required format. */
 typedef struct {
     double goal_aware;       /* share of writers whose last combination is the one closest to the target (with probability .85) */
-    double wrong_result, wrong_verdict, wait;
+    double wrong_result, wrong_verdict, wrong_unchecked, wait; /* wrong_verdict: behind a written self-check; wrong_unchecked: without one */
     int64_t max_attempts;
     int64_t max_words;       /* longer documents are redrawn; at least 64 */
     bool repeat_attempts;    /* false: a writer never repeats an attempt it has written (of up to 8 redraws) */

@@ -56,9 +56,9 @@ static char *countdown_describe(const rz_countdown_options *o)
 static char *countdown_describe_corpus(const rz_countdown_options *o, const rz_corpus_options *c)
 {
     char *problems = countdown_describe(o);
-    char *all = rz_asprintf("%s corpus generator 1 goal_aware %.17g wrong_result %.17g wrong_verdict %.17g wait %.17g max_attempts %" PRId64
-                            " max_words %" PRId64 " repeat_attempts %d", problems, c->goal_aware, c->wrong_result, c->wrong_verdict, c->wait,
-                            c->max_attempts, c->max_words, c->repeat_attempts);
+    char *all = rz_asprintf("%s corpus generator 1 goal_aware %.17g wrong_result %.17g wrong_verdict %.17g wrong_unchecked %.17g wait %.17g"
+                            " max_attempts %" PRId64 " max_words %" PRId64 " repeat_attempts %d", problems, c->goal_aware, c->wrong_result,
+                            c->wrong_verdict, c->wrong_unchecked, c->wait, c->max_attempts, c->max_words, c->repeat_attempts);
     free(problems);
     return all;
 }

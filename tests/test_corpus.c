@@ -21,7 +21,8 @@ static rz_countdown_options usual(void)
 
 static rz_corpus_options usual_corpus(void)
 {
-    return (rz_corpus_options){.goal_aware = .4, .wrong_result = .005, .wrong_verdict = .005, .wait = .15, .max_attempts = 12, .max_words = 400};
+    return (rz_corpus_options){.goal_aware = .4, .wrong_result = .005, .wrong_verdict = .005, .wrong_unchecked = .25, .wait = .15,
+                               .max_attempts = 12, .max_words = 400};
 }
 
 /* ---- documents are read back by this parser ---- */
@@ -37,7 +38,8 @@ typedef struct {
 
 typedef struct {
     int n_documents, n_facts, n_guesses, n_aimless, n_wrapped[8];
-    int n_equations, n_wrong, n_verdicts, n_wrong_verdicts, n_attempts, n_repeats, n_waits, n_traces, n_right, n_after_yes, max_words;
+    int n_equations, n_wrong, n_verdicts, n_wrong_verdicts, n_unchecked, n_wrong_unchecked; /* n_verdicts: behind a self-check; n_unchecked: without */
+    int n_attempts, n_repeats, n_waits, n_traces, n_right, n_after_yes, max_words;
 } tally;
 
 static char *next(reader *r)
@@ -176,15 +178,17 @@ static int trace(reader *r, tally *t, const int *numbers, int n, int target, int
         seen[n_seen++] = strdup(written);
         t->n_attempts++;
         t->n_after_yes += reached;
-        if (accept(r, "vs")) {
+        bool checked = accept(r, "vs");
+        if (checked) {
             must(number(r) == target, "%s", r->text);
             expect(r, "off");
             must(number(r) == abs(result - target), "%s", r->text);
         }
         bool yes = accept(r, "yes");
         if (!yes) expect(r, "no");
-        t->n_verdicts++;
-        t->n_wrong_verdicts += yes != (result == target);
+        bool wrong = yes != (result == target);
+        *(checked ? &t->n_verdicts : &t->n_unchecked) += 1;
+        *(checked ? &t->n_wrong_verdicts : &t->n_wrong_unchecked) += wrong;
         reached = yes;
         if (accept(r, "wait")) t->n_waits++;
         stop = r->at == r->n || !(peek(r)[0] >= '0' && peek(r)[0] <= '9');
@@ -310,10 +314,11 @@ START_TEST(shares_are_those_of_the_grammar)
     near_share("aimless", t.n_aimless, n, .08);
     for (int i = 0; i < 8; i++) near_share("wrapped", t.n_wrapped[i], n, .74 * wrapped[i]);
     near_share("wrong verdicts", t.n_wrong_verdicts, t.n_verdicts, .005);
+    near_share("wrong verdicts without a check", t.n_wrong_unchecked, t.n_unchecked, .25);
     near_share("waits", t.n_waits, t.n_attempts - t.n_traces, .15); /* before every attempt but the first */
     ck_assert_int_le(t.max_words, 400);
-    /* 32.5 % of the documents in the required format are right (an independent implementation in Python) */
-    near_share("right", t.n_right, t.n_wrapped[0], .325);
+    /* 26.6 % of the documents in the required format are right (an independent implementation in Python, 120,000 documents) */
+    near_share("right", t.n_right, t.n_wrapped[0], .266);
     /* What a writer repeats in spite of 8 draws: it has found nearly all there is to write, as with 1 1 1. */
     ck_assert_int_lt(t.n_repeats, t.n_attempts / 100);
 }
@@ -323,16 +328,18 @@ START_TEST(without_noise_everything_is_right)
 {
     rz_countdown_options o = usual();
     rz_corpus_options c = usual_corpus();
-    c.wrong_result = c.wrong_verdict = c.wait = 0;
+    c.wrong_result = c.wrong_verdict = c.wrong_unchecked = c.wait = 0;
     tally t = read_corpus(&o, &c, 2, 5000);
     ck_assert_int_gt(t.n_equations, 10000);
     ck_assert_int_eq(t.n_wrong, 0);
     ck_assert_int_eq(t.n_wrong_verdicts, 0);
+    ck_assert_int_eq(t.n_wrong_unchecked, 0);
     ck_assert_int_eq(t.n_waits, 0);
     ck_assert(t.n_after_yes > 0 && t.n_after_yes < .02 * t.n_traces); /* 5 % of the third of the traces that succeed, where the writer would go on */
-    c.wrong_result = c.wrong_verdict = 1;
+    c.wrong_result = c.wrong_verdict = c.wrong_unchecked = 1;
     t = read_corpus(&o, &c, 2, 2000);
     ck_assert_int_eq(t.n_wrong_verdicts, t.n_verdicts);
+    ck_assert_int_eq(t.n_wrong_unchecked, t.n_unchecked);
     ck_assert_int_gt(t.n_wrong, t.n_attempts); /* every equation but the facts */
 }
 END_TEST
@@ -391,6 +398,7 @@ START_TEST(documents_are_addressed_and_tokenize)
 {
     rz_countdown_options o = usual();
     rz_corpus_options c = usual_corpus();
+    c.wrong_unchecked = c.wrong_verdict; /* as when the hash below was taken */
     rz_tokenizer *t;
     rz_arena arena;
     char *documents[1000], hash[33], *all = rz_malloc(1 << 20);

@@ -44,7 +44,8 @@ static rz_countdown_options usual(void)
 
 static rz_corpus_options usual_corpus(void)
 {
-    return (rz_corpus_options){.goal_aware = .4, .wrong_result = .005, .wrong_verdict = .005, .wait = .15, .max_attempts = 12, .max_words = 400};
+    return (rz_corpus_options){.goal_aware = .4, .wrong_result = .005, .wrong_verdict = .005, .wrong_unchecked = .25, .wait = .15,
+                               .max_attempts = 12, .max_words = 400};
 }
 
 static const char *file(const char *name, const char *text)
@@ -364,7 +365,7 @@ START_TEST(every_option_is_in_the_hash)
 {
     const rz_countdown_options options[] = {usual(), WITH(numbers.v[0] = 4), WITH(numbers.n = 1), WITH(max_input = 11), WITH(max_value = 51),
         WITH(targets = RZ_TARGETS_DERIV), WITH(split_seed = 9), WITH(test_share = .16), WITH(validation_share = .06)};
-    const rz_corpus_options corpora[] = {usual_corpus(), CORPUS_WITH(goal_aware = .5), CORPUS_WITH(wrong_result = 0), CORPUS_WITH(wrong_verdict = 0),
+    const rz_corpus_options corpora[] = {usual_corpus(), CORPUS_WITH(goal_aware = .5), CORPUS_WITH(wrong_result = 0), CORPUS_WITH(wrong_verdict = 0), CORPUS_WITH(wrong_unchecked = 0),
         CORPUS_WITH(wait = 0), CORPUS_WITH(max_attempts = 11), CORPUS_WITH(max_words = 401), CORPUS_WITH(repeat_attempts = true)};
     char hashes[20][33];
     int n = 0;

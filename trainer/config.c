@@ -82,7 +82,8 @@ const rz_option rz_config_rows[] = {
 
     FLOAT("corpus.goal_aware", corpus.goal_aware, "0.4", 0, 1, "share of writers whose last combination comes closest to the target"),
     FLOAT("corpus.wrong_result", corpus.wrong_result, "0.005", 0, 1, "share of equations with a wrong result"),
-    FLOAT("corpus.wrong_verdict", corpus.wrong_verdict, "0.005", 0, 1, "share of wrong yes and no"),
+    FLOAT("corpus.wrong_verdict", corpus.wrong_verdict, "0.005", 0, 1, "share of wrong yes and no behind a written self-check"),
+    FLOAT("corpus.wrong_unchecked", corpus.wrong_unchecked, "0.25", 0, 1, "share of wrong yes and no without one"),
     FLOAT("corpus.wait", corpus.wait, "0.15", 0, 1, "share of retries that begin with 'wait'"),
     INT("corpus.max_attempts", corpus.max_attempts, "12", 1, 1000, FIXED, "attempts a document holds at most"),
     INT("corpus.max_words", corpus.max_words, "230", 20, 100000, FIXED, "longer documents are drawn again"),
