@@ -11,7 +11,7 @@
 
 /* A message travels in parts of at most PART bytes: far below MPI's int counts, large enough to cost nothing. */
 static const size_t PART = (size_t)64 << 20;
-enum { TAG_DATA = 1, TAG_GATHER = 2, TAG_EXCHANGE = 3 };
+enum { TAG_DATA = 1, TAG_GATHER = 2, TAG_EXCHANGE = 3, TAG_ASK = 4, TAG_DEAL = 5 };
 
 struct rz_comm {
     int rank, size, local_size;
@@ -65,7 +65,7 @@ static double cpu_s(void)
 /* Completes the requests: giving way for 300 µs (which is polling when nobody else wants the core, and the core to the rank waited for
  * when it does), then sleeping 50 µs … 1 ms. MPI moves data only inside its calls, so a test that worked long has moved some: the wait begins
  * anew, lest a long message crawl at one piece a sleep. */
-static void await(MPI_Request *requests, int n)
+static void await_statuses(MPI_Request *requests, int n, MPI_Status *statuses)
 {
     const double giving_way = 300e-6, moved = 10e-6;
     double start = rz_now_s();
@@ -73,7 +73,7 @@ static void await(MPI_Request *requests, int n)
     for (;;) {
         int done;
         double before = cpu_s();
-        MPI_Testall(n, requests, &done, MPI_STATUSES_IGNORE);
+        MPI_Testall(n, requests, &done, statuses);
         if (done) return;
         double now = rz_now_s();
         if (cpu_s() - before > moved) {
@@ -87,6 +87,11 @@ static void await(MPI_Request *requests, int n)
             sched_yield();
         }
     }
+}
+
+static void await(MPI_Request *requests, int n)
+{
+    await_statuses(requests, n, MPI_STATUSES_IGNORE);
 }
 
 static int parts_of(size_t bytes) { return (int)((bytes + PART - 1) / PART); }
@@ -199,6 +204,117 @@ bool rz_comm_agree(rz_comm *c, bool ok, rz_err *err)
     if (failing == INT_MIN) return true;
     rz_comm_bcast(c, err, sizeof *err, (int)-failing);
     return false;
+}
+
+/* ---- the deal ---- */
+
+/* An answer: items [first, first + count); none: nothing is left, and who hears that asks no more. */
+typedef struct { int64_t first, count; } hand;
+enum { QUIT = 0 }; /* an ask for this many: "I ask no more" */
+
+struct rz_deal {
+    rz_comm *comm;
+    hand mine;
+    int64_t next, n;         /* rank 0: what is not dealt yet */
+    int listening;           /* rank 0: ranks that may still ask */
+    int64_t ask;             /* the message, either way */
+    bool asked, over;
+    MPI_Request requests[2]; /* rank 0: the receive of an ask; others: the ask and the receive of its answer */
+};
+
+static void listen(rz_deal *d)
+{
+    if (d->listening > 0) MPI_Irecv(&d->ask, sizeof d->ask, MPI_BYTE, MPI_ANY_SOURCE, TAG_ASK, MPI_COMM_WORLD, d->requests);
+}
+
+rz_deal *rz_deal_begin(rz_comm *c, int64_t n, int64_t most)
+{
+    rz_deal *d = rz_calloc(1, sizeof *d);
+    int64_t own = c->size == 1 ? n : most < n / c->size ? most : n / c->size;
+    *d = (rz_deal){.comm = c, .mine = {own * c->rank, own}, .next = own * c->size, .n = n, .over = c->size == 1,
+                   .listening = c->rank == 0 ? c->size - 1 : 0};
+    listen(d);
+    return d;
+}
+
+static void answer(rz_deal *d, int to)
+{
+    int64_t left = d->n - d->next;
+    hand h = {d->next, d->ask < left ? d->ask : left};
+    if (d->ask == QUIT) d->next = d->n;
+    else MPI_Send(&h, sizeof h, MPI_BYTE, to, TAG_DEAL, MPI_COMM_WORLD); /* 16 bytes to a posted receive: does not block */
+    if (h.count == 0) d->listening--;
+    else d->next += h.count;
+}
+
+void rz_deal_serve(rz_deal *d)
+{
+    while (d->listening > 0) {
+        MPI_Status status;
+        int come;
+        MPI_Test(d->requests, &come, &status);
+        if (!come) return;
+        answer(d, status.MPI_SOURCE);
+        listen(d);
+    }
+}
+
+static void send_ask(rz_deal *d, int64_t count)
+{
+    d->ask = count;
+    MPI_Isend(&d->ask, sizeof d->ask, MPI_BYTE, 0, TAG_ASK, MPI_COMM_WORLD, d->requests);
+}
+
+void rz_deal_ask(rz_deal *d, int64_t count)
+{
+    assert(count > 0);
+    if (d->comm->rank == 0 || d->asked || d->over || d->mine.count > 0) return;
+    MPI_Irecv(&d->mine, sizeof d->mine, MPI_BYTE, 0, TAG_DEAL, MPI_COMM_WORLD, d->requests + 1);
+    send_ask(d, count);
+    d->asked = true;
+}
+
+/* The answer to what was asked, if it has come. */
+static bool heard(rz_deal *d, bool wait)
+{
+    int come = 1;
+    if (wait) await(d->requests, 2);
+    else MPI_Testall(2, d->requests, &come, MPI_STATUSES_IGNORE);
+    if (!come) return false;
+    d->asked = false;
+    d->over = d->mine.count == 0;
+    return true;
+}
+
+rz_deal_answer rz_deal_take(rz_deal *d, bool wait, int64_t *item)
+{
+    if (d->comm->rank == 0 && d->mine.count == 0 && d->next < d->n) d->mine = (hand){d->next++, 1};
+    rz_deal_ask(d, 1);
+    if (d->asked && !heard(d, wait)) return RZ_DEAL_LATER;
+    if (d->mine.count == 0) return RZ_DEAL_OVER;
+    *item = d->mine.first++;
+    d->mine.count--;
+    return RZ_DEAL_ITEM;
+}
+
+void rz_deal_end(rz_deal *d)
+{
+    if (d->comm->rank == 0) {
+        d->next = d->n;
+        while (d->listening > 0) {
+            MPI_Status status;
+            await_statuses(d->requests, 1, &status);
+            answer(d, status.MPI_SOURCE);
+            listen(d);
+        }
+    } else {
+        if (d->asked) heard(d, true);
+        if (!d->over) {
+            send_ask(d, QUIT);
+            await(d->requests, 1);
+        }
+    }
+    free(d);
 }
 
 void rz_comm_abort(rz_comm *c, int status)

@@ -37,6 +37,22 @@ void rz_comm_exchange(rz_comm *c, const rz_piece *send, int n_send, const rz_pie
 void rz_comm_send(rz_comm *c, int to, const void *data, size_t bytes);
 void rz_comm_recv(rz_comm *c, int from, void *data, size_t bytes);
 
+/* Items 0 … n−1, each to exactly one rank, to whoever asks first. Rank 0 counts and is a worker like the others: it must serve now and then. `hand`
+ * items a rank (fewer if there are fewer) are its own from the start, so that nobody begins with a wait; one rank alone sends no message.
+ * begin and end are collective, but wait for nobody (end: rank 0 serves until every rank has ended or knows that nothing is left). Between the
+ * end of one deal and the begin of the next stands a call that waits for all, as rz_comm_agree, which belongs there anyhow. */
+typedef struct rz_deal rz_deal;
+rz_deal *rz_deal_begin(rz_comm *c, int64_t n, int64_t hand);
+/* Asks for `count` (≥ 1) items, unless some are in hand or were asked for; does not wait. For whom rank 0 answers late: ask before the need. */
+void rz_deal_ask(rz_deal *d, int64_t count);
+/* RZ_DEAL_LATER: no answer yet (never with wait). Asks for one item itself when nothing was asked for. */
+typedef enum { RZ_DEAL_OVER, RZ_DEAL_LATER, RZ_DEAL_ITEM } rz_deal_answer;
+rz_deal_answer rz_deal_take(rz_deal *d, bool wait, int64_t *item);
+/* Rank 0: answers who has asked. Others: nothing. */
+void rz_deal_serve(rz_deal *d);
+/* Frees. A rank that ends before the deal is over (it has failed) ends it for all: what is not dealt yet never will be. */
+void rz_deal_end(rz_deal *d);
+
 /* Ends every rank at once with this exit status. */
 __attribute__((noreturn)) void rz_comm_abort(rz_comm *c, int status);
 #endif

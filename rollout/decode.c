@@ -1,21 +1,25 @@
 #include "rollout/decode.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* A request in hand. */
 typedef struct {
-    int request, sample; /* request −1: free */
+    rz_request r;
+    int seated, left;    /* samples begun, samples not yet done; left 0: free */
+    rz_cache cache;      /* of the prompt */
+} prefix;
+
+typedef struct {
+    prefix *of;          /* NULL: free */
+    int sample;
     rz_cache cache;
     int32_t last;        /* token to run next */
     int limit;           /* tokens it may sample */
     rz_completion so_far;
 } slot;
-
-typedef struct {
-    int users;           /* samples of its request not yet done; 0: free */
-    rz_cache cache;
-} prefix;
 
 struct rz_decoder {
     const rz_policy *p;
@@ -23,13 +27,13 @@ struct rz_decoder {
     rz_arena arena;
 
     /* of the call in hand */
-    rz_request *requests;
-    int n_requests, next_request, next_sample;
+    const rz_requests *from;
+    bool over;           /* nothing more will come */
     const rz_sampling *sampling;
     rz_address at;
     slot *slots;
-    prefix *prefixes;    /* n_slots of them: an active request holds at least one slot */
-    int *prefix_of;      /* (n_requests) index, or −1 */
+    prefix *prefixes;    /* n_slots of them: a request is taken when a slot is free, and holds one until it is done */
+    prefix *current;     /* whose samples are being seated, or NULL */
     rz_arena *scratch;   /* one a thread */
     rz_run *runs;        /* (n_slots) */
     slot **rows;         /* (n_slots) slot of each row */
@@ -68,25 +72,24 @@ void rz_decoder_destroy(rz_decoder *d)
     free(d);
 }
 
+int rz_decoder_slots(const rz_decoder *d)
+{
+    return d->n_slots;
+}
+
 size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new)
 {
     return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + (size_t)p->arch.vocab_size * 2 * sizeof(float));
 }
 
-static bool check_requests(const rz_decoder *d, int *max_prompt, rz_err *err)
+static bool check_prompt(const rz_decoder *d, int n, rz_err *err)
 {
-    *max_prompt = 1;
-    for (int i = 0; i < d->n_requests; i++) {
-        int n = d->requests[i].n_prompt;
-        if (n < 1 || n >= d->p->arch.max_position_embeddings)
-            return rz_fail(err, RZ_EDATA, "a prompt has %d tokens, must have 1..%d (max_position_embeddings is %d)", n,
-                           d->p->arch.max_position_embeddings - 1, d->p->arch.max_position_embeddings);
-        *max_prompt = n > *max_prompt ? n : *max_prompt;
-    }
-    return true;
+    int room = d->p->arch.max_position_embeddings;
+    return (n >= 1 && n < room) ||
+           rz_fail(err, RZ_EDATA, "a prompt has %d tokens, must have 1..%d (max_position_embeddings is %d)", n, room - 1, room);
 }
 
-static void prepare(rz_decoder *d, int max_prompt)
+static void prepare(rz_decoder *d)
 {
     const rz_policy *p = d->p;
     rz_arena *a = &d->arena;
@@ -94,17 +97,14 @@ static void prepare(rz_decoder *d, int max_prompt)
     int max_new = d->sampling->max_new, room = p->arch.max_position_embeddings - 1;
     max_new = max_new < room ? max_new : room;
     rz_arena_release(a, 0);
-    d->next_request = d->next_sample = 0;
+    d->over = false;
+    d->current = NULL;
     d->slots = RZ_ZNEW(a, B, slot);
     d->prefixes = RZ_ZNEW(a, B, prefix);
-    d->prefix_of = RZ_NEW(a, d->n_requests, int);
-    for (int i = 0; i < d->n_requests; i++)
-        d->prefix_of[i] = -1;
     for (size_t i = 0; i < B; i++) {
         slot *s = &d->slots[i];
-        s->request = -1;
         rz_cache_init(&s->cache, p, max_new, a);
-        rz_cache_init(&d->prefixes[i].cache, p, max_prompt, a);
+        rz_cache_init(&d->prefixes[i].cache, p, d->from->max_prompt, a);
         s->so_far = (rz_completion){0, RZ_NEW(a, max_new, int32_t), RZ_NEW(a, max_new, float), RZ_NEW(a, max_new, float),
                                     RZ_NEW(a, max_new, float), false};
     }
@@ -119,54 +119,72 @@ static void prepare(rz_decoder *d, int max_prompt)
     d->token = RZ_NEW(a, B, int32_t);
 }
 
-static int free_prefix(const rz_decoder *d)
+/* Gets the next request if it can be had: d->current, or NULL. Its prompt has to be computed first: one more of `prompts`. */
+static bool take_request(rz_decoder *d, int n_free, bool wait, rz_run *prompts, int *n_prompts, rz_err *err)
 {
-    int i = 0;
-    while (d->prefixes[i].users)
-        i++;
-    return i;
+    rz_request r;
+    rz_request_answer answer = d->over ? RZ_REQUEST_NONE : d->from->next(d->from->ctx, n_free, wait, &r);
+    d->over = answer == RZ_REQUEST_NONE;
+    if (answer != RZ_REQUEST_GIVEN)
+        return true;
+    if (!check_prompt(d, r.n_prompt, err))
+        return false;
+    assert(n_free > 0 && r.n_prompt <= d->from->max_prompt && r.n_completions > 0);
+    prefix *f = d->prefixes;
+    while (f->left)
+        f++;
+    f->r = r;
+    f->seated = 0;
+    f->left = r.n_completions;
+    f->cache.n = 0;
+    if (r.n_prompt > 1) /* the last token of the prompt is the first input of each completion */
+        prompts[(*n_prompts)++] = (rz_run){r.prompt, r.n_prompt - 1, &f->cache, NULL};
+    d->current = f;
+    return true;
 }
 
-/* Puts the next sample into a slot; collects the prompts that have to be computed first. */
-static void seat(rz_decoder *d, slot *s, rz_run *prompts, int *n_prompts)
+/* Puts the next sample of the current request into a slot. */
+static void seat(rz_decoder *d, slot *s)
 {
-    const rz_request *r = &d->requests[d->next_request];
-    if (d->prefix_of[d->next_request] < 0) {
-        int i = d->prefix_of[d->next_request] = free_prefix(d);
-        prefix *f = &d->prefixes[i];
-        f->users = r->n_completions;
-        f->cache.n = 0;
-        if (r->n_prompt > 1) /* the last token of the prompt is the first input of each completion */
-            prompts[(*n_prompts)++] = (rz_run){r->prompt, r->n_prompt - 1, &f->cache, NULL};
-    }
-    int room = d->p->arch.max_position_embeddings - r->n_prompt;
-    s->request = d->next_request;
-    s->sample = d->next_sample;
+    prefix *f = d->current;
+    int room = d->p->arch.max_position_embeddings - f->r.n_prompt;
+    s->of = f;
+    s->sample = f->seated++;
     s->limit = d->sampling->max_new < room ? d->sampling->max_new : room;
-    s->last = r->prompt[r->n_prompt - 1];
+    s->last = f->r.prompt[f->r.n_prompt - 1];
     s->cache.n = 0;
     s->so_far.n = 0;
-    if (++d->next_sample == r->n_completions) {
-        d->next_sample = 0;
-        d->next_request++;
-    }
+    if (f->seated == f->r.n_completions)
+        d->current = NULL;
 }
 
-static void fill_slots(rz_decoder *d)
+static bool fill_slots(rz_decoder *d, rz_err *err)
 {
     rz_arena scratch = d->arena;
     rz_run *prompts = RZ_NEW(&scratch, d->n_slots, rz_run);
-    int n_prompts = 0;
+    int n_prompts = 0, n_free = 0;
     size_t rows = 0;
-    for (int i = 0; i < d->n_slots && d->next_request < d->n_requests; i++)
-        if (d->slots[i].request < 0)
-            seat(d, &d->slots[i], prompts, &n_prompts);
+    for (int i = 0; i < d->n_slots; i++)
+        n_free += !d->slots[i].of;
+    for (int i = 0; i < d->n_slots && n_free; i++) {
+        if (d->slots[i].of)
+            continue;
+        if (!d->current && !take_request(d, n_free, n_free == d->n_slots, prompts, &n_prompts, err))
+            return false;
+        if (!d->current)
+            break;
+        seat(d, &d->slots[i]);
+        n_free--;
+    }
+    if (!n_free && !d->current && !take_request(d, 0, false, prompts, &n_prompts, err))
+        return false;
     for (int i = 0; i < n_prompts; i++)
         rows += (size_t)prompts[i].n;
     if (rows) {
         float *h = RZ_NEW(&scratch, rows * (size_t)d->p->arch.hidden_size, float);
         rz_policy_forward(d->p, prompts, n_prompts, h, scratch);
     }
+    return true;
 }
 
 static void sample_row(void *ctx, int i, int thread)
@@ -174,7 +192,7 @@ static void sample_row(void *ctx, int i, int thread)
     rz_decoder *d = ctx;
     const rz_policy *p = d->p;
     const slot *s = d->rows[i];
-    const rz_request *r = &d->requests[s->request];
+    const rz_request *r = &s->of->r;
     int V = p->arch.vocab_size, n = s->so_far.n;
     const float *logits = d->logits + (size_t)i * (size_t)V;
     double u = rz_rng_unit(d->at.seed, d->at.purpose, d->at.step, r->slot, r->refill << 16 | (uint32_t)s->sample, (uint32_t)n);
@@ -200,14 +218,14 @@ static void *keep(rz_arena *arena, const void *from, int n, size_t size)
     return to;
 }
 
-static void finish(rz_decoder *d, slot *s, bool truncated, rz_arena *arena)
+static void finish(slot *s, bool truncated, rz_arena *arena)
 {
     const rz_completion *c = &s->so_far;
-    d->requests[s->request].completions[s->sample] =
+    s->of->r.completions[s->sample] =
         (rz_completion){c->n, keep(arena, c->ids, c->n, sizeof *c->ids), keep(arena, c->logp, c->n, sizeof *c->logp),
                         keep(arena, c->logp_behaviour, c->n, sizeof *c->logp), keep(arena, c->entropy, c->n, sizeof *c->entropy), truncated};
-    d->prefixes[d->prefix_of[s->request]].users--;
-    s->request = -1;
+    s->of->left--;
+    s->of = NULL;
 }
 
 /* One token for every seated sequence. Returns how many there were. */
@@ -217,10 +235,10 @@ static int step(rz_decoder *d, rz_arena *arena)
     int n = 0;
     for (int i = 0; i < d->n_slots; i++) {
         slot *s = &d->slots[i];
-        if (s->request < 0)
+        if (!s->of)
             continue;
         d->rows[n] = s;
-        d->runs[n++] = (rz_run){&s->last, 1, &s->cache, &d->prefixes[d->prefix_of[s->request]].cache};
+        d->runs[n++] = (rz_run){&s->last, 1, &s->cache, &s->of->cache};
     }
     if (!n)
         return 0;
@@ -235,30 +253,28 @@ static int step(rz_decoder *d, rz_arena *arena)
         c->entropy[c->n++] = d->entropy[i];
         bool stop = is_stop(d->sampling, d->token[i]);
         if (stop || c->n == s->limit)
-            finish(d, s, !stop, arena);
+            finish(s, !stop, arena);
     }
     return n;
 }
 
-bool rz_decode(rz_decoder *d, rz_request *requests, int n_requests, const rz_sampling *s, rz_address at, rz_arena *arena,
-               void (*tick)(void *ctx, int64_t n_tokens), void *ctx, rz_err *err)
+bool rz_decode(rz_decoder *d, const rz_requests *from, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err)
 {
-    int max_prompt;
-    d->requests = requests;
-    d->n_requests = n_requests;
+    d->from = from;
     d->sampling = s;
     d->at = at;
-    if (!check_requests(d, &max_prompt, err))
+    if (!check_prompt(d, from->max_prompt, err)) /* before memory is taken for it */
         return false;
-    prepare(d, max_prompt);
+    prepare(d);
     int64_t n_tokens = 0;
     for (;;) {
-        fill_slots(d);
+        if (!fill_slots(d, err))
+            return false;
         int n = step(d, arena);
         if (!n)
             return true;
         n_tokens += n;
-        if (tick)
-            tick(ctx, n_tokens);
+        if (from->tick)
+            from->tick(from->ctx, n_tokens);
     }
 }

@@ -31,10 +31,21 @@ typedef struct rz_decoder rz_decoder;
 /* slots: sequences decoded together. */
 bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err);
 void rz_decoder_destroy(rz_decoder *d);
+int rz_decoder_slots(const rz_decoder *d);
 /* Memory for this many slots, in bytes. */
 size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new);
-/* Arrays of the completions come from `arena`. RZ_EDATA when a prompt is empty or leaves no room. tick (may be NULL) is called now and then with
- * the number of tokens sampled so far. */
-bool rz_decode(rz_decoder *d, rz_request *requests, int n_requests, const rz_sampling *s, rz_address at, rz_arena *arena,
-               void (*tick)(void *ctx, int64_t n_tokens), void *ctx, rz_err *err);
+/* Where requests come from, one at a time, as slots fall free. */
+typedef enum { RZ_REQUEST_NONE, RZ_REQUEST_LATER, RZ_REQUEST_GIVEN } rz_request_answer;
+typedef struct {
+    /* n_free: empty slots; 0: none, but the next one that falls free will have nothing to do (take no request, see to it that one is at hand). wait:
+     * nothing else is left to do, do not answer RZ_REQUEST_LATER. After RZ_REQUEST_NONE it is not called again. */
+    rz_request_answer (*next)(void *ctx, int n_free, bool wait, rz_request *r);
+    /* After every step, with the number of tokens sampled so far. May be NULL. */
+    void (*tick)(void *ctx, int64_t n_tokens);
+    void *ctx;
+    int max_prompt; /* longest prompt there will be */
+} rz_requests;
+
+/* Samples all that the source gives. Arrays of the completions come from `arena`. RZ_EDATA when a prompt is empty or leaves no room. */
+bool rz_decode(rz_decoder *d, const rz_requests *from, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err);
 #endif

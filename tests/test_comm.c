@@ -201,6 +201,65 @@ START_TEST(exchange_matches_pieces_in_order)
 }
 END_TEST
 
+/* Every item to exactly one rank; `slow` (−1: none) sleeps at each of its own and so gets fewer; `quits` ends after `after` items: the others get
+ * no more than they have, and nobody hangs. Rank 0 serves while it works. */
+static void deal(int64_t n, int64_t hand, int slow, int quits, int64_t after)
+{
+    int64_t *owners = rz_calloc((size_t)n + 1, sizeof *owners), *got = rz_calloc((size_t)size, sizeof *got), item;
+    rz_deal *d = rz_deal_begin(comm, n, hand);
+    rz_deal_answer answer;
+    for (bool wait = false; rank != quits || got[rank] < after; wait = !wait) {
+        rz_deal_ask(d, 1 + n % 3);
+        answer = rz_deal_take(d, wait, &item);
+        must(!(wait && answer == RZ_DEAL_LATER));
+        if (answer == RZ_DEAL_OVER) break;
+        if (answer == RZ_DEAL_ITEM) {
+            must(item >= 0 && item < n);
+            owners[item]++;
+            got[rank]++;
+        }
+        long nap_ns = rank == slow ? 4000000 : quits >= 0 && rank != quits ? 1000000 : slow >= 0 || answer == RZ_DEAL_LATER ? 200000 : 0;
+        if (nap_ns) nanosleep(&(struct timespec){.tv_nsec = nap_ns}, NULL);
+        rz_deal_serve(d);
+    }
+    rz_deal_end(d);
+    must(rz_comm_agree(comm, true, &err));
+    rz_comm_sum_i64(comm, owners, (int)n);
+    rz_comm_sum_i64(comm, got, size);
+    int64_t dealt = 0;
+    for (int64_t i = 0; i < n; dealt += owners[i++]) must(quits >= 0 ? owners[i] <= 1 : owners[i] == 1);
+    must(quits < 0 || dealt < n);
+    for (int r = 0; r < size && quits < 0; r++) {
+        must(got[r] >= (hand < n / size ? hand : n / size));
+        if (slow >= 0 && r != slow && n / size > 4 * (hand + 3)) must(got[r] > got[slow]);
+    }
+    free(owners);
+    free(got);
+}
+
+START_TEST(each_item_is_dealt_once)
+{
+    static const int64_t counts[] = {0, 1, 2, 3, 5, 16, 17, 100, 1000}, hands[] = {0, 1, 4, 2000};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        for (size_t k = 0; k < sizeof hands / sizeof *hands; k++)
+            for (int again = 0; again < 2; again++) deal(counts[i], hands[k], -1, -1, 0);
+}
+END_TEST
+
+START_TEST(a_slow_rank_gets_fewer_items)
+{
+    for (int slow = 0; slow < size; slow++) deal(15 * size + 100, 1, slow, -1, 0);
+}
+END_TEST
+
+START_TEST(a_rank_that_leaves_a_deal_ends_it_for_all)
+{
+    for (int quits = 0; quits < size; quits++)
+        for (int64_t after = 0; after < 4; after++) deal(40 * size, after % 3, -1, quits, after);
+    deal(100, 1, -1, -1, 0); /* the next one is whole again */
+}
+END_TEST
+
 static double cpu_s(void)
 {
     struct timespec t;
@@ -242,6 +301,9 @@ static int run_tests(void)
     tcase_add_test(tests, integers_are_summed_and_compared);
     tcase_add_test(tests, messages_arrive_whole_and_in_order);
     tcase_add_test(tests, exchange_matches_pieces_in_order);
+    tcase_add_test(tests, each_item_is_dealt_once);
+    tcase_add_test(tests, a_slow_rank_gets_fewer_items);
+    tcase_add_test(tests, a_rank_that_leaves_a_deal_ends_it_for_all);
     tcase_add_test(tests, waiting_leaves_the_core_to_others);
     tcase_add_test(tests, abort_of_a_single_rank_is_its_exit);
     suite_add_tcase(suite, tests);

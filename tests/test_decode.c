@@ -39,11 +39,48 @@ static rz_request *requests(void)
     return r;
 }
 
+/* A source of requests: an array. It says "later" `late` times before it gives one, unless the decoder has nothing else to do. */
+typedef struct {
+    rz_request *r;
+    int n, at, late, delay, n_slots, idle_asks, early_asks;
+    bool over;
+} list;
+
+static rz_request_answer next(void *ctx, int n_free, bool wait, rz_request *to)
+{
+    list *l = ctx;
+    ck_assert(n_free >= 0 && n_free <= l->n_slots && !l->over && (!wait || n_free == l->n_slots));
+    l->idle_asks += wait;
+    l->early_asks += n_free == 0;
+    if (n_free == 0 || (!wait && l->late++ < l->delay))
+        return RZ_REQUEST_LATER;
+    l->late = 0;
+    l->over = l->at == l->n;
+    if (l->over)
+        return RZ_REQUEST_NONE;
+    *to = l->r[l->at++];
+    return RZ_REQUEST_GIVEN;
+}
+
+static int longest(const rz_request *r, int n)
+{
+    int most = n ? r[0].n_prompt : 1;
+    for (int i = 0; i < n; i++)
+        most = r[i].n_prompt > most ? r[i].n_prompt : most;
+    return most;
+}
+
+static bool decode_list(rz_decoder *d, list *l, const rz_sampling *s, rz_address at)
+{
+    l->n_slots = rz_decoder_slots(d);
+    return rz_decode(d, &(rz_requests){next, NULL, l, longest(l->r, l->n)}, s, at, &arena, &err);
+}
+
 static void decode(const rz_policy *p, int slots, rz_request *r, int n, const rz_sampling *s, rz_address at)
 {
     rz_decoder *d;
     ck_assert_msg(rz_decoder_create(&d, p, slots, &err), "%s", err.text);
-    ck_assert_msg(rz_decode(d, r, n, s, at, &arena, NULL, NULL, &err), "%s", err.text);
+    ck_assert_msg(decode_list(d, &(list){.r = r, .n = n}, s, at), "%s", err.text);
     rz_decoder_destroy(d);
 }
 
@@ -325,7 +362,31 @@ START_TEST(ends)
 }
 END_TEST
 
-typedef struct { int calls; int64_t last; } ticks;
+/* Requests that come late find their slots later, and nothing else changes. The decoder asks ahead when its slots are full, and waits only when they
+ * are all empty. */
+START_TEST(late_requests)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 34, 1.5);
+    rz_sampling s = sampling();
+    rz_request *wanted = requests();
+    decode(p, 64, wanted, N_REQUESTS, &s, address);
+    for (int delay = 0; delay < 40; delay += 3)
+        for (int slots = 1; slots <= 8; slots += 3) {
+            rz_decoder *d;
+            rz_request *r = requests();
+            list l = {.r = r, .n = N_REQUESTS, .delay = delay};
+            ck_assert(rz_decoder_create(&d, p, slots, &err));
+            ck_assert_msg(decode_list(d, &l, &s, address), "%s", err.text);
+            for (int i = 0; i < N_REQUESTS; i++)
+                check_same(&wanted[i], &r[i], "late");
+            ck_assert(l.over && l.idle_asks > 0 && (slots > 1 || l.early_asks > 0));
+            rz_decoder_destroy(d);
+        }
+    rz_policy_destroy(p);
+}
+END_TEST
+
+typedef struct { list l; int calls; int64_t last; } ticks; /* the list first: both callbacks get it */
 
 static void tick(void *ctx, int64_t n_tokens)
 {
@@ -344,8 +405,8 @@ START_TEST(progress)
     ck_assert(rz_decoder_create(&d, p, 4, &err));
     for (int again = 0; again < 2; again++) { /* a decoder serves many calls */
         rz_request *r = requests();
-        ticks t = {0};
-        ck_assert(rz_decode(d, r, N_REQUESTS, &s, address, &arena, tick, &t, &err));
+        ticks t = {.l = {.r = r, .n = N_REQUESTS, .n_slots = 4}};
+        ck_assert(rz_decode(d, &(rz_requests){next, tick, &t, 40}, &s, address, &arena, &err));
         tokens = 0;
         for (int i = 0; i < N_REQUESTS; i++)
             tokens += ids_of(&r[i]);
@@ -353,7 +414,7 @@ START_TEST(progress)
         ck_assert_int_gt(t.calls, 1);
         s.max_new = 5;
     }
-    ck_assert(rz_decode(d, NULL, 0, &s, address, &arena, tick, NULL, &err)); /* a rank without a share */
+    ck_assert(decode_list(d, &(list){0}, &s, address)); /* a rank without a share */
     rz_decoder_destroy(d);
     rz_decoder_destroy(NULL);
     rz_policy_destroy(p);
@@ -374,12 +435,12 @@ START_TEST(no_room)
         char said[60];
         snprintf(said, sizeof said, "a prompt has %d tokens, must have 1..%d", bad[i], P - 1);
         err = (rz_err){0};
-        ck_assert(!rz_decode(d, &r, 1, &s, address, &arena, NULL, NULL, &err));
+        ck_assert(!decode_list(d, &(list){.r = &r, .n = 1}, &s, address));
         ck_assert_int_eq(err.code, RZ_EDATA);
         ck_assert_msg(strstr(err.text, said), "%s", err.text);
     }
     rz_request last = {prompt, P - 1, 0, 0, 1, c}; /* room for one */
-    ck_assert_msg(rz_decode(d, &last, 1, &s, address, &arena, NULL, NULL, &err), "%s", err.text);
+    ck_assert_msg(decode_list(d, &(list){.r = &last, .n = 1}, &s, address), "%s", err.text);
     ck_assert_int_eq(c[0].n, 1);
     ck_assert_int_eq(c[0].truncated, !is_stop(c[0].ids[0]));
     rz_decoder_destroy(d);
@@ -396,6 +457,7 @@ static void add(TCase *t)
     tcase_add_test(t, slots_order_and_company);
     tcase_add_test(t, addresses);
     tcase_add_test(t, ends);
+    tcase_add_test(t, late_requests);
     tcase_add_test(t, progress);
     tcase_add_test(t, no_room);
 }

@@ -98,8 +98,8 @@ static inline void close_rig(rig *r)
 
 static inline void rollout(rz_grpo *g, int64_t step)
 {
-    double sample_s = 0, score_s = 0;
-    MUST(rz_grpo_rollout(g, step, &sample_s, &score_s, &err));
+    rz_rollout_times times = {0};
+    MUST(rz_grpo_rollout(g, step, &times, &err));
 }
 
 /* Scores that a random policy would never reach; group 2 has no signal. */

@@ -31,9 +31,10 @@ bool rz_evaluate(const rz_rollout *r, rz_split split, int n_problems, int n_samp
                  rz_err *err)
 {
     rz_group *groups;
-    double sample_s = 0, score_s = 0;
+    rz_rollout_times times = {0};
+    const rz_draw draw = {.split = split, .purpose = RZ_RNG_EVAL, .step = step, .n_groups = n_problems, .n = n_samples};
     *out = (rz_evaluation){.problems = n_problems, .samples = n_samples};
-    if (!rz_rollout_groups(r, split, RZ_RNG_EVAL, step, 0, n_problems, n_samples, &scratch, &groups, &sample_s, &score_s, err))
+    if (!rz_rollout_groups(r, draw, &scratch, &groups, &times, err))
         return false;
     double n = (double)n_problems * n_samples;
     cell *cells = RZ_ZNEW(&scratch, n_problems, cell);

@@ -71,27 +71,59 @@ static void unpack(reader *r, rz_completion *c, rz_scored *s, int n_rules, rz_ar
     s->n_errors = w.n_errors;
 }
 
-static bool draw(const rz_rollout *r, rz_split split, uint64_t first, int n_groups, int n, rz_arena *arena, rz_group *groups, rz_err *err)
+static bool draw_problems(const rz_rollout *r, const rz_draw *d, rz_arena *arena, rz_group *groups, int *max_prompt, rz_err *err)
 {
-    for (int i = 0; i < n_groups; i++) {
+    *max_prompt = 1;
+    for (int i = 0; i < d->n_groups; i++) {
         rz_group *g = &groups[i];
-        if (!rz_source_problem(r->source, split, first + (uint64_t)i, &g->problem, arena, err) ||
+        if (!rz_source_problem(r->source, d->split, d->first + (uint64_t)i, &g->problem, arena, err) ||
             !rz_tokenizer_encode(r->tokenizer, g->problem.prompt, strlen(g->problem.prompt), arena, &g->prompt, &g->n_prompt, err))
-            return rz_err_note(err, "problem %llu", (unsigned long long)(first + (uint64_t)i));
-        g->slot = (uint32_t)i;
-        g->n = n;
-        g->completions = RZ_ZNEW(arena, n, rz_completion);
-        g->scored = RZ_ZNEW(arena, n, rz_scored);
+            return rz_err_note(err, "problem %llu", (unsigned long long)(d->first + (uint64_t)i));
+        g->slot = d->first_slot + (uint32_t)i;
+        g->n = d->n;
+        g->completions = RZ_ZNEW(arena, d->n, rz_completion);
+        g->scored = RZ_ZNEW(arena, d->n, rz_scored);
+        *max_prompt = g->n_prompt > *max_prompt ? g->n_prompt : *max_prompt;
     }
     return true;
 }
 
-static bool sample(const rz_rollout *r, rz_rng_purpose purpose, uint32_t step, rz_group *groups, int n_groups, rz_arena *arena, rz_err *err)
+/* The prompts that fell to this rank. */
+typedef struct {
+    const rz_rollout *rollout;
+    rz_deal *deal;
+    rz_group *groups;
+    int32_t *mine; /* (n_groups) indices, n of them, in the order in which they came */
+    int n;
+    double waited_s;
+} share_of_work;
+
+static rz_request_answer next_request(void *ctx, int n_free, bool wait, rz_request *to)
 {
-    rz_request *requests = RZ_NEW(arena, n_groups, rz_request);
-    for (int i = 0; i < n_groups; i++)
-        requests[i] = (rz_request){groups[i].prompt, groups[i].n_prompt, groups[i].slot, 0, groups[i].n, groups[i].completions};
-    return rz_decode(r->decoder, requests, n_groups, &r->sampling, (rz_address){r->seed, purpose, step}, arena, r->tick, r->tick_ctx, err);
+    share_of_work *w = ctx;
+    int n = w->groups[0].n;
+    int64_t item;
+    rz_deal_ask(w->deal, n_free > n ? (n_free + n - 1) / n : 1);
+    if (!n_free)
+        return RZ_REQUEST_LATER;
+    double before = rz_now_s();
+    rz_deal_answer answer = rz_deal_take(w->deal, wait, &item);
+    if (wait)
+        w->waited_s += rz_now_s() - before;
+    if (answer != RZ_DEAL_ITEM)
+        return answer == RZ_DEAL_OVER ? RZ_REQUEST_NONE : RZ_REQUEST_LATER;
+    const rz_group *g = &w->groups[item];
+    w->mine[w->n++] = (int32_t)item;
+    *to = (rz_request){g->prompt, g->n_prompt, g->slot, 0, g->n, g->completions};
+    return RZ_REQUEST_GIVEN;
+}
+
+static void after_step(void *ctx, int64_t n_tokens)
+{
+    const share_of_work *w = ctx;
+    rz_deal_serve(w->deal);
+    if (w->rollout->tick)
+        w->rollout->tick(w->rollout->tick_ctx, n_tokens);
 }
 
 static void score_one(const rz_rollout *r, uint32_t step, const rz_group *g, int i, rz_arena *arena)
@@ -123,14 +155,17 @@ static void score_one(const rz_rollout *r, uint32_t step, const rz_group *g, int
     }
 }
 
-/* Every rank sends the groups it made and receives all. */
-static void share(const rz_rollout *r, rz_group *groups, int n_groups, int g0, int g1, rz_arena *arena)
+/* Every rank sends the groups it made, each with its index, and receives all. */
+static void share(const rz_rollout *r, rz_group *groups, const share_of_work *w, rz_arena *arena)
 {
     int size = rz_comm_size(r->comm), rank = rz_comm_rank(r->comm), n_rules = rz_rules_count(r->rules);
     bytes mine = {0};
-    for (int i = g0; i < g1; i++)
-        for (int k = 0; k < groups[i].n; k++)
-            pack(&mine, &groups[i].completions[k], &groups[i].scored[k], n_rules);
+    for (int i = 0; i < w->n; i++) {
+        const rz_group *g = &groups[w->mine[i]];
+        put(&mine, &w->mine[i], sizeof w->mine[i]);
+        for (int k = 0; k < g->n; k++)
+            pack(&mine, &g->completions[k], &g->scored[k], n_rules);
+    }
     int64_t *lengths = rz_calloc((size_t)size, sizeof *lengths);
     size_t *counts = rz_calloc((size_t)size, sizeof *counts), total = 0;
     lengths[rank] = (int64_t)mine.n;
@@ -139,32 +174,41 @@ static void share(const rz_rollout *r, rz_group *groups, int n_groups, int g0, i
         total += counts[i] = (size_t)lengths[i];
     char *all = rz_malloc(total ? total : 1);
     rz_comm_allgather(r->comm, mine.data, all, counts);
-    reader in = {all};
-    for (int i = 0; i < n_groups; i++)
-        for (int k = 0; k < groups[i].n; k++)
-            unpack(&in, &groups[i].completions[k], &groups[i].scored[k], n_rules, arena);
+    for (reader in = {all}; in.at < all + total;) {
+        int32_t index;
+        take(&in, &index, sizeof index);
+        for (int k = 0; k < groups[index].n; k++)
+            unpack(&in, &groups[index].completions[k], &groups[index].scored[k], n_rules, arena);
+    }
     free(all);
     free(counts);
     free(lengths);
     free(mine.data);
 }
 
-bool rz_rollout_groups(const rz_rollout *r, rz_split split, rz_rng_purpose purpose, uint32_t step, uint64_t first, int n_groups, int n,
-                       rz_arena *arena, rz_group **groups, double *sample_s, double *score_s, rz_err *err)
+bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group **groups, rz_rollout_times *times, rz_err *err)
 {
-    int size = rz_comm_size(r->comm), rank = rz_comm_rank(r->comm);
-    int g0 = (int)((int64_t)n_groups * rank / size), g1 = (int)((int64_t)n_groups * (rank + 1) / size);
-    *groups = RZ_ZNEW(arena, n_groups, rz_group);
+    int max_prompt, ranks = rz_comm_size(r->comm), at_once = rz_decoder_slots(r->decoder) / draw.n;
+    rz_group *all = *groups = RZ_ZNEW(arena, draw.n_groups, rz_group);
     double start = rz_now_s();
-    bool ok = draw(r, split, first, n_groups, n, arena, *groups, err) && sample(r, purpose, step, *groups + g0, g1 - g0, arena, err);
+    if (!rz_comm_agree(r->comm, draw_problems(r, &draw, arena, all, &max_prompt, err), err))
+        return false;
+    share_of_work w = {.rollout = r, .groups = all, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
+    const rz_requests requests = {next_request, after_step, &w, max_prompt};
+    w.deal = rz_deal_begin(r->comm, draw.n_groups, at_once > 1 ? at_once : 1);
+    bool ok = rz_decode(r->decoder, &requests, &r->sampling, (rz_address){r->seed, draw.purpose, draw.step}, arena, err);
+    double sampled = rz_now_s();
+    for (int i = 0; ok && i < w.n; i++)
+        for (int k = 0; k < draw.n; k++)
+            score_one(r, draw.step, &all[w.mine[i]], k, arena);
+    double scored = rz_now_s();
+    rz_deal_end(w.deal);
     if (!rz_comm_agree(r->comm, ok, err))
         return false;
-    double sampled = rz_now_s();
-    for (int i = g0; i < g1; i++)
-        for (int k = 0; k < n; k++)
-            score_one(r, step, &(*groups)[i], k, arena);
-    *sample_s += sampled - start;
-    *score_s += rz_now_s() - sampled;
-    share(r, *groups, n_groups, g0, g1, arena);
+    if (ranks > 1)
+        share(r, all, &w, arena);
+    times->sample_s += sampled - start - w.waited_s;
+    times->score_s += scored - sampled;
+    times->wait_s += w.waited_s + rz_now_s() - scored;
     return true;
 }

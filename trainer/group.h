@@ -47,8 +47,18 @@ typedef struct {
     void *tick_ctx;
 } rz_rollout;
 
-/* Groups `first` … first + n_groups − 1 of a split, each with n completions, sampled at (seed, purpose, step, slot) and scored: every rank does
- * its part, every rank gets all of them (arena), the same for any number of ranks. Collective. */
-bool rz_rollout_groups(const rz_rollout *r, rz_split split, rz_rng_purpose purpose, uint32_t step, uint64_t first, int n_groups, int n,
-                       rz_arena *arena, rz_group **groups, double *sample_s, double *score_s, rz_err *err);
+/* Which groups: `n_groups` of a split, problems first …, each with n completions, addressed (seed, purpose, step, slot from first_slot on). */
+typedef struct {
+    rz_split split;
+    rz_rng_purpose purpose;
+    uint32_t step, first_slot;
+    uint64_t first;
+    int n_groups, n;
+} rz_draw;
+
+/* Seconds of this rank: sampling, scoring, and waiting: for prompts, for ranks that are still at it, for their groups. Added to. */
+typedef struct { double sample_s, score_s, wait_s; } rz_rollout_times;
+
+/* Sampled and scored: prompts are dealt to ranks as they fall free, every rank gets all groups (arena), the same for any number of ranks. Collective. */
+bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group **groups, rz_rollout_times *times, rz_err *err);
 #endif

@@ -20,14 +20,14 @@ rz_sampling rz_config_sampling(const rz_config *c, const int32_t *stop, int n_st
     return (rz_sampling){c->rollout.temperature, (int)c->rollout.top_k, c->rollout.top_p, c->rollout.min_p, (int)c->rollout.max_new, n_stop, stop};
 }
 
-bool rz_grpo_rollout(rz_grpo *g, int64_t step, double *sample_s, double *score_s, rz_err *err)
+bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *err)
 {
     const rz_config *c = g->config;
     rz_arena_release(&g->arena, 0);
     g->n_groups = (int)c->prompts_per_step;
-    uint64_t first = (uint64_t)(step - 1) * (uint64_t)c->prompts_per_step;
-    return rz_rollout_groups(&g->rollout, RZ_TRAIN, RZ_RNG_SAMPLE, (uint32_t)step, first, g->n_groups, (int)c->group_size, &g->arena, &g->groups,
-                             sample_s, score_s, err);
+    const rz_draw draw = {.split = RZ_TRAIN, .purpose = RZ_RNG_SAMPLE, .step = (uint32_t)step, .n_groups = g->n_groups, .n = (int)c->group_size,
+                          .first = (uint64_t)(step - 1) * (uint64_t)c->prompts_per_step};
+    return rz_rollout_groups(&g->rollout, draw, &g->arena, &g->groups, times, err);
 }
 
 static void compute_advantages(rz_grpo *g)
@@ -262,9 +262,10 @@ static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured 
 
 bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err)
 {
-    double start = rz_now_s(), sample_s = 0, score_s = 0, lr = rz_learning_rate(&g->config->optimizer, step, g->config->steps);
+    double start = rz_now_s(), lr = rz_learning_rate(&g->config->optimizer, step, g->config->steps);
+    rz_rollout_times times = {0};
     rz_grpo_measured measured;
-    if (!rz_grpo_rollout(g, step, &sample_s, &score_s, err))
+    if (!rz_grpo_rollout(g, step, &times, err))
         return false;
     double rolled = rz_now_s();
     if (!rz_grpo_update(g, step, lr, &measured, err))
@@ -272,9 +273,9 @@ bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err)
     double end = rz_now_s();
     measure(g, step, lr, &measured, m);
     rz_metrics_put(m, "time/step_s", end - start);
-    rz_metrics_put(m, "time/sample_s", sample_s);
-    rz_metrics_put(m, "time/score_s", score_s);
-    rz_metrics_put(m, "time/wait_s", rolled - start - sample_s - score_s);
+    rz_metrics_put(m, "time/sample_s", times.sample_s);
+    rz_metrics_put(m, "time/score_s", times.score_s);
+    rz_metrics_put(m, "time/wait_s", times.wait_s);
     rz_metrics_put(m, "time/update_s", end - rolled);
     return true;
 }

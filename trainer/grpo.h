@@ -30,6 +30,6 @@ bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err);
 
 /* The two halves of it, for tests. rz_grpo_update fills what it measures. */
 typedef struct { double loss, grad_norm, mismatch; int64_t tokens, clipped_low, clipped_high, updates; } rz_grpo_measured;
-bool rz_grpo_rollout(rz_grpo *g, int64_t step, double *sample_s, double *score_s, rz_err *err);
+bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *err);
 bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_measured *measured, rz_err *err);
 #endif
