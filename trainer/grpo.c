@@ -270,12 +270,13 @@ bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err)
     double rolled = rz_now_s();
     if (!rz_grpo_update(g, step, lr, &measured, err))
         return false;
-    double end = rz_now_s();
+    double updated = rz_now_s();
     measure(g, step, lr, &measured, m);
+    double end = rz_now_s();
     rz_metrics_put(m, "time/step_s", end - start);
     rz_metrics_put(m, "time/sample_s", times.sample_s);
     rz_metrics_put(m, "time/score_s", times.score_s);
     rz_metrics_put(m, "time/wait_s", times.wait_s);
-    rz_metrics_put(m, "time/update_s", end - rolled);
+    rz_metrics_put(m, "time/update_s", updated - rolled);
     return true;
 }

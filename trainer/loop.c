@@ -81,6 +81,7 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
 
 static bool save(rz_loop *l, rz_err *err)
 {
+    double start = rz_now_s();
     bool ok = !l->before_checkpoint || l->before_checkpoint(l, l->at.step, err);
     char *path = NULL;
     if (first(l) && ok) {
@@ -95,6 +96,7 @@ static bool save(rz_loop *l, rz_err *err)
     free(path);
     if (first(l) && ok)
         ok = rz_rundir_prune(&l->run, "checkpoints", l->config->checkpoint.keep, err);
+    l->io_s += rz_now_s() - start;
     return rz_comm_agree(l->env->comm, ok, err);
 }
 
@@ -133,14 +135,30 @@ static stop_reason asked_to_stop(const rz_loop *l)
     return (stop_reason)reason;
 }
 
+/* Times that are not the stage's own. What is written after a line (that line, a checkpoint) is in the next. */
+static void put_times(rz_loop *l, rz_metrics *m)
+{
+    rz_update_times now = rz_update_spent(l->update);
+    rz_metrics_put(m, "time/forward_backward_s", now.forward_backward_s - l->spent.forward_backward_s);
+    rz_metrics_put(m, "time/communication_s", now.communication_s - l->spent.communication_s);
+    rz_metrics_put(m, "time/optimizer_s", now.optimizer_s - l->spent.optimizer_s);
+    rz_metrics_put(m, "time/io_s", l->io_s);
+    rz_metrics_put(m, "time/eval_s", l->eval_s);
+    rz_metrics_put(m, "time/elapsed_s", rz_now_s() - l->started_s);
+    l->spent = now;
+    l->io_s = l->eval_s = 0;
+}
+
 static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
 {
     bool ok = true;
     if (first(l)) {
-        rz_metrics_put(m, "time/elapsed_s", rz_now_s() - l->started_s);
+        put_times(l, m);
+        double start = rz_now_s();
         ok = write_line(l->run.metrics, m, err);
         if (ok && l->env->listener.step)
             l->env->listener.step(l->env->listener.ctx, m, l->at.step, l->steps);
+        l->io_s += rz_now_s() - start;
     }
     return rz_comm_agree(l->env->comm, ok, err);
 }

@@ -47,6 +47,7 @@ static bool evaluate(job *j, int64_t step, rz_err *err)
     rz_rollout r = j->grpo.rollout;
     rz_evaluation e;
     rz_metrics m;
+    double start = rz_now_s();
     if (!j->held_out)
         return true;
     r.source = j->held_out;
@@ -59,7 +60,9 @@ static bool evaluate(job *j, int64_t step, rz_err *err)
     if (!rz_evaluate(&r, RZ_VALIDATION, (int)c->eval.problems, (int)c->eval.samples, (uint32_t)step, j->grpo.arena, &e, err))
         return false;
     rz_evaluation_metrics(&e, step, &m);
-    return rz_loop_evaluation(&j->loop, &m, err);
+    bool ok = rz_loop_evaluation(&j->loop, &m, err);
+    j->loop.eval_s += rz_now_s() - start;
+    return ok;
 }
 
 static bool train_begin(rz_loop *l, rz_err *err)
@@ -76,8 +79,10 @@ static bool train_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
         return false;
     l->at.tokens_sampled = j->grpo.tokens_sampled;
     l->at.tokens_trained = j->grpo.tokens_trained;
+    double start = rz_now_s();
     if (j->rollouts)
         rz_rollouts_add(j->rollouts, step, j->grpo.groups, j->grpo.n_groups, j->grpo.arena);
+    l->io_s += rz_now_s() - start;
     int64_t every = j->config->eval.every;
     return !every || step % every || step == l->steps || evaluate(j, step, err);
 }

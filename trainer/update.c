@@ -1,5 +1,6 @@
 #include "trainer/update.h"
 
+#include "base/file.h"
 #include "policy/math64.h"
 
 #include <assert.h>
@@ -29,6 +30,7 @@ struct rz_update {
     float *m, *v;                  /* moments of the slice */
     int64_t t;
     double beta1_t, beta2_t;       /* β^t by repeated product */
+    rz_update_times spent;
 };
 
 /* Slices are whole norm blocks. */
@@ -288,24 +290,38 @@ static void share_results(rz_update *u, int n_trees, rz_tree_result *results, si
     rz_comm_allgather(u->comm, results + shard_start(u, first_shard(u, u->rank), n_trees), results, counts);
 }
 
+/* The time since *start goes to *to; the next piece starts. */
+static void spend(double *to, double *start)
+{
+    double now = rz_now_s();
+    *to += now - *start;
+    *start = now;
+}
+
 bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx, double learning_rate,
                     rz_tree_result *results, double *grad_norm, rz_err *err)
 {
     part mine[2 * MAX_LEVELS];
     size_t *counts = rz_calloc((size_t)u->size, sizeof *counts);
     float *received = NULL;
+    double start = rz_now_s();
     assert(n_trees > 0);
     int n_mine = local_parts(u, trees, n_trees, temperature, loss, ctx, results, mine);
+    spend(&u->spent.forward_backward_s, &start);
     float *grad = reduce(u, mine, n_mine, n_trees, &received);
     share_results(u, n_trees, results, counts);
     *grad_norm = global_norm(u, grad, counts);
+    spend(&u->spent.communication_s, &start);
     bool ok = isfinite(*grad_norm);
     if (ok) {
         double most = u->o.max_grad_norm, scale = most > 0 && *grad_norm > most ? most / *grad_norm : 1;
         adamw(u, grad, scale, learning_rate);
+        spend(&u->spent.optimizer_s, &start);
         gather_counts(u, counts, 1, sizeof(float));
         rz_comm_allgather(u->comm, u->p->w + u->slice0, u->p->w, counts);
+        spend(&u->spent.communication_s, &start);
         rz_policy_refresh(u->p);
+        spend(&u->spent.optimizer_s, &start);
     } else {
         rz_fail(err, RZ_EDIVERGED, "the run has diverged: the gradient is not finite (norm %g); begin again with a lower learning_rate (%g now) or max_grad_norm, and another out=",
                 *grad_norm, learning_rate);
@@ -321,6 +337,11 @@ void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1)
 {
     *t0 = shard_start(u, first_shard(u, u->rank), n_trees);
     *t1 = shard_start(u, first_shard(u, u->rank + 1), n_trees);
+}
+
+rz_update_times rz_update_spent(const rz_update *u)
+{
+    return u->spent;
 }
 
 int64_t rz_update_count(const rz_update *u)

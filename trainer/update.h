@@ -29,6 +29,11 @@ typedef void (*rz_tree_loss)(void *ctx, int i, rz_tree_result *result);
 bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx, double learning_rate,
                     rz_tree_result *results, double *grad_norm, rz_err *err);
 
+/* Seconds of this rank since rz_update_create: forward and backward passes with the losses between; sums, results, norms and weights on their way
+ * between ranks, waiting for slower ranks included; clipping, AdamW and what the new weights need before use. */
+typedef struct { double forward_backward_s, communication_s, optimizer_s; } rz_update_times;
+rz_update_times rz_update_spent(const rz_update *u);
+
 /* The trees whose gradient this rank computes: [*t0, *t1). Only these need ids when rz_update_step is called. */
 void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1);
 

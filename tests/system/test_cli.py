@@ -186,6 +186,22 @@ def _(folder):
         check(all(0 <= e["accuracy"] <= 1 and e["problems"] == 8 for e in evaluations), evaluations)
 
 
+@case("the times of a step add up to it, and a run's lines to its time")
+def _(folder):
+    parts = ["sample", "score", "wait", "forward_backward", "communication", "optimizer"]
+    for verb, config, ranks in (("train", GRPO, 0), ("train", GRPO, 2), ("pretrain", BASE, 0)):
+        out = f"{folder}/{verb}-{ranks}"
+        rulezero(verb, config, f"out={out}", "checkpoint.every=1", *(["eval.every=1"] if verb == "train" else []), ranks=ranks).expect(OK)
+        lines = metrics(out)
+        total = {name: sum(line.get(f"time/{name}_s", 0) for line in lines[1:]) for name in parts + ["step", "io", "eval"]}
+        summed, between = sum(total[p] for p in parts), lines[-1]["time/elapsed_s"] - lines[0]["time/elapsed_s"]
+        check(0.5 * total["step"] < summed <= 1.001 * total["step"], f"{verb}: {summed} of {total}")
+        check(0.5 * between < total["step"] + total["io"] + total["eval"] <= 1.001 * between, f"{verb}: {between} s between the lines, {total}")
+        used = [p for p in parts + ["io"] if not (verb == "pretrain" and p in ("sample", "score", "wait")) and not (ranks == 0 and p == "wait")]
+        check(all(line[f"time/{p}_s"] > 0 for line in lines[1:] for p in used), lines)
+        check(verb == "pretrain" or all(line["time/eval_s"] > 0 for line in lines[:-1]), lines)
+
+
 @case("people's words go to stderr, plain when that is no terminal, rewritten in place when it is")
 def _(folder):
     result = rulezero("train", GRPO, f"out={folder}/plain").expect(OK, "train 4/4", "reward", "ETA", "held-out problems right", f"run directory: {folder}/plain")
