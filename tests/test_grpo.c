@@ -332,6 +332,33 @@ START_TEST(no_signal_counts_nowhere)
 }
 END_TEST
 
+/* With a KL term such a group is trained too, though its advantages are 0. The first update finds the policy at its base: k3 is exactly 0, and so is the
+ * gradient. The second does not. */
+START_TEST(no_signal_has_a_divergence)
+{
+    rig r = open_rig("kl.coef=0.5 truncated=punish epochs=2", "", NULL);
+    rz_grpo *g = grpo(&r, N_STOP);
+    rz_grpo_measured m;
+    int tokens = 0;
+    rollout(g, 1);
+    for (int i = 0; i < PROMPTS; i++)
+        for (int k = 0; k < GROUP; k++) {
+            g->groups[i].scored[k].score = 1;
+            tokens += g->groups[i].completions[k].n;
+        }
+    ck_assert_msg(update(g, 1e-2, &m), "%s", err.text);
+    ck_assert(m.updates == 2 && m.tokens == 2 * tokens && m.kl == 0 && m.grad_norm == 0 && weights_are_first(&r) && m.mismatch == 0);
+    for (int i = 0; i < PROMPTS; i++)
+        ck_assert(!g->groups[i].signal && g->groups[i].trained);
+    give_scores(g);
+    ck_assert_msg(update(g, 1e-2, &m), "%s", err.text);
+    ck_assert(m.updates == 2 && m.kl > 0 && m.grad_norm > 0 && !weights_are_first(&r)); /* of the second epoch, behind the first update */
+    ck_assert(!g->groups[2].signal && g->groups[2].trained);
+    ck_assert(!memcmp(g->reference->w, r.first, (size_t)r.policy->layout.n_params * sizeof(float)));
+    close_rig(&r);
+}
+END_TEST
+
 /* ---- where it goes ---- */
 
 /* After one large step every group's better completions have gained on its worse ones. */
@@ -431,6 +458,7 @@ static void add(TCase *t)
     tcase_add_test(t, all_truncated);
     tcase_add_test(t, equal_scores);
     tcase_add_loop_test(t, no_signal_counts_nowhere, 0, 3);
+    tcase_add_test(t, no_signal_has_a_divergence);
     tcase_add_loop_test(t, good_completions_become_likelier, 0, 4);
     tcase_add_test(t, step_and_metrics);
 }

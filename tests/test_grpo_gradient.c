@@ -4,7 +4,7 @@
 
 typedef struct {
     int group, sample;
-    double old, logp, slope; /* of the objective by this token's logp, weight included */
+    double old, logp, ref, slope; /* of the objective by this token's logp, weight included */
 } token;
 
 typedef struct {
@@ -66,7 +66,7 @@ static slopes differentiate(const rig *r, truth *t)
     return s;
 }
 
-typedef struct { bool by_std, mask; const char *aggregation; } way;
+typedef struct { bool by_std, mask; const char *aggregation; double kl_coef; } way;
 
 static double advantage(const rz_group *g, const way *w, int sample)
 {
@@ -84,15 +84,27 @@ static double surrogate(double logp, double old, double A)
     return -fmin(ratio * A, held * A);
 }
 
+static double k3(double logp, double ref)
+{
+    return exp(ref - logp) - (ref - logp) - 1;
+}
+
+/* With a KL term groups without signal count too. */
+static bool counts(const rig *r, const way *w, int group, int sample)
+{
+    return trained(r, w->mask, group, sample) || (w->kl_coef > 0 && !(w->mask && r->g.groups[group].completions[sample].truncated));
+}
+
 /* The objective in the test's own words; fills the slopes. */
-static double objective(const rig *r, const way *w, slopes *s, int *n_tokens)
+static double objective(const rig *r, const way *w, slopes *s, int *n_tokens, double *kl)
 {
     int sequences = 0;
     double sum = 0;
     *n_tokens = 0;
+    *kl = 0;
     for (int i = 0; i < PROMPTS; i++)
         for (int k = 0; k < GROUP; k++)
-            if (trained(r, w->mask, i, k)) {
+            if (counts(r, w, i, k)) {
                 sequences++;
                 *n_tokens += r->g.groups[i].completions[k].n;
             }
@@ -102,14 +114,16 @@ static double objective(const rig *r, const way *w, slopes *s, int *n_tokens)
         const double h = 1e-6;
         double A = advantage(g, w, t->sample), weight = 1.0 / *n_tokens;
         t->slope = 0;
-        if (!trained(r, w->mask, t->group, t->sample))
+        if (!counts(r, w, t->group, t->sample))
             continue;
         if (!strcmp(w->aggregation, "sequence_mean"))
             weight = 1.0 / sequences / g->completions[t->sample].n;
         else if (!strcmp(w->aggregation, "budget_mean"))
             weight = 1.0 / sequences / MAX_NEW;
-        sum += weight * surrogate(t->logp, t->old, A);
-        t->slope = weight * (surrogate(t->logp + h, t->old, A) - surrogate(t->logp - h, t->old, A)) / (2 * h);
+        sum += weight * (surrogate(t->logp, t->old, A) + w->kl_coef * k3(t->logp, t->ref));
+        *kl += k3(t->logp, t->ref);
+        t->slope = weight * (surrogate(t->logp + h, t->old, A) - surrogate(t->logp - h, t->old, A)) / (2 * h) +
+                   weight * w->kl_coef * (k3(t->logp + h, t->ref) - k3(t->logp - h, t->ref)) / (2 * h);
     }
     return sum;
 }
@@ -137,13 +151,10 @@ static void check_gradient(rig *r, const slopes *s, const char *what)
     free(grad);
 }
 
-/* Every row of the table of objectives, every aggregation, advantages divided or not, truncated completions masked or punished. The sampled
- * log-probabilities are changed, so that ratios lie on both sides of both clips. */
-START_TEST(objectives_and_aggregations)
+/* A step in hand: scores given, and the sampled log-probabilities changed, so that ratios lie on both sides of both clips. */
+static rig sampled_rig(const char *more)
 {
-    static const char *const aggregations[] = {"default", "token_mean", "sequence_mean", "budget_mean"}, *const stds[] = {"default", "none", "group"},
-                      *const cut[] = {"mask", "punish"};
-    rig r = open_rig("strict=false rollout.temperature=0.8", "", NULL);
+    rig r = open_rig("strict=false rollout.temperature=0.8", more, NULL);
     rz_grpo *g = grpo(&r, N_STOP);
     rz_stream random;
     rz_stream_init(&random, 53, RZ_RNG_TEST, 0);
@@ -153,32 +164,78 @@ START_TEST(objectives_and_aggregations)
         for (int k = 0; k < GROUP; k++)
             for (int j = 0; j < g->groups[i].completions[k].n; j++)
                 g->groups[i].completions[k].logp[j] += (float)(0.5 * tiny_even(&random));
+    return r;
+}
+
+static void free_slopes(slopes *s)
+{
+    for (int d = 0; d < s->n_directions; d++) {
+        free(s->direction[d]);
+        free(s->along[d]);
+    }
+}
+
+static const char *const aggregations[] = {"default", "token_mean", "sequence_mean", "budget_mean"}, *const stds[] = {"default", "none", "group"},
+                  *const cut[] = {"mask", "punish"};
+
+static void check_way(rig *r, slopes *s, int algorithm, int aggregation, int std, int truncated)
+{
+    char what[200];
+    snprintf(what, sizeof what, "algorithm=%s aggregation=%s advantage_std=%s truncated=%s", rz_objectives[algorithm].name, aggregations[aggregation],
+             stds[std], cut[truncated]);
+    set(r, what);
+    way w = {std ? std == 2 : rz_objectives[algorithm].divide_by_std, truncated == 0,
+             aggregations[aggregation ? aggregation : (int)rz_objectives[algorithm].aggregation + 1], r->config.kl.coef};
+    rz_grpo_measured m;
+    int tokens;
+    double kl, wanted = objective(r, &w, s, &tokens, &kl);
+    restore(r);
+    err = (rz_err){0};
+    ck_assert_msg(update(&r->g, 0.01, &m), "%s", err.text);
+    ck_assert_msg(fabs(m.loss - wanted) < 1e-6, "%s: the loss is %.9g, wanted %.9g", what, m.loss, wanted);
+    ck_assert_int_eq(m.tokens, tokens);
+    ck_assert(m.updates == 1 && m.clipped_low > 0 && m.clipped_high > 0);
+    ck_assert_msg(w.kl_coef > 0 ? fabs(m.kl - kl) < 1e-5 * kl : m.kl == 0, "%s: the sum of k3 is %.9g, wanted %.9g", what, m.kl, kl);
+    check_gradient(r, s, what);
+}
+
+/* Every row of the table of objectives, every aggregation, advantages divided or not, truncated completions masked or punished. */
+START_TEST(objectives_and_aggregations)
+{
+    rig r = sampled_rig("");
+    grpo(&r, N_STOP); /* it points to this rig now */
     truth t = truth_create(r.policy);
     slopes s = differentiate(&r, &t);
-    for (int way_index = 0; way_index < rz_n_objectives * 4 * 3 * 2; way_index++) {
-        int algorithm = way_index % rz_n_objectives, other = way_index / rz_n_objectives, aggregation = other % 4, std = other / 4 % 3,
-            truncated = other / 12;
-        char what[200];
-        snprintf(what, sizeof what, "algorithm=%s aggregation=%s advantage_std=%s truncated=%s", rz_objectives[algorithm].name, aggregations[aggregation],
-                 stds[std], cut[truncated]);
-        set(&r, what);
-        way w = {std ? std == 2 : rz_objectives[algorithm].divide_by_std, truncated == 0,
-                 aggregations[aggregation ? aggregation : (int)rz_objectives[algorithm].aggregation + 1]};
-        rz_grpo_measured m;
-        int tokens;
-        double wanted = objective(&r, &w, &s, &tokens);
-        restore(&r);
-        ck_assert_msg(update(g, 0.01, &m), "%s", err.text);
-        ck_assert_msg(fabs(m.loss - wanted) < 1e-6, "%s: the loss is %.9g, wanted %.9g", what, m.loss, wanted);
-        ck_assert_int_eq(m.tokens, tokens);
-        ck_assert(m.updates == 1 && m.clipped_low > 0 && m.clipped_high > 0);
-        check_gradient(&r, &s, what);
-    }
-    for (int d = 0; d < s.n_directions; d++) {
-        free(s.direction[d]);
-        free(s.along[d]);
-    }
+    for (int i = 0; i < rz_n_objectives * 4 * 3 * 2; i++)
+        check_way(&r, &s, i % rz_n_objectives, i / rz_n_objectives % 4, i / rz_n_objectives / 4 % 3, i / rz_n_objectives / 12);
+    free_slopes(&s);
     truth_destroy(&t);
+    close_rig(&r);
+}
+END_TEST
+
+/* The KL term, against a reference that is another model. */
+START_TEST(divergence_from_the_reference)
+{
+    rig r = sampled_rig("kl.coef=0.3");
+    grpo(&r, N_STOP);
+    rz_policy *reference = r.g.reference;
+    rz_stream random;
+    double logp[MOST_TOKENS];
+    rz_stream_init(&random, 54, RZ_RNG_TEST, 0);
+    for (int64_t i = 0; i < reference->layout.n_params; i++)
+        reference->w[i] *= (float)(1 + 0.5 * tiny_even(&random));
+    rz_policy_refresh(reference);
+    truth t = truth_create(r.policy), of_reference = truth_create(reference);
+    slopes s = differentiate(&r, &t);
+    all_logps(&r, &of_reference, logp);
+    for (int i = 0; i < s.n; i++)
+        s.tokens[i].ref = logp[i];
+    for (int i = 0; i < 8; i++)
+        check_way(&r, &s, i % 2, i / 2, 0, i & 1);
+    free_slopes(&s);
+    truth_destroy(&t);
+    truth_destroy(&of_reference);
     close_rig(&r);
 }
 END_TEST
@@ -186,6 +243,7 @@ END_TEST
 static void add(TCase *t)
 {
     tcase_add_test(t, objectives_and_aggregations);
+    tcase_add_test(t, divergence_from_the_reference);
 }
 
 int main(void)

@@ -143,6 +143,35 @@ START_TEST(on_policy)
 }
 END_TEST
 
+/* k3 by its formula in binary64, its derivative by differences, added to what is there. */
+START_TEST(token_kls)
+{
+    static const double coefs[] = {1, 0.04, 30}, by[] = {1, 1.0 / 96};
+    for (int c = 0; c < 3; c++)
+        for (int w = 0; w < 2; w++) {
+            float logp[41], ref[41], dlogp[41];
+            double sum = 0;
+            for (int i = 0; i < 41; i++) {
+                ref[i] = -0.1f - 0.07f * (float)i;
+                logp[i] = ref[i] + 0.11f * (float)(i - 20);
+                dlogp[i] = (float)(i % 3 - 1);
+                double d = (double)ref[i] - logp[i];
+                sum += exp(d) - d - 1;
+            }
+            ck_assert_double_eq_tol(rz_token_kl(logp, ref, dlogp, 41, coefs[c], by[w]), sum, 1e-9);
+            for (int i = 0; i < 41; i++) {
+                const double h = 1e-6;
+                double d = (double)ref[i] - logp[i], slope = ((exp(d - h) - d + h) - (exp(d + h) - d - h)) / (2 * h), wanted = i % 3 - 1 + coefs[c] * by[w] * slope;
+                ck_assert_double_eq_tol(dlogp[i], wanted, 1e-6 * fmax(1, fabs(wanted)));
+            }
+        }
+    float same[2] = {-0.3f, -17}, dlogp[2] = {0.25f, 0}; /* where the two agree: nothing, to the last bit */
+    ck_assert(rz_token_kl(same, same, dlogp, 2, 1e6, 1) == 0 && dlogp[0] == 0.25f && dlogp[1] == 0);
+    float lost = NAN, here = -1;
+    ck_assert(isnan(rz_token_kl(&lost, &here, dlogp, 1, 0.1, 1)) && isnan(dlogp[0]));
+}
+END_TEST
+
 /* A diverged log-probability must reach the gradient, where it is caught; nothing may hide it. */
 START_TEST(not_a_number)
 {
@@ -236,6 +265,7 @@ static void add(TCase *t)
     tcase_add_loop_test(t, token_losses, 0, 4);
     tcase_add_test(t, boundaries);
     tcase_add_test(t, on_policy);
+    tcase_add_test(t, token_kls);
     tcase_add_test(t, not_a_number);
     tcase_add_test(t, weights);
     tcase_add_test(t, table_of_objectives);

@@ -77,11 +77,14 @@ static inline rz_grpo *grpo(rig *r, int n_stop)
     r->g.rollout = (rz_rollout){.comm = r->comm, .decoder = r->decoder, .tokenizer = r->tokenizer, .source = r->source, .rules = r->rules,
                                 .worker = r->worker, .sampling = rz_config_sampling(&r->config, r->stop, n_stop), .seed = (uint32_t)r->config.seed,
                                 .random_reward = r->config.reward == RZ_REWARD_RANDOM};
+    if (!r->g.reference)
+        MUST(rz_grpo_keep_reference(&r->g, r->policy, &err));
     return &r->g;
 }
 
 static inline void close_rig(rig *r)
 {
+    rz_grpo_finish(&r->g);
     rz_update_destroy(r->update);
     rz_decoder_destroy(r->decoder);
     rz_policy_destroy(r->policy);
@@ -91,7 +94,6 @@ static inline void close_rig(rig *r)
     rz_tokenizer_destroy(r->tokenizer);
     rz_pool_destroy(r->pool);
     rz_comm_destroy(r->comm);
-    rz_arena_finish(&r->g.arena);
     rz_config_finish(&r->config);
     free(r->first);
 }

@@ -52,6 +52,7 @@ const rz_option rz_config_rows[] = {
     ENUM("advantage_std", advantage_std, "default", "default|none|group", "divide advantages by the group's standard deviation; default: the algorithm's own"),
     FLOAT("clip_eps_low", clip_eps_low, "0.2", 0, 1, "ratios below 1 - this give no gradient to negative advantages"),
     FLOAT("clip_eps_high", clip_eps_high, "0.28", 0, 1e9, "ratios above 1 + this give no gradient to positive advantages"),
+    FLOAT("kl.coef", kl.coef, "0", 0, 1e6, "weight of the divergence from the base in the loss; 0: the base is not kept in memory"),
     ENUM("truncated", truncated, "mask", "mask|punish", "completions cut at max_new: in the baseline but not in the loss, or trained on like others"),
     INT("minibatches", minibatches, "1", 1, 4096, FIXED, "optimizer steps a batch of groups is cut into"),
     INT("epochs", epochs, "1", 1, 64, FIXED, "passes over a batch"),

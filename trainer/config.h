@@ -25,6 +25,7 @@ typedef struct {
 
     int algorithm, aggregation, advantage_std, truncated;
     double clip_eps_low, clip_eps_high;
+    struct { double coef; } kl;
     int64_t minibatches, epochs;
     rz_optimizer_options optimizer;
 

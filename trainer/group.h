@@ -29,7 +29,8 @@ typedef struct {
     uint32_t slot;          /* within the step */
     rz_completion *completions; /* (n) */
     rz_scored *scored;          /* (n) */
-    bool signal;            /* scores differ: the group has a gradient */
+    bool signal;            /* scores differ: there are advantages */
+    bool trained;           /* the update takes it (its completions that are not masked) */
 } rz_group;
 
 /* What sampling and scoring need; borrowed. */

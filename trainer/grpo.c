@@ -20,6 +20,24 @@ rz_sampling rz_config_sampling(const rz_config *c, const int32_t *stop, int n_st
     return (rz_sampling){c->rollout.temperature, (int)c->rollout.top_k, c->rollout.top_p, c->rollout.min_p, (int)c->rollout.max_new, n_stop, stop};
 }
 
+bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_err *err)
+{
+    if (g->config->kl.coef == 0)
+        return true;
+    if (!rz_policy_create(&g->reference, &p->arch, p->k, p->pool, err) || !rz_learner_create(&g->reference_learner, g->reference, err))
+        return false;
+    memcpy(g->reference->w, p->w, (size_t)p->layout.n_params * sizeof *p->w);
+    rz_policy_refresh(g->reference);
+    return true;
+}
+
+void rz_grpo_finish(rz_grpo *g)
+{
+    rz_learner_destroy(g->reference_learner);
+    rz_policy_destroy(g->reference);
+    rz_arena_finish(&g->arena);
+}
+
 bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *err)
 {
     const rz_config *c = g->config;
@@ -40,6 +58,7 @@ static void compute_advantages(rz_grpo *g)
         for (int k = 0; k < group->n; k++)
             scores[k] = group->scored[k].score;
         group->signal = rz_advantages(scores, advantages, group->n, method.divide_by_std);
+        group->trained = group->signal || g->reference; /* a KL term has a gradient where scores have none */
         for (int k = 0; k < group->n; k++)
             group->scored[k].advantage = advantages[k];
     }
@@ -47,7 +66,9 @@ static void compute_advantages(rz_grpo *g)
 
 /* One optimizer step's share of the groups. */
 typedef struct {
+    const rz_grpo *g;
     rz_method method;
+    rz_arena scratch;     /* of the losses */
     int64_t max_new, tokens, sequences;
     bool fresh;           /* the weights are those that sampled: recomputed must equal sampled */
     rz_tree *trees;
@@ -86,10 +107,23 @@ static int add_tree(minibatch *b, const rz_group *g, int n_trees, int at, rz_are
     return n;
 }
 
+/* Log-probabilities of a tree under the reference: a copy of its sequences with arrays of their own. */
+static const rz_sequence *reference_logp(const rz_grpo *g, const rz_tree *t, rz_arena *arena)
+{
+    rz_sequence *s = RZ_NEW(arena, t->n_sequences, rz_sequence);
+    for (int k = 0; k < t->n_sequences; k++)
+        s[k] = (rz_sequence){t->sequences[k].ids, t->sequences[k].targets, t->sequences[k].n, RZ_NEW(arena, t->sequences[k].n, float), NULL, NULL};
+    rz_learner_forward(g->reference_learner, &(rz_tree){t->prefix, t->n_prefix, t->n_sequences, s}, 1, rz_sampling_temperature(&g->rollout.sampling));
+    return s;
+}
+
 static void tree_loss(void *ctx, int i, rz_tree_result *result)
 {
     const minibatch *b = ctx;
     const rz_tree *t = &b->trees[i];
+    rz_arena scratch = b->scratch;
+    const rz_sequence *reference = b->g->reference ? reference_logp(b->g, t, &scratch) : NULL;
+    double coef = b->g->config->kl.coef;
     *result = (rz_tree_result){0};
     for (int k = 0; k < t->n_sequences; k++) {
         const rz_sequence *s = &t->sequences[k];
@@ -97,6 +131,11 @@ static void tree_loss(void *ctx, int i, rz_tree_result *result)
         double weight = rz_token_weight(b->method.aggregation, s->n, b->tokens, b->sequences, b->max_new);
         result->loss += weight * rz_token_loss(s->logp, old, (float *)s->dlogp, s->n, b->advantages[b->first[i] + k], weight, &b->method.clip,
                                                &result->clipped_low, &result->clipped_high);
+        if (reference) {
+            double kl = rz_token_kl(s->logp, reference[k].logp, (float *)s->dlogp, s->n, coef, weight);
+            result->loss += weight * coef * kl;
+            result->kl += kl;
+        }
         result->tokens += s->n;
         for (int j = 0; b->fresh && j < s->n; j++) {
             double d = fabs((double)s->logp[j] - (double)old[j]);
@@ -125,10 +164,12 @@ static bool update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, 
         return true;
     rz_tree_result *results = RZ_ZNEW(&scratch, n_trees, rz_tree_result);
     double grad_norm;
+    b->scratch = scratch;
     bool ok = rz_update_step(g->update, b->trees, n_trees, rz_sampling_temperature(&g->rollout.sampling), tree_loss, b, learning_rate, results,
                              &grad_norm, err);
     for (int i = 0; i < n_trees; i++) {
         m->loss += results[i].loss;
+        m->kl += results[i].kl;
         m->tokens += results[i].tokens;
         m->clipped_low += results[i].clipped_low;
         m->clipped_high += results[i].clipped_high;
@@ -143,19 +184,19 @@ static bool update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, 
 bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_measured *m, rz_err *err)
 {
     const rz_config *c = g->config;
-    rz_group **order = RZ_NEW(&g->arena, g->n_groups, rz_group *), **signal = RZ_NEW(&g->arena, g->n_groups, rz_group *);
+    rz_group **order = RZ_NEW(&g->arena, g->n_groups, rz_group *), **trained = RZ_NEW(&g->arena, g->n_groups, rz_group *);
     int n = 0;
     compute_advantages(g);
     for (int i = 0; i < g->n_groups; i++)
-        if (g->groups[i].signal)
-            signal[n++] = &g->groups[i];
+        if (g->groups[i].trained)
+            trained[n++] = &g->groups[i];
     *m = (rz_grpo_measured){0};
     for (int64_t epoch = 0; n && epoch < c->epochs; epoch++) {
         for (int i = 0; i < n; i++)
-            order[rz_rng_permute((uint32_t)c->seed, RZ_RNG_BATCH, (uint32_t)(step * 64 + epoch), (uint64_t)n, (uint64_t)i)] = signal[i];
+            order[rz_rng_permute((uint32_t)c->seed, RZ_RNG_BATCH, (uint32_t)(step * 64 + epoch), (uint64_t)n, (uint64_t)i)] = trained[i];
         for (int64_t k = 0; k < c->minibatches; k++) {
             int lo = (int)(n * k / c->minibatches), hi = (int)(n * (k + 1) / c->minibatches);
-            minibatch b = {.method = rz_grpo_method(c), .max_new = c->rollout.max_new, .fresh = m->updates == 0};
+            minibatch b = {.g = g, .method = rz_grpo_method(c), .max_new = c->rollout.max_new, .fresh = m->updates == 0};
             if (!update_minibatch(g, &b, order + lo, hi - lo, learning_rate, m, err))
                 return false;
         }
@@ -248,6 +289,8 @@ static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured 
     rz_metrics_put(m, "groups/all_wrong", (double)t.all_wrong / g->n_groups);
     rz_metrics_put(m, "frac_reward_zero_std", (double)t.flat / g->n_groups);
     rz_metrics_put(m, "policy_loss", u->loss);
+    if (g->reference)
+        rz_metrics_put(m, "kl", u->tokens ? u->kl / (double)u->tokens : 0);
     rz_metrics_put(m, "grad_norm", u->grad_norm);
     rz_metrics_put(m, "clip_ratio/low", u->tokens ? (double)u->clipped_low / (double)u->tokens : 0);
     rz_metrics_put(m, "clip_ratio/high", u->tokens ? (double)u->clipped_high / (double)u->tokens : 0);

@@ -11,11 +11,17 @@ typedef struct {
     const rz_config *config;
     rz_rollout rollout;
     rz_update *update;
+    rz_policy *reference; /* that the KL term holds to; NULL without one */
+    rz_learner *reference_learner;
     rz_arena arena;       /* dies after each step */
     rz_group *groups;     /* of the step in hand: (prompts_per_step), in slot order */
     int n_groups;
     int64_t tokens_sampled, tokens_trained; /* since the first step */
 } rz_grpo;
+
+/* Keeps a copy of p as it is now, if kl.coef asks for it: to be called while p is the base. rz_grpo_finish frees it and the arena. */
+bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_err *err);
+void rz_grpo_finish(rz_grpo *g);
 
 /* What the objective's row and the config's overrides come to. */
 typedef struct { bool divide_by_std; rz_aggregation aggregation; rz_clip clip; bool mask_truncated; } rz_method;
@@ -29,7 +35,7 @@ rz_sampling rz_config_sampling(const rz_config *c, const int32_t *stop, int n_st
 bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err);
 
 /* The two halves of it, for tests. rz_grpo_update fills what it measures. */
-typedef struct { double loss, grad_norm, mismatch; int64_t tokens, clipped_low, clipped_high, updates; } rz_grpo_measured;
+typedef struct { double loss, grad_norm, mismatch, kl; int64_t tokens, clipped_low, clipped_high, updates; } rz_grpo_measured;
 bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *err);
 bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_measured *measured, rz_err *err);
 #endif

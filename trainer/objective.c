@@ -47,6 +47,17 @@ double rz_token_loss(const float *logp, const float *logp_old, float *dlogp, int
     return sum;
 }
 
+double rz_token_kl(const float *logp, const float *logp_ref, float *dlogp, int n, double coef, double weight)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        double d = (double)logp_ref[i] - (double)logp[i], r = rz_exp64(d);
+        sum += r - d - 1;
+        dlogp[i] = (float)((double)dlogp[i] + weight * coef * (1 - r));
+    }
+    return sum;
+}
+
 double rz_token_weight(rz_aggregation aggregation, int n_tokens, int64_t total_tokens, int64_t total_sequences, int64_t max_new)
 {
     switch (aggregation) {

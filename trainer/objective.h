@@ -36,6 +36,11 @@ typedef struct {
 double rz_token_loss(const float *logp, const float *logp_old, float *dlogp, int n, double advantage, double weight, const rz_clip *clip,
                      int64_t *clipped_low, int64_t *clipped_high);
 
+/* The KL term of GRPO (arXiv 2402.03300, eq. 4), per token k3 = exp(logp_ref − logp) − (logp_ref − logp) − 1: never negative, 0 where the two agree, and
+ * unbiased for KL(policy, reference) of tokens sampled from the policy (Schulman, "Approximating KL divergence", 2020).
+ * dlogp(n) += weight · coef · d k3 / d logp = weight · coef · (1 − exp(logp_ref − logp)). Returns Σ k3. */
+double rz_token_kl(const float *logp, const float *logp_ref, float *dlogp, int n, double coef, double weight);
+
 /* Weight of each token of a completion of n_tokens, given the minibatch's global counts. */
 double rz_token_weight(rz_aggregation aggregation, int n_tokens, int64_t total_tokens, int64_t total_sequences, int64_t max_new);
 #endif

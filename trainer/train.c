@@ -37,8 +37,8 @@ static void close_job(job *j)
     rz_source_close(j->source);
     rz_tokenizer_destroy(j->tokenizer);
     rz_policy_destroy(j->policy);
+    rz_grpo_finish(&j->grpo);
     rz_pool_destroy(j->pool);
-    rz_arena_finish(&j->grpo.arena);
 }
 
 static bool evaluate(job *j, int64_t step, rz_err *err)
@@ -198,6 +198,8 @@ static bool open_workers(job *j, rz_err *err)
     if (rz_comm_rank(j->env->comm) == 0)
         j->rollouts = rz_rollouts_create(j->tokenizer, j->rules);
     j->grpo.config = c;
+    if (!rz_grpo_keep_reference(&j->grpo, j->policy, err)) /* the policy is the base still: a checkpoint is read later */
+        return false;
     j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .source = j->source, .rules = j->rules,
                                    .worker = j->worker, .sampling = rz_config_sampling(c, &j->stop, 1), .seed = (uint32_t)c->seed,
                                    .random_reward = c->reward == RZ_REWARD_RANDOM};
@@ -230,6 +232,8 @@ static bool tell_plan(job *j, rz_err *err)
     rz_loop_note(l, "policy: %lld parameters, vocabulary %d, kernels %s", (long long)n, j->policy->arch.vocab_size, j->policy->k->name);
     rz_loop_note(l, "ranks: %d, threads a rank: %lld; memory a rank: %.1f MiB weights, %.1f MiB gradients and moments, %.1f MiB caches at most", ranks,
                  (long long)c->threads, mib(weights), mib(update), mib(caches));
+    if (j->grpo.reference)
+        rz_loop_note(l, "kl.coef is %g: the base is kept as the reference, %.1f MiB more", c->kl.coef, mib(weights));
     rz_loop_note(l, "a step: %lld prompts x %lld completions, at most %lld new tokens each (%lld tokens at most; the first step sampled %.0f)",
                  (long long)c->prompts_per_step, (long long)c->group_size, (long long)c->rollout.max_new, (long long)most,
                  rz_metrics_get(&m, "tokens/sampled"));

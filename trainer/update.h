@@ -17,6 +17,7 @@ void rz_update_destroy(rz_update *u);
 /* Numbers of one tree that its owner hands to every rank. */
 typedef struct {
     double loss;                        /* the tree's share of the batch's loss */
+    double kl;                          /* Σ k3 of its tokens, 0 without a reference */
     double mismatch;                    /* max |logp sampled − recomputed|; NaN if any is */
     int64_t clipped_low, clipped_high, tokens;
 } rz_tree_result;

@@ -61,5 +61,19 @@ def _(folder):
     check(after - before < 3 * se, f"held-out accuracy rose from {before:.3f} to {after:.3f} on a coin\n{result}")
 
 
+@case("a KL term holds the policy at its base, more of it holds it more")
+def _(folder):
+    """Measured by the same k3 in all of them; the first weight is as good as none."""
+    last = []
+    for coef in "1e-9", "0.1", "10":
+        out = f"{folder}/{coef}"
+        rulezero("train", "configs/quick.yaml", f"out={out}", f"kl.coef={coef}", "steps=20", "eval.problems=0", ranks=RANKS).expect(OK)
+        values = [line["kl"] for line in metrics(out)]
+        check(values[0] == 0 and all(v > 0 for v in values[1:]), f"kl.coef={coef}: {values}")
+        last.append(mean(values[-5:]))
+    say(f"                 kl of the last 5 of 20 steps: {', '.join(f'{v:.4f}' for v in last)}")
+    check(last[0] > 2 * last[1] > 10 * last[2], last)
+
+
 if __name__ == "__main__":
     main()
