@@ -19,6 +19,7 @@ struct rz_rules_worker {
 int rz_rules_count(const rz_rules *r) { return r->n; }
 const char *rz_rules_name(const rz_rules *r, int i) { return r->rules[i].name; }
 double rz_rules_weight(const rz_rules *r, int i) { return r->rules[i].weight; }
+bool rz_rules_reads_answer(const rz_rules *r) { return r->accuracy >= 0 && r->rules[r->accuracy].kind->answers; }
 const char *rz_rules_text(const rz_rules *r) { return r->text; }
 
 bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err)
@@ -108,6 +109,7 @@ static void combine(const rz_rules_worker *w, rz_score *out)
     out->score = sum < r->clamp_lo ? r->clamp_lo : sum > r->clamp_hi ? r->clamp_hi : sum;
     out->correct = r->accuracy >= 0 && w->passed[r->accuracy];
     out->format_ok = r->format >= 0 && w->passed[r->format];
+    out->answer = rz_rules_reads_answer(r) ? w->parts[r->accuracy].found : "";
     out->parts = w->parts;
 }
 

@@ -38,6 +38,7 @@ typedef struct {
     bool correct;          /* the rule named by `accuracy:` in the file (default: the last) scored its `pass` points */
     bool format_ok;        /* the rule named by `format:` (if any) scored its pass points */
     int n_errors;
+    const char *answer;    /* what the accuracy rule read as the answer, normalised, its first 236 bytes; "": it read none, or is no rule about answers */
     const rz_part *parts;  /* rz_rules_count() of them, in file order; in the worker's memory until its next call */
 } rz_score;
 
@@ -49,6 +50,7 @@ void rz_rules_destroy(rz_rules *r);
 int rz_rules_count(const rz_rules *r);
 const char *rz_rules_name(const rz_rules *r, int i);
 double rz_rules_weight(const rz_rules *r, int i);
+bool rz_rules_reads_answer(const rz_rules *r); /* the accuracy rule extracts an answer (compare, expr_uses_numbers) */
 const char *rz_rules_text(const rz_rules *r); /* the file, to be kept with the run */
 
 bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err);

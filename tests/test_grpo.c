@@ -11,7 +11,7 @@ START_TEST(rollouts_are_scored)
     rig r = open_rig("group_size=8 rollout.max_new=80 threads=2", "", "data/countdown/quick-base.h5");
     rz_grpo *g = grpo(&r, 1);
     rz_rules_worker *worker;
-    int scored[2] = {0}, cut[2] = {0};
+    int scored[2] = {0}, cut[2] = {0}, answered[2] = {0};
     MUST(rz_rules_worker_create(&worker, r.rules, &err));
     for (int step = 1; step <= 3; step += 2) {
         rz_arena arena = tiny_arena();
@@ -42,13 +42,20 @@ START_TEST(rollouts_are_scored)
                 for (int j = 0; j < rz_rules_count(r.rules); j++)
                     ck_assert(s->verdicts[j].state == (int)wanted.parts[j].state && s->verdicts[j].points == wanted.parts[j].points);
                 ck_assert(s->explain[0]);
+                rz_trace trace;
+                rz_trace_count(text, len, &trace);
+                ck_assert(!memcmp(&s->trace, &trace, sizeof trace));
+                const rz_part *answer = &wanted.parts[rz_rules_count(r.rules) - 1]; /* of the shipped rules the last is about accuracy */
+                ck_assert_str_eq(wanted.answer, answer->found);
+                ck_assert_int_eq(s->answer != 0, answer->found[0] != 0);
+                answered[s->answer != 0]++;
                 scored[s->score > 0]++;
                 cut[c->truncated]++;
             }
         }
         rz_arena_finish(&arena);
     }
-    ck_assert(scored[0] && scored[1] && cut[0]);
+    ck_assert(scored[0] && scored[1] && cut[0] && answered[0] && answered[1]);
     rz_rules_worker_destroy(worker);
     close_rig(&r);
 }

@@ -36,12 +36,14 @@ typedef struct {
     int32_t n_tokens, n_errors, explain_len;
     uint8_t truncated, correct, format_ok;
     double score;
+    rz_trace trace;
+    uint64_t answer;
 } wire;
 
 static void pack(bytes *b, const rz_completion *c, const rz_scored *s, int n_rules)
 {
     size_t n = (size_t)c->n;
-    wire w = {c->n, s->n_errors, (int32_t)strlen(s->explain), c->truncated, s->correct, s->format_ok, s->score};
+    wire w = {c->n, s->n_errors, (int32_t)strlen(s->explain), c->truncated, s->correct, s->format_ok, s->score, s->trace, s->answer};
     put(b, &w, sizeof w);
     put(b, c->ids, n * sizeof *c->ids);
     put(b, c->logp, n * sizeof *c->logp);
@@ -69,6 +71,17 @@ static void unpack(reader *r, rz_completion *c, rz_scored *s, int n_rules, rz_ar
     s->correct = w.correct;
     s->format_ok = w.format_ok;
     s->n_errors = w.n_errors;
+    s->trace = w.trace;
+    s->answer = w.answer;
+}
+
+/* Never 0, which means none. */
+static uint64_t hash_answer(const char *answer)
+{
+    char hex[33];
+    rz_hash_hex(answer, strlen(answer), hex);
+    hex[16] = 0;
+    return *answer ? strtoull(hex, NULL, 16) | 1 : 0;
 }
 
 static bool draw_problems(const rz_rollout *r, const rz_draw *d, rz_arena *arena, rz_group *groups, int *max_prompt, rz_err *err)
@@ -138,7 +151,9 @@ static void score_one(const rz_rollout *r, uint32_t step, const rz_group *g, int
     rz_score score;
     rz_rules_score(r->worker, &s, &score);
     char *explain = rz_score_explain(r->rules, &score);
-    *to = (rz_scored){.score = score.score, .correct = score.correct, .format_ok = score.format_ok, .n_errors = score.n_errors};
+    *to = (rz_scored){.score = score.score, .correct = score.correct, .format_ok = score.format_ok, .n_errors = score.n_errors,
+                      .answer = hash_answer(score.answer)};
+    rz_trace_count(text, len, &to->trace);
     if (r->random_reward)
         to->score = rz_rng_at(r->seed, RZ_RNG_REWARD, step, g->slot, (uint32_t)i, 0).v[0] & 1;
     to->explain = rz_arena_strndup(arena, explain, strlen(explain));

@@ -5,6 +5,7 @@
 #include "base/comm.h"
 #include "data/source.h"
 #include "data/tokenizer.h"
+#include "data/trace.h"
 #include "rewards/rules.h"
 #include "rollout/decode.h"
 
@@ -18,6 +19,8 @@ typedef struct {
     double score, advantage;
     bool correct, format_ok;
     int n_errors;
+    rz_trace trace;         /* of its text */
+    uint64_t answer;        /* hash of the answer that the accuracy rule read (rz_score); 0: none */
     rz_verdict *verdicts;   /* (n_rules) */
     const char *explain;    /* rule, span, expected, points, as text */
 } rz_scored;

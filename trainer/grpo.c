@@ -215,6 +215,7 @@ bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_meas
 
 typedef struct {
     int64_t n, tokens, min_length, max_length, truncated, correct, format_ok, errors, all_right, all_wrong, flat;
+    rz_trace trace;
     double score, score_sq, entropy;
 } totals;
 
@@ -235,6 +236,10 @@ static totals add_up(const rz_grpo *g)
             right += s->correct;
             t.format_ok += s->format_ok;
             t.errors += s->n_errors;
+            t.trace.attempts += s->trace.attempts;
+            t.trace.self_checks += s->trace.self_checks;
+            t.trace.equations += s->trace.equations;
+            t.trace.equations_right += s->trace.equations_right;
             t.score += s->score;
             t.score_sq += s->score * s->score;
             for (int j = 0; j < c->n; j++)
@@ -284,6 +289,10 @@ static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured 
     rz_metrics_put_int(m, "completions/min_length", t.min_length);
     rz_metrics_put_int(m, "completions/max_length", t.max_length);
     rz_metrics_put(m, "completions/clipped_ratio", (double)t.truncated / n);
+    rz_metrics_put(m, "trace/attempts", (double)t.trace.attempts / n);
+    rz_metrics_put(m, "trace/self_checks", (double)t.trace.self_checks / n);
+    if (t.trace.equations)
+        rz_metrics_put(m, "trace/equations_right", (double)t.trace.equations_right / (double)t.trace.equations);
     rz_metrics_put(m, "entropy", t.entropy / (double)t.tokens);
     rz_metrics_put(m, "groups/all_right", (double)t.all_right / g->n_groups);
     rz_metrics_put(m, "groups/all_wrong", (double)t.all_wrong / g->n_groups);
