@@ -4,7 +4,7 @@
 
 # Debian's and Ubuntu's names. The one list: the README and docs/dependencies.md refer to it.
 packages_build=(gcc libc6-dev meson ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libpcre2-dev libyaml-dev libjansson-dev
-    libxxhash-dev check)
+    libxxhash-dev zlib1g-dev libzstd-dev check)
 # python3 counts the results in ./check; the trainer never calls it.
 packages_check=(clang python3)
 

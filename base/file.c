@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/packed.h"
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -85,41 +86,72 @@ static bool sync_folder_of(const char *path)
     return ok;
 }
 
-bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err)
+struct rz_writer {
+    int fd;
+    char *path, *temporary;
+    size_t len; /* bytes so far */
+};
+
+static bool writer_failed(const rz_writer *w, const char *step, int why, rz_err *err)
+{
+    return rz_fail(err, RZ_EIO, "cannot write %s (%s of %s, %zu bytes): %s; what was there before is unchanged", w->path, step, w->temporary, w->len,
+                   strerror(why));
+}
+
+bool rz_writer_create(rz_writer **out, const char *path, rz_err *err)
 {
     char host[256] = "";
     gethostname(host, sizeof host - 1);
     size_t n = folder_length(path);
-    char *temporary = rz_asprintf("%.*s.%s.%s-%ld", (int)n, path, path + n, host, (long)getpid());
-    const char *step = "create";
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0;
-    if (ok) {
-        step = "write";
-        ok = write_all(fd, data, len);
-    }
-    if (ok) {
-        step = "sync";
-        ok = fsync(fd) == 0;
-    }
-    int why = errno;
-    if (fd >= 0 && close(fd) != 0 && ok) {
-        ok = false;
-        why = errno;
-    }
-    if (ok) {
-        step = "rename";
-        ok = rename(temporary, path) == 0;
-        why = errno;
-    }
+    rz_writer *w = rz_calloc(1, sizeof *w);
+    w->path = rz_strdup(path);
+    w->temporary = rz_asprintf("%.*s.%s.%s-%ld", (int)n, path, path + n, host, (long)getpid());
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    *out = w->fd >= 0 ? w : NULL;
+    if (*out) return true;
+    writer_failed(w, "create", errno, err);
+    rz_writer_close(w);
+    return false;
+}
+
+bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err)
+{
+    w->len += len;
+    return write_all(w->fd, data, len) || writer_failed(w, "write", errno, err);
+}
+
+bool rz_writer_commit(rz_writer *w, rz_err *err)
+{
+    if (fsync(w->fd) != 0) return writer_failed(w, "sync", errno, err);
+    int fd = w->fd;
+    w->fd = -1;
+    bool ok = close(fd) == 0 || writer_failed(w, "write", errno, err);
+    ok = ok && (rename(w->temporary, w->path) == 0 || writer_failed(w, "rename", errno, err));
     if (!ok) {
-        if (fd >= 0) unlink(temporary);
-        rz_fail(err, RZ_EIO, "cannot write %s (%s of %s, %zu bytes): %s; what was there before is unchanged", path, step, temporary, len,
-                strerror(why));
-    } else if (!sync_folder_of(path)) {
-        ok = rz_fail(err, RZ_EIO, "%s is written but may not survive a power failure: its folder cannot be synced: %s", path, strerror(errno));
+        unlink(w->temporary);
+        return false;
     }
-    free(temporary);
+    return sync_folder_of(w->path) || rz_fail(err, RZ_EIO, "%s is written but may not survive a power failure: its folder cannot be synced: %s",
+                                              w->path, strerror(errno));
+}
+
+void rz_writer_close(rz_writer *w)
+{
+    if (w == NULL) return;
+    if (w->fd >= 0) {
+        close(w->fd);
+        unlink(w->temporary);
+    }
+    free(w->path);
+    free(w->temporary);
+    free(w);
+}
+
+bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err)
+{
+    rz_writer *w;
+    bool ok = rz_writer_create(&w, path, err) && rz_writer_add(w, data, len, err) && rz_writer_commit(w, err);
+    rz_writer_close(w);
     return ok;
 }
 
@@ -269,21 +301,20 @@ void rz_hash_hex(const void *data, size_t len, char out[33]) { print_hash(XXH3_1
 bool rz_hash_file(const char *path, char out[33], rz_err *err)
 {
     enum { BLOCK = 1 << 20 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
+    rz_unpacker *file;
+    if (!rz_unpacker_open(&file, path, err)) return false;
     XXH3_state_t *state = XXH3_createState();
     if (state == NULL) rz_out_of_memory(1024); /* about its size, which is not public */
     XXH3_128bits_reset(state);
     char *block = rz_malloc(BLOCK);
-    ssize_t n;
-    while ((n = read(fd, block, BLOCK)) > 0 || (n < 0 && errno == EINTR))
-        if (n > 0) XXH3_128bits_update(state, block, (size_t)n);
-    int why = errno;
+    size_t n;
+    bool ok;
+    while ((ok = rz_unpacker_read(file, block, BLOCK, &n, err)) && n > 0) XXH3_128bits_update(state, block, n);
     print_hash(XXH3_128bits_digest(state), out);
     XXH3_freeState(state);
     free(block);
-    close(fd);
-    return n == 0 || rz_fail(err, RZ_EIO, "cannot read %s: %s", path, strerror(why));
+    rz_unpacker_close(file);
+    return ok;
 }
 
 double rz_now_s(void)

@@ -8,6 +8,12 @@
 bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, rz_err *err);
 /* Temporary name in the same folder, full write, fsync, rename, fsync of the folder. `path` is the old file or the new one, never a mix. */
 bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err);
+/* The same for a file that comes in pieces: it is at `path` after commit and not before; closed without it, nothing is left. */
+typedef struct rz_writer rz_writer;
+bool rz_writer_create(rz_writer **out, const char *path, rz_err *err);
+bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err);
+bool rz_writer_commit(rz_writer *w, rz_err *err);
+void rz_writer_close(rz_writer *w);
 /* As mkdir -p. RZ_ECREATE when it cannot. */
 bool rz_dir_create(const char *path, rz_err *err);
 bool rz_file_exists(const char *path);
@@ -28,7 +34,7 @@ bool rz_log_sync(rz_log *l, rz_err *err);
 int64_t rz_log_size(const rz_log *l);
 void rz_log_close(rz_log *l);
 
-/* Lines of a text file (JSONL): CRLF and a BOM are accepted, NUL and invalid UTF-8 are errors, a line over max_line is an error; messages
+/* Lines of a text file (JSONL), which may be compressed (base/packed.h): CRLF and a BOM are accepted, NUL and invalid UTF-8 are errors, a line over max_line is an error; messages
  * carry path:line. *line is valid until the next call; false with err->code == RZ_OK at the end. */
 typedef struct rz_lines rz_lines;
 bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *err);
@@ -36,7 +42,7 @@ bool rz_lines_next(rz_lines *l, char **line, size_t *len, rz_err *err);
 int64_t rz_lines_number(const rz_lines *l);
 void rz_lines_close(rz_lines *l);
 
-/* XXH3-128 as 32 hex digits and NUL. */
+/* XXH3-128 as 32 hex digits and NUL. A compressed file has the hash of what is in it. */
 void rz_hash_hex(const void *data, size_t len, char out[33]);
 bool rz_hash_file(const char *path, char out[33], rz_err *err);
 

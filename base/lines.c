@@ -1,13 +1,11 @@
 #include "base/file.h"
+#include "base/packed.h"
 #include "base/text.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct rz_lines {
-    int fd;
+    rz_unpacker *file;
     char *path, *buffer;
     size_t start, end, room; /* buffer[start … end) is read but not yet returned */
     size_t max_line;
@@ -27,22 +25,23 @@ static bool refill(rz_lines *l, rz_err *err)
         l->room *= 2;
         l->buffer = rz_realloc(l->buffer, l->room);
     }
-    ssize_t n;
-    do n = read(l->fd, l->buffer + l->end, l->room - 1 - l->end);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) return rz_fail(err, RZ_EIO, "cannot read %s beyond line %lld: %s", l->path, (long long)l->number, strerror(errno));
+    size_t n;
+    if (!rz_unpacker_read(l->file, l->buffer + l->end, l->room - 1 - l->end, &n, err)) {
+        l->at_eof = true; /* what is damaged has no more lines */
+        return false;
+    }
     l->at_eof = n == 0;
-    l->end += (size_t)n;
+    l->end += n;
     return true;
 }
 
 bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *err)
 {
     *out = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
+    rz_unpacker *file;
+    if (!rz_unpacker_open(&file, path, err)) return false;
     rz_lines *l = rz_calloc(1, sizeof *l);
-    *l = (rz_lines){.fd = fd, .path = rz_strdup(path), .room = 1 << 16, .max_line = max_line};
+    *l = (rz_lines){.file = file, .path = rz_strdup(path), .room = 1 << 16, .max_line = max_line};
     l->buffer = rz_malloc(l->room);
     while (l->end < 3 && !l->at_eof) {
         if (!refill(l, err)) {
@@ -114,7 +113,7 @@ int64_t rz_lines_number(const rz_lines *l) { return l->number; }
 void rz_lines_close(rz_lines *l)
 {
     if (l == NULL) return;
-    close(l->fd);
+    rz_unpacker_close(l->file);
     free(l->buffer);
     free(l->path);
     free(l);

@@ -289,26 +289,14 @@ bool rz_dataset_load_store(rz_dataset *d, const char *path, rz_err *err)
 
 /* ---- files of either kind ---- */
 
-static const struct {
-    const char *magic;
-    size_t len;
-    bool (*load)(rz_dataset *d, const char *path, rz_err *err); /* NULL: not supported so far */
-    const char *name;
-} kinds[] = {
-    {"\x89HDF\r\n\x1a\n", 8, rz_dataset_load_store, "HDF5"},
-    {"\x1f\x8b", 2, NULL, "gzip"},
-    {"\x28\xb5\x2f\xfd", 4, NULL, "zstd"},
-    {"", 0, rz_dataset_load_jsonl, "JSONL"},
-};
-
 bool rz_dataset_load(rz_dataset *d, const char *path, rz_err *err)
 {
-    char start[8];
+    static const char hdf5[8] = "\x89HDF\r\n\x1a\n";
+    char start[sizeof hdf5];
     FILE *f = fopen(path, "rb");
     if (!f) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
-    size_t len = fread(start, 1, sizeof start, f), i = 0;
+    size_t len = fread(start, 1, sizeof start, f);
     fclose(f);
-    while (len < kinds[i].len || memcmp(start, kinds[i].magic, kinds[i].len) != 0) i++;
-    if (!kinds[i].load) return rz_fail(err, RZ_EDATA, "%s: is compressed with %s, which is not read so far; unpack it first", path, kinds[i].name);
-    return kinds[i].load(d, path, err);
+    if (len == sizeof hdf5 && memcmp(start, hdf5, sizeof hdf5) == 0) return rz_dataset_load_store(d, path, err);
+    return rz_dataset_load_jsonl(d, path, err);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The law of layers (docs/architecture.md): which folder may include which, which file alone may include MPI, HDF5, PCRE2 and YAML, and that only
+# The law of layers (docs/architecture.md): which folder may include which, which file alone may include MPI, HDF5, PCRE2, YAML and the like, and that only
 # cli speaks, exits and reads the environment. layers.sh [ROOT]: prints a line a breach and fails if there is one. tests/house_selftest.sh proves
 # that it does.
 set -euo pipefail
@@ -24,6 +24,8 @@ mpi.h: base/comm.c
 hdf5.h: base/store.c
 pcre2.h: base/pattern.c
 yaml.h: base/yaml.c
+zlib.h: base/packed.c
+zstd.h: base/packed.c
 xxhash.h: base/
 jansson.h: base/ data/ policy/ rewards/ trainer/ cli/
 immintrin.h: policy/ base/threads.c

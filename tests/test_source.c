@@ -230,8 +230,8 @@ static const char *const refused[][2] = {
     {"{\"task\": \"countdown\", \"meta\": {\"numbers\": [1, \"2\"], \"target\": 9}}", "a number in meta.numbers must be a whole number"},
     {"{\"task\": \"countdown\", \"meta\": {\"numbers\": [1, 2]}}", "meta.target must be a whole number"},
     {"{\"task\": \"countdown\", \"meta\": {\"numbers\": [1, 2], \"target\": 1.5}}", "meta.target must be a whole number"},
-    {"\x1f\x8b\x08 compressed", "data.jsonl: is compressed with gzip"},
-    {"\x28\xb5\x2f\xfd compressed", "data.jsonl: is compressed with zstd"},
+    {"\x1f\x8b\x08 compressed", "data.jsonl: its gzip data is damaged"},
+    {"\x28\xb5\x2f\xfd compressed", "data.jsonl: its zstd data is damaged"},
     {"{\"prompt\": \"\xff\"}", "data.jsonl:1"},
 };
 
