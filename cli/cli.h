@@ -19,6 +19,7 @@ typedef struct {
 int rz_cmd_train(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_pretrain(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_score(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_data(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_inspect(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
 

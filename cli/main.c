@@ -23,6 +23,16 @@ static const rz_command commands[] = {
      "In: {\"completion\", \"answer\"?, \"meta\"?, \"prompt\"?, \"n_tokens\"?, \"truncated\"?}. Out: {\"score\", \"correct\", \"format_ok\", \"parts\", \"skipped\",\n"
      "\"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the reason.\n",
      "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score},
+    {"data", "make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
+     "make, look at and convert data sets",
+     "Files are JSON Lines (.jsonl, also .jsonl.gz and .jsonl.zst) or HDF5 (.h5); docs/files.md tells their fields. Nothing is ever overwritten.\n\n"
+     "  make      problems of a task (countdown). Keys: numbers, max_input, max_value, targets, split_seed, test_share, validation_share, with or\n"
+     "            without task. before (train --help explains them); split=train|validation|test; distinct=true: no problem twice.\n"
+     "            --corpus writes what a base reads instead: documents {\"text\": ...}; it takes the corpus.* keys too. -o - writes to stdout\n"
+     "  show      what a file holds: how many, lengths, answers, meta, duplicates, the first N problems; with --model M (a model or a\n"
+     "            tokenizer.json) tokens, and words that the vocabulary lacks\n"
+     "  convert   from any of the forms to any other, nothing lost but fields that HDF5 does not know\n",
+     "build/rulezero data make countdown numbers=3,4 split=test --count 500 --seed 1 -o test.jsonl.gz", false, rz_cmd_data},
     {"inspect", "FILE|RUN [--json]", "tell what a checkpoint, model, rollout file or run directory holds", "",
      "build/rulezero inspect runs/quick/checkpoints/step-000120.h5", false, rz_cmd_inspect},
     {"diff", "A B", "compare two files or two run directories, bit for bit",

@@ -37,6 +37,13 @@ const char *rz_column_get(const rz_column *c, int64_t i, size_t *len)
     return *len ? c->bytes + c->offsets[i] : "";
 }
 
+char *rz_column_text(const rz_column *c, int64_t i)
+{
+    size_t len;
+    const char *text = rz_column_get(c, i, &len);
+    return rz_strndup(text, len);
+}
+
 void rz_column_finish(rz_column *c)
 {
     free(c->offsets);
@@ -49,8 +56,10 @@ void rz_dataset_finish(rz_dataset *d)
     rz_column_finish(&d->prompt);
     rz_column_finish(&d->answer);
     rz_column_finish(&d->meta);
+    rz_column_finish(&d->task);
     free(d->clusters);
-    d->clusters = NULL;
+    free(d->places);
+    *d = (rz_dataset){0};
 }
 
 /* ---- problems ---- */
@@ -133,15 +142,23 @@ bool rz_dataset_add(rz_dataset *d, const char *where, const rz_raw_problem *raw,
     json_decref(meta);
     if (ok && !x.prompt) ok = rz_fail(err, RZ_EDATA, "%s: field prompt is missing; every problem needs a text to begin with", where);
     if (!ok) return false;
-    if (d->prompt.n == d->clusters_room) {
-        d->clusters_room = d->clusters_room ? 2 * d->clusters_room : 64;
-        d->clusters = rz_realloc(d->clusters, (size_t)d->clusters_room * sizeof *d->clusters);
+    if (d->prompt.n == d->room) {
+        d->room = d->room ? 2 * d->room : 64;
+        d->clusters = rz_realloc(d->clusters, (size_t)d->room * sizeof *d->clusters);
+        d->places = rz_realloc(d->places, (size_t)d->room * sizeof *d->places);
     }
     d->clusters[d->prompt.n] = x.cluster;
+    d->places[d->prompt.n] = x.place;
     rz_column_add(&d->prompt, x.prompt, strlen(x.prompt));
     rz_column_add(&d->answer, x.answer ? x.answer : "", x.answer ? strlen(x.answer) : 0);
     rz_column_add(&d->meta, x.meta, x.meta_len);
+    rz_column_add(&d->task, raw->task ? raw->task : "", raw->task ? strlen(raw->task) : 0);
     return true;
+}
+
+char *rz_dataset_where(const rz_dataset *d, const char *path, int64_t i)
+{
+    return rz_asprintf(d->is_store ? "%s: problem %" PRId64 : "%s:%" PRId64, path, d->places[i]);
 }
 
 /* ---- HDF5 ---- */
@@ -157,31 +174,17 @@ static bool put_column(rz_store *s, const char *name, const rz_column *c, rz_err
     return rz_store_put(s, path, line_of(RZ_U8, c->offsets[c->n]), c->bytes ? c->bytes : "", err);
 }
 
-static bool commit(const rz_dataset *d, const char *path, rz_err *err)
+bool rz_dataset_write_store(const rz_dataset *d, const char *path, rz_err *err)
 {
     rz_store *s;
+    if (d->prompt.n < 1) return rz_fail(err, RZ_EDATA, "%s: a data set needs at least one problem", path);
     if (!rz_store_create(&s, err)) return false;
+    bool tasks = d->task.offsets[d->task.n] > 0;
     bool ok = rz_store_put_str(s, "format", format, err) && rz_store_put_i64(s, "schema", SCHEMA, err) &&
               put_column(s, "prompt", &d->prompt, err) && put_column(s, "answer", &d->answer, err) && put_column(s, "meta", &d->meta, err) &&
+              (!tasks || put_column(s, "task", &d->task, err)) &&
               rz_store_put(s, "cluster", line_of(RZ_U64, d->prompt.n), d->clusters, err) && rz_store_commit(s, path, err);
     rz_store_close(s);
-    return ok;
-}
-
-bool rz_source_write_store(const rz_problem *problems, int64_t n, const char *path, rz_err *err)
-{
-    if (n < 1) return rz_fail(err, RZ_EDATA, "%s: a data set needs at least one problem", path);
-    rz_dataset d = {0};
-    bool ok = true;
-    for (int64_t i = 0; ok && i < n; i++) {
-        const rz_problem *p = &problems[i];
-        char where[64];
-        snprintf(where, sizeof where, "problem %" PRId64, i);
-        const rz_raw_problem raw = {p->prompt, p->answer, NULL, p->meta, strlen(p->meta), p->cluster};
-        ok = rz_dataset_add(&d, where, &raw, err);
-    }
-    ok = ok && commit(&d, path, err);
-    rz_dataset_finish(&d);
     return ok;
 }
 
@@ -244,22 +247,16 @@ static bool get_column(rz_store *s, const char *path, const char *name, rz_colum
     return true;
 }
 
-static char *copy_text(const rz_column *c, int64_t i)
-{
-    size_t len;
-    const char *text = rz_column_get(c, i, &len);
-    return rz_strndup(text, len);
-}
-
 static bool add_stored(rz_dataset *d, const rz_dataset *stored, const char *path, int64_t i, rz_err *err)
 {
-    char *prompt = copy_text(&stored->prompt, i), *answer = copy_text(&stored->answer, i);
+    char *prompt = rz_column_text(&stored->prompt, i), *answer = rz_column_text(&stored->answer, i), *task = stored->task.n ? rz_column_text(&stored->task, i) : NULL;
     char *where = rz_asprintf("%s: problem %" PRId64, path, i);
-    rz_raw_problem raw = {.prompt = prompt, .answer = answer, .cluster = stored->clusters[i]};
+    rz_raw_problem raw = {.prompt = prompt, .answer = answer, .task = task && task[0] ? task : NULL, .cluster = stored->clusters[i], .place = i};
     raw.meta = rz_column_get(&stored->meta, i, &raw.meta_len);
     bool ok = rz_dataset_add(d, where, &raw, err);
     free(prompt);
     free(answer);
+    free(task);
     free(where);
     return ok;
 }
@@ -269,13 +266,15 @@ bool rz_dataset_load_store(rz_dataset *d, const char *path, rz_err *err)
     rz_store *s;
     rz_dataset stored = {0};
     int64_t n_clusters = 0;
+    d->is_store = true;
     if (!rz_store_open(&s, path, err)) return false;
     bool ok = check_header(s, path, err) && get_column(s, path, "prompt", &stored.prompt, err) &&
               get_column(s, path, "answer", &stored.answer, err) && get_column(s, path, "meta", &stored.meta, err) &&
+              (!rz_store_has(s, "task/offsets") || get_column(s, path, "task", &stored.task, err)) &&
               read_length(s, path, "cluster", RZ_U64, &n_clusters, err);
     int64_t n = stored.prompt.n;
-    if (ok && (stored.answer.n != n || stored.meta.n != n || n_clusters != n)) {
-        ok = rz_fail(err, RZ_EDATA, "%s: prompt, answer, meta and cluster must be of one length", path);
+    if (ok && (stored.answer.n != n || stored.meta.n != n || n_clusters != n || (stored.task.n && stored.task.n != n))) {
+        ok = rz_fail(err, RZ_EDATA, "%s: prompt, answer, meta, task and cluster must be of one length", path);
     }
     if (ok) {
         stored.clusters = rz_malloc((size_t)n * sizeof *stored.clusters);
@@ -289,14 +288,20 @@ bool rz_dataset_load_store(rz_dataset *d, const char *path, rz_err *err)
 
 /* ---- files of either kind ---- */
 
-bool rz_dataset_load(rz_dataset *d, const char *path, rz_err *err)
+bool rz_dataset_is_store(const char *path, bool *is_store, rz_err *err)
 {
     static const char hdf5[8] = "\x89HDF\r\n\x1a\n";
     char start[sizeof hdf5];
     FILE *f = fopen(path, "rb");
     if (!f) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
-    size_t len = fread(start, 1, sizeof start, f);
+    *is_store = fread(start, 1, sizeof start, f) == sizeof start && memcmp(start, hdf5, sizeof hdf5) == 0;
     fclose(f);
-    if (len == sizeof hdf5 && memcmp(start, hdf5, sizeof hdf5) == 0) return rz_dataset_load_store(d, path, err);
-    return rz_dataset_load_jsonl(d, path, err);
+    return true;
+}
+
+bool rz_dataset_load(rz_dataset *d, const char *path, rz_err *err)
+{
+    bool is_store;
+    if (!rz_dataset_is_store(path, &is_store, err)) return false;
+    return is_store ? rz_dataset_load_store(d, path, err) : rz_dataset_load_jsonl(d, path, err);
 }

@@ -4,6 +4,7 @@
 #include "data/dataset.h"
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,14 +111,43 @@ static bool check_names(const char *where, json_t *object, const char *const *na
     return true;
 }
 
+/* A whole number of 64 bits, which JSON's readers may not hold. */
+static bool read_cluster(const char *where, json_t *object, const char *line, uint64_t *out, rz_err *err)
+{
+    json_t *value = json_object_get(object, "cluster");
+    if (!value || json_is_null(value)) return true;
+    size_t len;
+    const char *digits = raw_member(line, "cluster", &len);
+    if (!json_is_number(value) || len > 20 || strspn(digits, "0123456789") < len || (len == 20 && strncmp(digits, "18446744073709551615", 20) > 0)) {
+        return rz_fail(err, RZ_EDATA, "%s: field cluster must be a whole number of 0..18446744073709551615", where);
+    }
+    *out = strtoull(digits, NULL, 10);
+    return true;
+}
+
+static const char *const problem_fields[] = {"prompt", "answer", "meta", "task", "cluster"};
+enum { N_PROBLEM_FIELDS = sizeof problem_fields / sizeof problem_fields[0] };
+
+static void note_other_fields(rz_dataset *d, json_t *object)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        int i = 0;
+        while (i < N_PROBLEM_FIELDS && strcmp(key, problem_fields[i]) != 0) i++;
+        if (i < N_PROBLEM_FIELDS) continue;
+        if (d->n_other++ == 0) snprintf(d->other, sizeof d->other, "%s", key);
+        return;
+    }
+}
+
 static bool add_problem(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
 {
-    static const char *const names[] = {"prompt", "answer"};
-    rz_raw_problem raw = {.cluster = (uint64_t)number};
+    rz_raw_problem raw = {.cluster = (uint64_t)number, .place = number};
     json_t *answer = json_object_get(object, "answer"), *meta = json_object_get(object, "meta");
     char *written = NULL;
-    if (!check_names(where, object, names, 2, err) || !read_text(where, object, "prompt", &raw.prompt, err) ||
-        !read_text(where, object, "task", &raw.task, err)) {
+    if (!check_names(where, object, problem_fields, 2 /* prompt and answer */, err) || !read_text(where, object, "prompt", &raw.prompt, err) ||
+        !read_text(where, object, "task", &raw.task, err) || !read_cluster(where, object, line, &raw.cluster, err)) {
         return false;
     }
     if (json_is_number(answer)) {
@@ -130,12 +160,82 @@ static bool add_problem(void *ctx, const char *where, int64_t number, const char
         return rz_fail(err, RZ_EDATA, "%s: field answer must be a text or a number", where);
     }
     if (meta && !json_is_null(meta)) raw.meta = raw_member(line, "meta", &raw.meta_len);
+    note_other_fields(ctx, object);
     bool ok = rz_dataset_add(ctx, where, &raw, err);
     free(written);
     return ok;
 }
 
 bool rz_dataset_load_jsonl(rz_dataset *d, const char *path, rz_err *err) { return each_line(path, add_problem, d, err); }
+
+/* ---- lines to be written ---- */
+
+static char *quoted(const char *text)
+{
+    json_t *value = json_string(text);
+    char *json = json_dumps(value, JSON_ENCODE_ANY);
+    json_decref(value);
+    if (!json) rz_out_of_memory(strlen(text));
+    return json;
+}
+
+char *rz_dataset_line(const rz_raw_problem *p, int64_t number)
+{
+    char *prompt = quoted(p->prompt), *answer = quoted(p->answer ? p->answer : ""), *task = quoted(p->task ? p->task : "");
+    char *meta = p->meta ? rz_strndup(p->meta, p->meta_len) : rz_strdup("{}"), cluster[48] = "";
+    for (char *c = meta; *c; c++)
+        if (*c == '\n' || *c == '\r') *c = ' '; /* only between values: in a JSON text they are escaped */
+    bool known = p->task && strcmp(p->task, "countdown") == 0; /* the reader finds it by itself */
+    if (p->cluster != (uint64_t)number && !known) snprintf(cluster, sizeof cluster, ", \"cluster\": %" PRIu64, p->cluster);
+    char *line = rz_asprintf("{\"prompt\": %s%s%s%s%s%s%s%s}", prompt, p->answer && p->answer[0] ? ", \"answer\": " : "",
+                             p->answer && p->answer[0] ? answer : "", strcmp(meta, "{}") ? ", \"meta\": " : "", strcmp(meta, "{}") ? meta : "",
+                             p->task ? ", \"task\": " : "", p->task ? task : "", cluster);
+    free(prompt);
+    free(answer);
+    free(task);
+    free(meta);
+    return line;
+}
+
+char *rz_text_line(const char *text)
+{
+    char *json = quoted(text), *line = rz_asprintf("{\"text\": %s}", json);
+    free(json);
+    return line;
+}
+
+/* ---- lines as they are ---- */
+
+typedef struct {
+    bool (*line)(void *ctx, const char *line, size_t len, rz_err *err);
+    void *ctx;
+} line_taker;
+
+static bool pass_line(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
+{
+    const line_taker *t = ctx;
+    (void)where, (void)number, (void)object;
+    return t->line(t->ctx, line, strlen(line), err);
+}
+
+bool rz_jsonl_each(const char *path, bool (*line)(void *ctx, const char *line, size_t len, rz_err *err), void *ctx, rz_err *err)
+{
+    line_taker t = {line, ctx};
+    return each_line(path, pass_line, &t, err);
+}
+
+/* Ends the reading after the first line, by a failure that is none. */
+static bool look_at_first(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
+{
+    (void)where, (void)number, (void)line;
+    *(bool *)ctx = json_object_get(object, "text") && !json_object_get(object, "prompt") && !json_object_get(object, "task");
+    err->code = RZ_OK;
+    return false;
+}
+
+bool rz_jsonl_holds_texts(const char *path, bool *texts, rz_err *err) { return each_line(path, look_at_first, texts, err) || err->code == RZ_OK; }
+
+/* ---- texts ---- */
 
 static bool add_text(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
 {

@@ -154,15 +154,20 @@ void rz_source_close(rz_source *s)
     free(s);
 }
 
+void rz_source_item(const rz_source *s, int64_t i, rz_problem *out, rz_arena *arena)
+{
+    *out = (rz_problem){.prompt = take(&s->file.prompt, i, arena), .answer = take(&s->file.answer, i, arena), .meta = take(&s->file.meta, i, arena),
+                        .cluster = s->file.clusters[i]};
+}
+
 bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err)
 {
     if (s->task) return s->task->draw(&s->options, s->seed, split, index, out, arena, err);
-    int64_t i = shuffled(s->seed, s->file.prompt.n, index);
-    *out = (rz_problem){.prompt = take(&s->file.prompt, i, arena), .answer = take(&s->file.answer, i, arena), .meta = take(&s->file.meta, i, arena),
-                        .cluster = s->file.clusters[i]};
+    rz_source_item(s, shuffled(s->seed, s->file.prompt.n, index), out, arena);
     return true;
 }
 
+char *rz_source_where(const rz_source *s, const char *path, int64_t i) { return rz_dataset_where(&s->file, path, i); }
 int64_t rz_source_size(const rz_source *s) { return s->task ? -1 : s->file.prompt.n; }
 const char *rz_source_hash(const rz_source *s) { return s->hash; }
 

@@ -15,7 +15,7 @@ typedef struct {
 typedef struct rz_source rz_source;
 
 /* data: the name of a task (rz_task_names) or the path of a file. RZ_ECONFIG for bad task options, RZ_EDATA for a bad line (path:line, what, remedy),
- * RZ_EIO when it cannot be read. A file's lines are {"prompt": text, "answer"?: text or number, "meta"?: object}; a line that says
+ * RZ_EIO when it cannot be read. A file's lines are {"prompt": text, "answer"?: text or number, "meta"?: object}, possibly compressed; a line that says
  * "task": "countdown" must be solvable. */
 bool rz_source_open(rz_source **out, const char *data, const rz_countdown_options *countdown, uint32_t seed, rz_err *err);
 void rz_source_close(rz_source *s);
@@ -24,11 +24,12 @@ void rz_source_close(rz_source *s);
 bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err);
 /* Problems a file holds; −1 for a task. */
 int64_t rz_source_size(const rz_source *s);
+/* Problem i of a file in the file's own order, and where it stands there ("data.jsonl:7"; caller frees). 0 ≤ i < rz_source_size. */
+void rz_source_item(const rz_source *s, int64_t i, rz_problem *out, rz_arena *arena);
+char *rz_source_where(const rz_source *s, const char *path, int64_t i);
 /* XXH3-128 in hex of what the problems are made from (file contents, or the task's options): resuming with other data is refused. */
 const char *rz_source_hash(const rz_source *s);
 const char *const *rz_task_names(int *n);
-/* An HDF5 data set (docs/files.md, "Data sets") that rz_source_open reads back as it is. */
-bool rz_source_write_store(const rz_problem *problems, int64_t n, const char *path, rz_err *err);
 
 /* Documents for next-token training: a task's corpus by name, or a JSONL file of {"text": …}. */
 typedef struct rz_corpus rz_corpus;

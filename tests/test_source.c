@@ -2,6 +2,7 @@
 #include "data/source.h"
 #include "base/file.h"
 #include "base/store.h"
+#include "data/dataset.h"
 #include "tests/suite.h"
 
 #include <stdio.h>
@@ -135,26 +136,41 @@ START_TEST(lines_become_problems)
 }
 END_TEST
 
+/* The problems as an HDF5 data set. */
+static bool write_store(const rz_problem *problems, int n, const char *to)
+{
+    rz_dataset d = {0};
+    bool ok = true;
+    for (int i = 0; ok && i < n; i++) {
+        const rz_problem *p = &problems[i];
+        const rz_raw_problem raw = {p->prompt, p->answer, NULL, p->meta, strlen(p->meta), p->cluster, i};
+        ok = rz_dataset_add(&d, "problem", &raw, &err);
+    }
+    ok = ok && rz_dataset_write_store(&d, to, &err);
+    rz_dataset_finish(&d);
+    return ok;
+}
+
 START_TEST(hdf5_holds_the_same)
 {
     rz_source *s = open_file(file("data.jsonl", six_lines), 1), *t;
     rz_problem problems[6];
     for (uint64_t i = 0; i < 6; i++) problems[i] = problem(s, RZ_TRAIN, i);
     snprintf(path, sizeof path, "%s/set.jsonl", folder); /* the kind is told by content, not by name */
-    ck_assert_msg(rz_source_write_store(problems, 6, path, &err), "%s", err.text);
+    ck_assert_msg(write_store(problems, 6, path), "%s", err.text);
     t = open_file(path, 2);
     check_six(t);
     rz_source_close(t);
     problems[0] = (rz_problem){.prompt = "only", .answer = "", .meta = "{}", .cluster = 5}; /* no answer at all: an array without bytes */
-    ck_assert_msg(rz_source_write_store(problems, 1, path, &err), "%s", err.text);
+    ck_assert_msg(write_store(problems, 1, path), "%s", err.text);
     t = open_file(path, 2);
     ck_assert_int_eq(rz_source_size(t), 1);
     ck_assert_str_eq(problem(t, RZ_TRAIN, 7).prompt, "only");
     ck_assert_uint_eq(problem(t, RZ_TRAIN, 7).cluster, 5);
-    ck_assert(!rz_source_write_store(problems, 0, path, &err));
+    ck_assert(!write_store(problems, 0, path));
     problems[0].meta = "[";
-    ck_assert(!rz_source_write_store(problems, 1, path, &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "problem 0: meta"));
+    ck_assert(!write_store(problems, 1, path));
+    ck_assert_ptr_nonnull(strstr(err.text, "problem: meta"));
     rz_source_close(t);
     rz_source_close(s);
 }

@@ -1,0 +1,302 @@
+#include "cli/data.h"
+
+#include "base/store.h"
+#include "base/text.h"
+#include "data/tokenizer.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+/* ---- the tokenizer of --model ---- */
+
+static bool open_tokenizer(rz_tokenizer **t, const char *path, rz_err *err)
+{
+    bool is_store;
+    if (!rz_dataset_is_store(path, &is_store, err))
+        return false;
+    if (!is_store)
+        return rz_tokenizer_load(t, path, err);
+    rz_store *s;
+    if (!rz_store_open(&s, path, err))
+        return false;
+    char *json = rz_store_get_text(s, "tokenizer", err);
+    bool ok = json && rz_tokenizer_parse(t, path, json, strlen(json), err);
+    free(json);
+    rz_store_close(s);
+    return ok;
+}
+
+/* ---- lengths ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* "27 (24 to 31)": median, least, most. Sorts. */
+static void print_range(int64_t *x, int64_t n, const char *unit)
+{
+    qsort(x, (size_t)n, sizeof *x, by_size);
+    if (x[0] == x[n - 1])
+        printf("%lld %s", (long long)x[0], unit);
+    else
+        printf("%lld %s (%lld to %lld)", (long long)x[n / 2], unit, (long long)x[0], (long long)x[n - 1]);
+}
+
+static int64_t count_words(const char *s, size_t len)
+{
+    int64_t n = 0;
+    bool inside = false;
+    for (size_t i = 0; i < len; i++) {
+        bool space = strchr(" \t\r\n\v\f", s[i]) != NULL;
+        n += !space && !inside;
+        inside = !space;
+    }
+    return n;
+}
+
+/* Characters and words of the texts that are not empty. */
+static void print_lengths(const char *name, const rz_column *c)
+{
+    int64_t *chars = rz_calloc((size_t)c->n + 1, sizeof *chars), *words = rz_calloc((size_t)c->n + 1, sizeof *words), n = 0;
+    for (int64_t i = 0; i < c->n; i++) {
+        size_t len;
+        const char *text = rz_column_get(c, i, &len);
+        if (!len)
+            continue;
+        chars[n] = (int64_t)rz_utf8_count(text, len);
+        words[n++] = count_words(text, len);
+    }
+    printf("  %-12s", name);
+    if (n) {
+        print_range(chars, n, "characters");
+        printf(", ");
+        print_range(words, n, "words");
+    }
+    if (n < c->n)
+        printf(n ? "; %lld of %lld have none" : "none has one", (long long)(c->n - n), (long long)c->n);
+    printf("\n");
+    free(chars);
+    free(words);
+}
+
+typedef struct {
+    const rz_dataset *problems; /* NULL: texts */
+    const char *path;
+} shown_file;
+
+static bool print_tokens(const shown_file *f, const rz_column *c, const char *model, rz_err *err)
+{
+    rz_tokenizer *t = NULL;
+    rz_arena arena = {0};
+    int64_t n = 0, refused = 0, *sizes = rz_calloc((size_t)c->n + 1, sizeof *sizes);
+    char *first = NULL;
+    bool ok = open_tokenizer(&t, model, err) && rz_arena_init(&arena, (size_t)1 << 32, err);
+    for (int64_t i = 0; ok && i < c->n; i++) {
+        rz_arena scratch = arena;
+        rz_err why = {0};
+        size_t len;
+        int32_t *ids;
+        int n_ids;
+        const char *text = rz_column_get(c, i, &len);
+        if (rz_tokenizer_encode(t, text, len, &scratch, &ids, &n_ids, &why)) {
+            sizes[n++] = n_ids;
+        } else if (refused++ == 0) {
+            char *where = f->problems ? rz_dataset_where(f->problems, f->path, i) : rz_asprintf("text %lld", (long long)i + 1);
+            first = rz_asprintf("%s: %s", where, why.text);
+            free(where);
+        }
+    }
+    if (ok) {
+        printf("  %-12s", "tokens");
+        if (n)
+            print_range(sizes, n, f->problems ? "a prompt" : "a text");
+        if (refused)
+            printf("%s%lld cannot be encoded, the first is %s", n ? "; " : "", (long long)refused, first);
+        printf("\n");
+    }
+    free(first);
+    free(sizes);
+    rz_arena_finish(&arena);
+    rz_tokenizer_destroy(t);
+    return ok;
+}
+
+/* ---- what there is ---- */
+
+typedef struct {
+    const char *text;
+    size_t len;
+} piece;
+
+static int by_text(const void *a, const void *b)
+{
+    const piece *x = a, *y = b;
+    int c = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
+    return c ? c : (x->len > y->len) - (x->len < y->len);
+}
+
+static void print_duplicates(const rz_column *c)
+{
+    piece *p = rz_calloc((size_t)c->n + 1, sizeof *p);
+    int64_t again = 0;
+    for (int64_t i = 0; i < c->n; i++)
+        p[i].text = rz_column_get(c, i, &p[i].len);
+    qsort(p, (size_t)c->n, sizeof *p, by_text);
+    for (int64_t i = 1; i < c->n; i++)
+        again += by_text(&p[i], &p[i - 1]) == 0;
+    printf("  %-12s%lld of %lld are the same as an earlier one\n", "duplicates", (long long)again, (long long)c->n);
+    free(p);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void print_clusters(const rz_dataset *d)
+{
+    int64_t n = d->prompt.n, different = 1;
+    uint64_t *c = rz_calloc((size_t)n, sizeof *c);
+    memcpy(c, d->clusters, (size_t)n * sizeof *c);
+    qsort(c, (size_t)n, sizeof *c, by_number);
+    for (int64_t i = 1; i < n; i++)
+        different += c[i] != c[i - 1];
+    printf("  %-12s%lld of %lld (problems of one cluster are not independent)\n", "clusters", (long long)different, (long long)n);
+    free(c);
+}
+
+/* "meta  numbers 500, target 500": in how many problems each key is. */
+static void print_names(const char *title, json_t *counts)
+{
+    const char *key;
+    json_t *n;
+    int shown = 0;
+    if (!json_object_size(counts))
+        return;
+    printf("  %-12s", title);
+    json_object_foreach(counts, key, n) {
+        if (shown == 20)
+            printf(", …");
+        if (shown++ < 20)
+            printf("%s%.60s %lld", shown > 1 ? ", " : "", key, (long long)json_integer_value(n));
+    }
+    printf("\n");
+}
+
+static void count_name(json_t *counts, const char *name)
+{
+    json_object_set_new(counts, name, json_integer(json_integer_value(json_object_get(counts, name)) + 1));
+}
+
+static void print_meta_and_tasks(const rz_dataset *d)
+{
+    json_t *keys = json_object(), *tasks = json_object();
+    for (int64_t i = 0; i < d->prompt.n; i++) {
+        size_t len;
+        const char *text = rz_column_get(&d->meta, i, &len), *key;
+        json_t *meta = json_loadb(text, len, 0, NULL), *value;
+        char *task = rz_column_text(&d->task, i);
+        json_object_foreach(meta, key, value)
+            count_name(keys, key);
+        if (task[0])
+            count_name(tasks, task);
+        json_decref(meta);
+        free(task);
+    }
+    print_names("meta", keys);
+    print_names("task", tasks);
+    json_decref(keys);
+    json_decref(tasks);
+}
+
+static void print_text(const char *title, const rz_column *c, int64_t i)
+{
+    enum { SHOWN = 600 };
+    size_t len;
+    const char *text = rz_column_get(c, i, &len);
+    if (len)
+        printf("%s%.*s%s\n", title, (int)(len < SHOWN ? rz_utf8_valid(text, len) : rz_utf8_valid(text, SHOWN)), text, len < SHOWN ? "" : "…");
+}
+
+static bool show_problems(const char *path, const char *model, int64_t limit, rz_err *err)
+{
+    rz_dataset d = {0};
+    bool ok = rz_dataset_load(&d, path, err);
+    if (ok) {
+        printf("%s: %lld problems, %s\n", path, (long long)d.prompt.n, d.is_store ? "HDF5" : "JSON Lines");
+        print_lengths("prompt", &d.prompt);
+        print_lengths("answer", &d.answer);
+        print_meta_and_tasks(&d);
+        print_clusters(&d);
+        print_duplicates(&d.prompt);
+        if (d.n_other)
+            printf("  %-12sin %lld problems, such as '%s'; fields that nothing reads\n", "others", (long long)d.n_other, d.other);
+        ok = !model || print_tokens(&(shown_file){&d, path}, &d.prompt, model, err);
+    }
+    for (int64_t i = 0; ok && i < d.prompt.n && i < limit; i++) {
+        char *where = rz_dataset_where(&d, path, i);
+        printf("%s\n", where);
+        print_text("    prompt  ", &d.prompt, i);
+        print_text("    answer  ", &d.answer, i);
+        print_text("    meta    ", &d.meta, i);
+        free(where);
+    }
+    rz_dataset_finish(&d);
+    return ok;
+}
+
+static bool show_texts(const char *path, const char *model, int64_t limit, rz_err *err)
+{
+    rz_column c = {0};
+    bool ok = rz_texts_load_jsonl(&c, path, err);
+    if (ok) {
+        printf("%s: %lld texts for next-token training, JSON Lines\n", path, (long long)c.n);
+        print_lengths("text", &c);
+        print_duplicates(&c);
+        ok = !model || print_tokens(&(shown_file){NULL, path}, &c, model, err);
+    }
+    for (int64_t i = 0; ok && i < c.n && i < limit; i++)
+        print_text("    ", &c, i);
+    rz_column_finish(&c);
+    return ok;
+}
+
+bool rz_data_show(int argc, char **argv, rz_err *err)
+{
+    const char *path = NULL, *model = NULL, *limit_text = NULL;
+    static const char *const flags[] = {"--limit", "--model"};
+    const char **const values[] = {&limit_text, &model};
+    int64_t limit = 3;
+    bool is_store, texts = false;
+    for (int i = 0; i < argc; i++) {
+        int f = 0;
+        while (f < 2 && strncmp(argv[i], flags[f], strlen(flags[f])))
+            f++;
+        const char *rest = f < 2 ? argv[i] + strlen(flags[f]) : "";
+        if (f < 2 && *rest == '=')
+            *values[f] = rest + 1;
+        else if (f < 2 && !*rest && i + 1 < argc)
+            *values[f] = argv[++i];
+        else if (f < 2 || argv[i][0] == '-' || path)
+            return rz_fail(err, RZ_EUSAGE, "'%s' is not understood: data show FILE [--limit N] [--model M]", argv[i]);
+        else
+            path = argv[i];
+    }
+    if (!path)
+        return rz_fail(err, RZ_EUSAGE, "a FILE is missing: data show FILE");
+    if (limit_text) {
+        char *end;
+        limit = strtoll(limit_text, &end, 10);
+        if (!*limit_text || *end || limit < 0)
+            return rz_fail(err, RZ_EUSAGE, "--limit is '%s', must be a whole number, 0 or more", limit_text);
+    }
+    if (!rz_dataset_is_store(path, &is_store, err) || (!is_store && !rz_jsonl_holds_texts(path, &texts, err)))
+        return false;
+    return texts ? show_texts(path, model, limit, err) : show_problems(path, model, limit, err);
+}
