@@ -123,7 +123,7 @@ static void take_completion(rz_rules_worker *w, evaluation *e)
     if (rz_utf8_valid(e->text, e->len) < e->len) e->text = w->repaired = rz_utf8_repair(e->text, e->len, &e->len);
 }
 
-void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out)
+static evaluation begin(rz_rules_worker *w, const rz_sample *s)
 {
     const rz_rules *r = w->rules;
     rz_arena_release(&w->arena, 0);
@@ -134,6 +134,31 @@ void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out)
         int groups = r->rules[i].kind == &rz_kind_match ? rz_pattern_groups(r->rules[i].pattern) + 1 : 0;
         for (int k = 0; k < groups; k++) w->groups[i][k] = NO_SPAN;
     }
+    return e;
+}
+
+/* A rule looks at its gold before it looks at the completion: one that has an error with an empty completion has it with all. */
+bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *meta, rz_err *err)
+{
+    const rz_rules *r = w->rules;
+    rz_sample nothing = {.completion = "", .answer = answer, .meta = meta, .n_tokens = -1};
+    evaluation e = begin(w, &nothing);
+    bool ok = true;
+    for (int i = 0; ok && i < r->n; i++) {
+        outcome o = {.state = RZ_PART_SCORED};
+        if (!r->rules[i].kind->answers) continue;
+        r->rules[i].kind->score(&e, &r->rules[i], (rz_span){0, 0}, &o);
+        if (o.state == RZ_PART_ERROR)
+            ok = rz_fail(err, RZ_EDATA, "the rule '%s' cannot judge it: %s; mend the problem, or let the rule abstain (score: {gold_error: skip})", r->rules[i].name, o.reason);
+    }
+    json_decref(e.meta);
+    return ok;
+}
+
+void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out)
+{
+    const rz_rules *r = w->rules;
+    evaluation e = begin(w, s);
     for (int k = 0; k < r->n; k++) {
         outcome o;
         size_t mark = w->arena.used;

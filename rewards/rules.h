@@ -57,6 +57,9 @@ bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *er
 void rz_rules_worker_destroy(rz_rules_worker *w);
 /* Cannot fail: what goes wrong is in the parts. */
 void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out);
+/* Whether every rule finds in a problem what it compares with (answer, keys of meta): RZ_EDATA names the rule and what it lacks. Rules that abstain then
+ * (gold_error: skip) lack nothing. */
+bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *meta, rz_err *err);
 /* People's text: a line a rule with points, weight, span, found, expected, reason. Caller frees. */
 char *rz_score_explain(const rz_rules *r, const rz_score *s);
 #endif

@@ -1,4 +1,7 @@
 """What is wrong in what a user gives ends in one clear sentence and the right status, on one rank and on four, and overwrites nothing."""
+import gzip
+import zlib
+
 from common import *
 
 RULES = "configs/rules/countdown.yaml"
@@ -128,12 +131,11 @@ rules_with("rules: empty", ["version is missing"], "")
 # ---- data ----
 
 def data_with(name, words, line, status=DATA):
-    """The bad line is the third of six. What is wrong with its form is told by its number, what the model cannot begin with by its text."""
+    """The bad line is the third of six."""
     good = '{"task": "countdown", "meta": {"numbers": [3, 4], "target": 7}}\n'
     if isinstance(line, str):
         line = line.encode()
-    where = "bad.jsonl" if any("prompt \"" in word for word in words) else "bad.jsonl:3:"
-    bad(name, status, where, *words)(lambda folder: [GRPO, "data=" + write(f"{folder}/bad.jsonl", good.encode() * 2 + line + b"\n" + good.encode() * 3)])
+    bad(name, status, "bad.jsonl:3:", *words)(lambda folder: [GRPO, "data=" + write(f"{folder}/bad.jsonl", good.encode() * 2 + line + b"\n" + good.encode() * 3)])
 
 
 data_with("data: unsolvable problem", ["[3,4]", "cannot reach target 39"], '{"task": "countdown", "meta": {"numbers": [3, 4], "target": 39}}')
@@ -147,6 +149,49 @@ data_with("data: an array", ["object"], '[1, 2]')
 data_with("data: word outside the vocabulary", ['prompt "numbers 3 4 target elephant ?"', 'the word "elephant" is not in the vocabulary'], '{"prompt": "numbers 3 4 target elephant ?"}')
 data_with("data: prompt too long", ['prompt "3 3 3', "has 300 tokens, must have 1..255"], json.dumps({"prompt": "3 " * 300}))
 data_with("data: empty prompt", ['prompt ""', "has 0 tokens"], '{"prompt": ""}')
+data_with("data: no meta for a rule that needs it", ["countdown.yaml", "rule 'correct'", "no 'numbers'", "gold_error: skip"], '{"prompt": "numbers 3 4 target 7 ?"}')
+data_with("data: a meta that the rule cannot use", ["rule 'correct'", "entry 2 of the sample's 'numbers'"],
+          '{"prompt": "numbers 3 4 target 7 ?", "meta": {"numbers": [3, "4"], "target": 7}}')
+data_with("data: a cluster that is no number", ["cluster must be a whole number"], '{"prompt": "numbers 3 4 target 7 ?", "cluster": -1}')
+
+
+@bad("data: no answer for a rule that compares", DATA, "bad.jsonl:2: with configs/rules/example-numeric.yaml", "rule 'correct'", "no answer")
+def _(folder):
+    lines = '{"prompt": "numbers 3 4 target 7 ?", "answer": 7}\n{"prompt": "numbers 3 4 target 7 ?"}\n'
+    return [GRPO, "rules=configs/rules/example-numeric.yaml", "data=" + write(f"{folder}/bad.jsonl", lines)]
+
+
+@bad("data: held-out problems without what the rule needs", DATA, "bad.jsonl:1:", "rule 'correct'", "no 'numbers'")
+def _(folder):
+    return [GRPO, "eval.data=" + write(f"{folder}/bad.jsonl", '{"prompt": "numbers 3 4 target 7 ?"}\n')]
+
+
+@bad("rules: a key of meta that the task's problems lack", DATA, "the task countdown", "rule 'correct'", "no 'goal'")
+def _(folder):
+    return [GRPO, "rules=" + write(f"{folder}/rules.yaml", read(RULES).replace("target: target", "target: goal"))]
+
+
+@bad("data: gzip, cut short", DATA, "bad.jsonl.gz: its gzip data is damaged: it is cut short")
+def _(folder):
+    packed = gzip.compress(b'{"prompt": "numbers 3 4 target 7 ?", "meta": {"numbers": [3, 4], "target": 7}}\n' * 1000)
+    return [GRPO, "data=" + write(f"{folder}/bad.jsonl.gz", packed[:len(packed) // 2])]
+
+
+@bad("data: gzip, a byte flipped", DATA, "bad.jsonl.gz", "damaged")
+def _(folder):
+    packed = gzip.compress(b'{"prompt": "numbers 3 4 target 7 ?", "meta": {"numbers": [3, 4], "target": 7}}\n' * 1000)
+    return [GRPO, "data=" + write(f"{folder}/bad.jsonl.gz", flipped(packed, len(packed) - 6))]
+
+
+@bad("data: a hundred megabytes of blanks in a hundred kilobytes of gzip", DATA, "bad.jsonl.gz:1: the line is longer than")
+def _(folder):
+    pack, megabyte = zlib.compressobj(9, wbits=31), b" " * (1 << 20)
+    return [GRPO, "data=" + write(f"{folder}/bad.jsonl.gz", b"".join(pack.compress(megabyte) for _ in range(100)) + pack.flush())]
+
+
+@bad("data: zstd, cut short", DATA, "bad.zst: its zstd data is damaged")
+def _(folder):
+    return [GRPO, "data=" + write(f"{folder}/bad.zst", bytes.fromhex("28b52ffd0458") + b"{}")]
 
 
 @bad("data: empty file", DATA, "bad.jsonl", "no lines")
@@ -159,7 +204,7 @@ def _(folder):
     return [GRPO, f"data={MODEL}"]
 
 
-@bad("data: held-out problems with a word outside the vocabulary", DATA, 'bad.jsonl: the prompt "numbers 3 4 target elephant ?"')
+@bad("data: held-out problems with a word outside the vocabulary", DATA, 'bad.jsonl:1: the prompt "numbers 3 4 target elephant ?"')
 def _(folder):
     return [GRPO, "eval.data=" + write(f"{folder}/bad.jsonl", '{"prompt": "numbers 3 4 target elephant ?"}\n')]
 
