@@ -1,8 +1,8 @@
 /* How fast the kernels are on this core: matrix products and attention in GFLOP/s and as a share of a register-only loop run in between
- * (bench/peak.c), the rest in ns per element. Best of several rounds of processor time, so that a busy machine spoils little.
+ * (policy/peak.c), the rest in ns per element. Best of several rounds of processor time, so that a busy machine spoils little.
  *   bench_kernels [table]      default: the best table */
-#include "bench/peak.h"
 #include "policy/kernels.h"
+#include "policy/peak.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static double best_time(void (*run)(void *ctx), void *ctx)
     run(ctx);
     int calls = 1 + (int)(2e-3 / (processor_seconds() - t0 + 1e-9));
     for (int r = 0; r < ROUNDS; r++) {
-        double p = r % 5 ? 0 : peak_gflops(k->name, 2);
+        double p = r % 5 ? 0 : rz_peak_gflops(k->name, 2);
         peak = p > peak ? p : peak;
         double start = processor_seconds();
         for (int i = 0; i < calls; i++)
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
         return 1;
     }
     for (int i = 0; i < 10; i++) {
-        double p = peak_gflops(k->name, 10);
+        double p = rz_peak_gflops(k->name, 10);
         peak = p > peak ? p : peak;
     }
     printf("kernels %s, one thread, registers alone %.1f GFLOP/s\n", k->name, peak);

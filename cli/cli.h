@@ -3,6 +3,8 @@
 #define RZ_CLI_CLI_H
 #include "base/comm.h"
 #include "base/error.h"
+#include "base/options.h"
+#include "rollout/decode.h"
 #include "trainer/job.h"
 
 typedef struct {
@@ -22,12 +24,21 @@ int rz_cmd_score(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_data(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_inspect(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_bench(rz_comm *comm, int argc, char **argv, rz_err *err);
+
+/* Flags of the commands that declare them as options (cli/flags.h). */
+extern const rz_option rz_generate_flags[], rz_bench_flags[];
+extern const int rz_generate_n_flags, rz_bench_n_flags;
 
 /* Set by SIGTERM, SIGINT and SIGUSR1 (cli/main.c). */
 extern volatile sig_atomic_t rz_stop_asked;
 
 /* The kernels this CPU runs best, or those that RULEZERO_CPU names. */
 bool rz_cli_kernels(const rz_kernels **k, rz_err *err);
+
+/* Completions of all requests, in arena (rollout/decode.h). */
+bool rz_cli_decode(rz_decoder *d, rz_request *requests, int n, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err);
 
 /* Progress on stderr: one line rewritten in place on a terminal, a plain line now and then elsewhere. */
 typedef struct rz_view rz_view;

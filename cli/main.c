@@ -33,11 +33,23 @@ static const rz_command commands[] = {
      "            tokenizer.json) tokens, and words that the vocabulary lacks\n"
      "  convert   from any of the forms to any other, nothing lost but fields that HDF5 does not know\n",
      "build/rulezero data make countdown numbers=3,4 split=test --count 500 --seed 1 -o test.jsonl.gz", false, rz_cmd_data},
+    {"generate", "--model M [--prompt TEXT | --prompts FILE] [flags]", "sample completions of a prompt, of a file's prompts, or of what comes in",
+     "Without --prompt and --prompts the prompt is read from the standard input. A terminal shows the thinking dimmed; --json writes a line a\n"
+     "completion, as `score` reads them.\n",
+     "build/rulezero generate --model runs/quick/model.h5 --prompt 'numbers 14 3 target 42 ?'", false, rz_cmd_generate},
+    {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
+     "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
+     "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench},
     {"inspect", "FILE|RUN [--json]", "tell what a checkpoint, model, rollout file or run directory holds", "",
      "build/rulezero inspect runs/quick/checkpoints/step-000120.h5", false, rz_cmd_inspect},
     {"diff", "A B", "compare two files or two run directories, bit for bit",
      "Exits 0 only when everything that must be identical is; what may differ (times, host, paths, ranks, threads) is listed in docs/files.md.\n",
      "build/rulezero diff runs/one-rank runs/four-ranks", false, rz_cmd_diff},
+};
+/* Those whose flags are a table, told by --help. */
+static const struct { int (*run)(rz_comm *comm, int argc, char **argv, rz_err *err); const rz_option *rows; const int *n; } flagged[] = {
+    {rz_cmd_generate, rz_generate_flags, &rz_generate_n_flags},
+    {rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -84,6 +96,13 @@ static void print_command_help(const rz_command *c)
 {
     printf("rulezero %s: %s\n\nusage: rulezero %s %s\n\n%s%sexample: %s\n", c->name, c->summary, c->name, c->arguments, c->help,
            c->help[0] ? "\n" : "", c->example);
+    for (size_t i = 0; i < sizeof flagged / sizeof flagged[0]; i++)
+        if (flagged[i].run == c->run) {
+            char *flags = rz_options_help(flagged[i].rows, *flagged[i].n);
+            printf("\nFlags (--flag value, or flag=value):\n%s", flags);
+            free(flags);
+            return;
+        }
     if (c->mpi) {
         char *keys = rz_options_help(rz_config_rows, rz_config_n_rows);
         printf("\nConfig keys (YAML file, or key=value):\n%s", keys);

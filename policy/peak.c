@@ -1,14 +1,8 @@
-#include "bench/peak.h"
+#include "policy/peak.h"
+
+#include "base/file.h"
 
 #include <string.h>
-#include <time.h>
-
-double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -56,14 +50,14 @@ static const struct { const char *name; void (*run)(float *sink, long rounds); d
     {"avx2", run256, 2 * CHAINS * 8 * 2},
 };
 
-double peak_gflops(const char *name, double ms)
+double rz_peak_gflops(const char *name, double ms)
 {
     volatile float keep;
     float sink[16];
     for (size_t i = 0; i < sizeof loops / sizeof loops[0]; i++)
         if (strcmp(name, loops[i].name) == 0) {
-            double start = seconds_now(), spent = 0, done = 0;
-            for (; spent < ms * 1e-3; spent = seconds_now() - start, done += 2000)
+            double start = rz_now_s(), spent = 0, done = 0;
+            for (; spent < ms * 1e-3; spent = rz_now_s() - start, done += 2000)
                 loops[i].run(sink, 2000);
             keep = sink[0];
             (void)keep;
@@ -72,7 +66,7 @@ double peak_gflops(const char *name, double ms)
     return 0;
 }
 #else
-double peak_gflops(const char *name, double ms)
+double rz_peak_gflops(const char *name, double ms)
 {
     (void)name, (void)ms;
     return 0;

@@ -1,0 +1,369 @@
+#include "cli/cli.h"
+
+#include "base/file.h"
+#include "base/threads.h"
+#include "cli/flags.h"
+#include "data/dataset.h"
+#include "trainer/checkpoint.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    char *model, *prompt, *prompts, *template;
+    int64_t max_new, top_k, samples, seed, threads;
+    double temperature, top_p, min_p;
+    bool json;
+} options;
+
+#define AT(field) offsetof(options, field)
+#define INT(key, field, def, min, max, help) {key, RZ_OPT_INT, AT(field), def, min, max, NULL, RZ_OPT_FIXED, help}
+#define FLOAT(key, field, def, min, max, help) {key, RZ_OPT_FLOAT, AT(field), def, min, max, NULL, RZ_OPT_FIXED, help}
+#define TEXT(key, field, help) {key, RZ_OPT_TEXT, AT(field), "", 0, 0, NULL, RZ_OPT_FIXED, help}
+const rz_option rz_generate_flags[] = {
+    TEXT("model", model, "a model or checkpoint (*.h5)"),
+    TEXT("prompt", prompt, "one prompt"),
+    TEXT("prompts", prompts, "a data set of prompts, JSONL ({\"prompt\": ...} a line) or HDF5, all of them in order"),
+    TEXT("template", template, "text around a prompt, which stands where it says {prompt}"),
+    INT("max-new", max_new, "512", 1, 1e7, "tokens a completion may have"),
+    FLOAT("temperature", temperature, "1", 0, 100, "of the softmax; 0: always the most likely token"),
+    INT("top-k", top_k, "0", 0, 1e7, "keep the k most likely tokens; 0: all"),
+    FLOAT("top-p", top_p, "1", 1e-6, 1, "then the smallest set of at least this probability"),
+    FLOAT("min-p", min_p, "0", 0, 1, "then tokens of at least this share of the most likely one's probability"),
+    INT("samples", samples, "1", 1, 65536, "completions of each prompt"),
+    INT("seed", seed, "1", 0, 4294967295.0, "the same seed, model and prompts give the same completions"),
+    INT("threads", threads, "1", 1, 1024, "threads; changes nothing but speed"),
+    {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a line of JSON for each completion, as `score` reads them"},
+};
+const int rz_generate_n_flags = sizeof rz_generate_flags / sizeof rz_generate_flags[0];
+
+static const char eos[] = "<eos>"; /* what training calls it unless told otherwise (eos_token) */
+enum { SLOTS = 64, MAX_STDIN = 1 << 20 };
+
+typedef struct {
+    options o;
+    bool given[sizeof rz_generate_flags / sizeof rz_generate_flags[0]];
+    rz_flag_list stop;
+    const rz_kernels *kernels;
+    rz_pool *pool;
+    rz_policy *policy;
+    rz_tokenizer *tokenizer;
+    rz_arena arena;
+    rz_dataset data;
+    int32_t *stop_ids;
+    int n_stop;
+    int n;                  /* prompts */
+    const char **prompts;   /* (n) as given */
+    const char **inputs;    /* (n) in the template */
+    rz_request *requests;   /* (n) */
+    double seconds;
+} job;
+
+bool rz_cli_decode(rz_decoder *d, rz_request *requests, int n, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err)
+{
+    return rz_decode(d, requests, n, s, at, arena, NULL, NULL, err);
+}
+
+/* ---- prompts ---- */
+
+static bool is_given(const job *j, const char *key)
+{
+    for (int i = 0; i < rz_generate_n_flags; i++)
+        if (!strcmp(rz_generate_flags[i].key, key))
+            return j->given[i];
+    return false;
+}
+
+static bool check_flags(const job *j, rz_err *err)
+{
+    if (!j->o.model[0])
+        return rz_fail(err, RZ_EUSAGE, "--model is missing; for example --model runs/quick/model.h5");
+    if (is_given(j, "prompt") && is_given(j, "prompts"))
+        return rz_fail(err, RZ_EUSAGE, "both --prompt and --prompts are given; one of them is enough");
+    if (j->o.template[0] && !strstr(j->o.template, "{prompt}"))
+        return rz_fail(err, RZ_EUSAGE, "--template says nothing of {prompt}, where the prompt would stand");
+    if (!is_given(j, "prompt") && !is_given(j, "prompts") && isatty(STDIN_FILENO))
+        return rz_fail(err, RZ_EUSAGE, "a prompt is missing: --prompt TEXT, --prompts FILE, or a text on the standard input");
+    return true;
+}
+
+/* The standard input without line ends behind it. */
+static bool read_input(job *j, const char **text, rz_err *err)
+{
+    char *buffer = RZ_NEW(&j->arena, MAX_STDIN + 1, char);
+    size_t n = fread(buffer, 1, MAX_STDIN + 1, stdin);
+    if (ferror(stdin))
+        return rz_fail(err, RZ_EIO, "cannot read the standard input: %s", strerror(errno));
+    if (n > MAX_STDIN)
+        return rz_fail(err, RZ_EDATA, "the standard input is longer than %d bytes, which no prompt may be", MAX_STDIN);
+    if (memchr(buffer, 0, n))
+        return rz_fail(err, RZ_EDATA, "the standard input holds a NUL byte, must be text");
+    while (n && (buffer[n - 1] == '\n' || buffer[n - 1] == '\r'))
+        n--;
+    buffer[n] = 0;
+    *text = buffer;
+    return true;
+}
+
+static bool list_prompts(job *j, rz_err *err)
+{
+    bool file = is_given(j, "prompts");
+    if (file && !rz_dataset_load(&j->data, j->o.prompts, err))
+        return false;
+    if (file && j->data.prompt.n > INT32_MAX / j->o.samples)
+        return rz_fail(err, RZ_EDATA, "%s holds %lld prompts, too many at once", j->o.prompts, (long long)j->data.prompt.n);
+    j->n = file ? (int)j->data.prompt.n : 1;
+    j->prompts = RZ_NEW(&j->arena, j->n, const char *);
+    j->inputs = RZ_NEW(&j->arena, j->n, const char *);
+    for (int i = 0; file && i < j->n; i++) {
+        size_t len;
+        const char *text = rz_column_get(&j->data.prompt, i, &len);
+        j->prompts[i] = rz_arena_strndup(&j->arena, text, len);
+    }
+    if (!file && !is_given(j, "prompt"))
+        return read_input(j, &j->prompts[0], err);
+    if (!file)
+        j->prompts[0] = j->o.prompt;
+    return true;
+}
+
+/* The template with the prompt wherever it says {prompt}. */
+static const char *fill_template(rz_arena *arena, const char *template, const char *prompt)
+{
+    static const char hole[] = "{prompt}";
+    size_t len = strlen(prompt), size = strlen(template) + 1;
+    for (const char *at = template; (at = strstr(at, hole)); at += strlen(hole))
+        size += len;
+    char *text = RZ_NEW(arena, size, char), *to = text;
+    for (const char *at; (at = strstr(template, hole)); template = at + strlen(hole)) {
+        memcpy(to, template, (size_t)(at - template));
+        to += at - template;
+        memcpy(to, prompt, len);
+        to += len;
+    }
+    strcpy(to, template);
+    return text;
+}
+
+static bool encode_prompt(job *j, int i, rz_err *err)
+{
+    int room = j->policy->arch.max_position_embeddings, n;
+    int32_t *ids;
+    j->inputs[i] = j->o.template[0] ? fill_template(&j->arena, j->o.template, j->prompts[i]) : j->prompts[i];
+    if (!rz_tokenizer_encode(j->tokenizer, j->inputs[i], strlen(j->inputs[i]), &j->arena, &ids, &n, err))
+        return rz_err_note(err, "the prompt \"%.80s\"", j->inputs[i]);
+    if (n < 1 || n >= room)
+        return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (the model has %d positions)", j->inputs[i], n, room - 1, room);
+    int samples = (int)j->o.samples;
+    j->requests[i] = (rz_request){ids, n, (uint32_t)i, 0, samples, RZ_ZNEW(&j->arena, samples, rz_completion)};
+    return true;
+}
+
+/* --stop texts are single tokens of the vocabulary, compared by id. The end token always stops. */
+static bool find_stops(job *j, rz_err *err)
+{
+    j->stop_ids = RZ_NEW(&j->arena, j->stop.n + 1, int32_t);
+    for (int i = 0; i < j->stop.n; i++) {
+        int id = rz_tokenizer_id(j->tokenizer, j->stop.values[i]);
+        if (id < 0)
+            return rz_fail(err, RZ_EUSAGE, "--stop '%.100s' is no token of the model's vocabulary; a completion stops at whole tokens, for example '</answer>'",
+                           j->stop.values[i]);
+        j->stop_ids[j->n_stop++] = id;
+    }
+    int id = rz_tokenizer_id(j->tokenizer, eos);
+    if (id >= 0)
+        j->stop_ids[j->n_stop++] = id;
+    return true;
+}
+
+static bool open_job(job *j, rz_err *err)
+{
+    if (!rz_cli_kernels(&j->kernels, err) || !rz_arena_init(&j->arena, (size_t)1 << 40, err) || !list_prompts(j, err) ||
+        !rz_pool_create(&j->pool, (int)j->o.threads, err) || !rz_model_read(j->o.model, j->kernels, j->pool, &j->policy, &j->tokenizer, err) ||
+        !find_stops(j, err))
+        return false;
+    j->requests = RZ_NEW(&j->arena, j->n, rz_request);
+    for (int i = 0; i < j->n; i++)
+        if (!encode_prompt(j, i, err))
+            return j->data.prompt.n ? rz_err_note(err, "%s, prompt %d", j->o.prompts, i + 1) : false;
+    return true;
+}
+
+static void close_job(job *j)
+{
+    rz_dataset_finish(&j->data);
+    rz_tokenizer_destroy(j->tokenizer);
+    rz_policy_destroy(j->policy);
+    rz_pool_destroy(j->pool);
+    rz_arena_finish(&j->arena);
+    rz_options_finish(rz_generate_flags, rz_generate_n_flags, &j->o);
+    free(j->stop.values);
+}
+
+static bool sample(job *j, rz_err *err)
+{
+    const options *o = &j->o;
+    rz_decoder *d;
+    int64_t all = (int64_t)j->n * o->samples;
+    rz_sampling s = {o->temperature, (int)o->top_k, o->top_p, o->min_p, (int)o->max_new, j->n_stop, j->stop_ids};
+    if (!rz_decoder_create(&d, j->policy, (int)(all < SLOTS ? all : SLOTS), err))
+        return false;
+    double start = rz_now_s();
+    bool ok = rz_cli_decode(d, j->requests, j->n, &s, (rz_address){(uint32_t)o->seed, RZ_RNG_SAMPLE, 0}, &j->arena, err);
+    j->seconds = rz_now_s() - start;
+    rz_decoder_destroy(d);
+    return ok;
+}
+
+/* ---- what came out ---- */
+
+/* A completion as text, without the token that stopped it; how many bytes and tokens of it are thinking, the end tag included. */
+typedef struct {
+    const char *text;
+    size_t len, thinking_len;
+    int n, thinking;
+} told;
+
+static const char *text_of(const job *j, const rz_completion *c, int n, rz_arena *arena, size_t *len)
+{
+    return rz_tokenizer_decode(j->tokenizer, c->ids, n, true, arena, len);
+}
+
+static told tell(const job *j, const rz_completion *c, rz_arena *arena)
+{
+    static const char begin[] = "<think>", end[] = "</think>";
+    int n_text = c->n - !c->truncated;
+    told t = {.n = c->n};
+    t.text = text_of(j, c, n_text, arena, &t.len);
+    const char *close = strstr(t.text, end);
+    if (!close && strstr(t.text, begin)) {
+        t.thinking_len = t.len;
+        t.thinking = n_text;
+    }
+    if (!close)
+        return t;
+    t.thinking_len = (size_t)(close - t.text) + strlen(end);
+    int lo = 0, hi = n_text; /* the shortest run of tokens with the end tag in it: a tokenizer may cut the tag in pieces */
+    while (lo + 1 < hi) {
+        rz_arena scratch = *arena;
+        size_t len;
+        int middle = (lo + hi) / 2;
+        if (strstr(text_of(j, c, middle, &scratch, &len), end))
+            hi = middle;
+        else
+            lo = middle;
+    }
+    t.thinking = hi;
+    return t;
+}
+
+static json_t *id_list(const int32_t *ids, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_integer(ids[i]));
+    return list;
+}
+
+static json_t *number_list(const float *x, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        json_t *number = json_real(x[i]); /* NULL for what is not finite */
+        json_array_append_new(list, number ? number : json_null());
+    }
+    return list;
+}
+
+/* answer and meta go through as they were: numbers in meta keep their digits, so it is no JSON value on the way. */
+static void print_json(const job *j, int i, int k, const told *t)
+{
+    const rz_request *r = &j->requests[i];
+    const rz_completion *c = &r->completions[k];
+    size_t len = 0, meta_len = 0;
+    const char *answer = j->data.prompt.n ? rz_column_get(&j->data.answer, i, &len) : NULL,
+               *meta = j->data.prompt.n ? rz_column_get(&j->data.meta, i, &meta_len) : NULL;
+    json_t *o = json_pack("{s:i,s:s,s:s}", "schema", 1, "prompt", j->prompts[i], "completion", t->text);
+    if (j->o.template[0])
+        json_object_set_new(o, "input", json_string(j->inputs[i]));
+    if (len)
+        json_object_set_new(o, "answer", json_stringn(answer, len));
+    json_t *counts = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:s}", "group", i, "sample", k, "prompt_tokens", r->n_prompt, "n_tokens", c->n,
+                               "thinking_tokens", t->thinking, "answer_tokens", c->n - t->thinking, "truncated", c->truncated, "finish_reason",
+                               c->truncated ? "length" : "stop");
+    json_object_update(o, counts);
+    json_decref(counts);
+    json_object_set_new(o, "prompt_ids", id_list(r->prompt, r->n_prompt));
+    json_object_set_new(o, "completion_ids", id_list(c->ids, c->n));
+    json_object_set_new(o, "logprobs", number_list(c->logp, c->n));
+    char *line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    if (meta_len && strncmp(meta, "{}", 2))
+        printf("%.*s,\"meta\":%.*s}\n", (int)strlen(line) - 1, line, (int)meta_len, meta);
+    else
+        puts(line);
+    free(line);
+    json_decref(o);
+}
+
+/* Text of a model on a terminal: control characters could do anything there. */
+static void print_safe(const char *s, size_t len, bool terminal)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool c1 = c == 0xC2 && i + 1 < len && (unsigned char)s[i + 1] < 0xA0;
+        if (terminal && (c1 || c == 0x7F || (c < 0x20 && c != '\n' && c != '\t'))) {
+            putchar('?');
+            i += c1;
+        } else {
+            putchar(c);
+        }
+    }
+}
+
+static void print_text(const job *j, int i, int k, const told *t)
+{
+    const rz_request *r = &j->requests[i];
+    const rz_completion *c = &r->completions[k];
+    const char *term = getenv("TERM");
+    bool terminal = isatty(STDOUT_FILENO), dim = terminal && term && strcmp(term, "dumb");
+    fputs(dim && t->thinking_len ? "\033[2m" : "", stdout);
+    print_safe(t->text, t->thinking_len, terminal);
+    fputs(dim && t->thinking_len ? "\033[0m" : "", stdout);
+    print_safe(t->text + t->thinking_len, t->len - t->thinking_len, terminal);
+    putchar('\n');
+    fflush(stdout);
+    fprintf(stderr, "  prompt %d tokens, thinking %d, answer %d%s\n", r->n_prompt, t->thinking, c->n - t->thinking,
+            c->truncated ? ", cut at the limit" : "");
+}
+
+static bool print_all(const job *j, rz_err *err)
+{
+    int64_t tokens = 0;
+    for (int i = 0; i < j->n; i++)
+        for (int k = 0; k < j->o.samples; k++) {
+            const rz_completion *c = &j->requests[i].completions[k];
+            rz_arena scratch = j->arena;
+            told t = tell(j, c, &scratch);
+            tokens += c->n;
+            (j->o.json ? print_json : print_text)(j, i, k, &t);
+        }
+    if (!j->o.json)
+        fprintf(stderr, "%lld tokens in %.2f s, %.0f tokens/s\n", (long long)tokens, j->seconds, (double)tokens / (j->seconds > 0 ? j->seconds : 1));
+    if (fflush(stdout) || ferror(stdout))
+        return rz_fail(err, RZ_EIO, "cannot write the completions: %s", strerror(errno));
+    return true;
+}
+
+int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err)
+{
+    (void)comm;
+    job j = {.stop = {"stop", rz_calloc((size_t)argc + 1, sizeof(char *)), 0}};
+    bool ok = rz_flags_parse(rz_generate_flags, rz_generate_n_flags, &j.o, j.given, &j.stop, NULL, argc, argv, err) && check_flags(&j, err) &&
+              open_job(&j, err) && sample(&j, err) && print_all(&j, err);
+    close_job(&j);
+    return ok ? 0 : (int)err->code;
+}

@@ -1,0 +1,7 @@
+/* What a core can do at most: fused multiply-adds on registers alone, no memory. The yardstick of bench/kernels.c and of `rulezero bench`. */
+#ifndef RZ_POLICY_PEAK_H
+#define RZ_POLICY_PEAK_H
+/* GFLOP/s of the calling thread over about `ms` milliseconds, with the registers that the kernels `name` (policy/kernels.h) use. 0 when there
+ * is no such loop here (portable, reference). */
+double rz_peak_gflops(const char *name, double ms);
+#endif
