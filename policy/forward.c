@@ -63,7 +63,7 @@ typedef struct {
     const rz_acts *a;
     const rz_run *runs;
     const int *row0; /* first row of each run */
-    int layer;
+    int layer, cuts; /* pieces that the heads of a run are attended in */
     float *to, *from, *rstd;
     const float *add, *weight;
 } work;
@@ -114,15 +114,21 @@ static void attend(void *ctx, int i, int thread)
 {
     const work *w = ctx;
     const rz_policy *p = w->p;
-    int H = p->heads.H, G = p->heads.G, E = p->heads.E, g = i % G;
-    const rz_run *r = &w->runs[i / G];
-    int64_t ld = (int64_t)(H + 2 * G) * E, r0 = w->row0[i / G];
+    int H = p->heads.H, G = p->heads.G, E = p->heads.E, run = i / w->cuts, cut = i % w->cuts;
+    const rz_run *r = &w->runs[run];
+    int64_t ld = (int64_t)(H + 2 * G) * E, r0 = w->row0[run];
     rz_kv own = rz_cache_layer(r->cache, p, w->layer), parent = {0};
     if (r->parent)
         parent = rz_cache_layer(r->parent, p, w->layer);
     p->k->attention_forward(w->to + r0 * H * E, (int64_t)H * E, rz_act(w->a, w->a->row_max, H, w->layer) + r0 * H,
                             rz_act(w->a, w->a->row_sum, H, w->layer) + r0 * H, w->from + r0 * ld, ld, r->n, r->parent ? &parent : NULL, &own,
-                            p->heads, g, g + 1, w->a->scratch[thread]);
+                            p->heads, G * cut / w->cuts, G * (cut + 1) / w->cuts, w->a->scratch[thread]);
+}
+
+/* The heads of one new token have few chains each: taken together they hide each other's latency. Long runs are cut by key/value heads. */
+static int attention_cuts(const rz_policy *p, const rz_acts *a, int n_runs)
+{
+    return a->max_segment == 1 && n_runs >= 2 * rz_pool_size(p->pool) ? 1 : p->heads.G;
 }
 
 /* Embeds the new tokens, gives them positions, and lets the caches grow. */
@@ -163,7 +169,7 @@ static void layer_forward(const rz_policy *p, rz_acts *a, work *w, int n_runs, c
     w->from = qkv;
     rz_pool_run(p->pool, n_runs, append_run, w);
     w->to = att;
-    rz_pool_run(p->pool, n_runs * (int)G, attend, w);
+    rz_pool_run(p->pool, n_runs * w->cuts, attend, w);
     rz_op_linear(p, a->t, att, &m->o, a->M);
     if (a->keep)
         memcpy(x_mid, x_in, bytes);
@@ -182,7 +188,7 @@ void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_r
     int *row0 = RZ_NEW(&scratch, n_runs, int);
     embed(p, a, runs, n_runs, row0);
     for (int l = 0; l < p->arch.num_hidden_layers; l++) {
-        work w = {.p = p, .a = a, .runs = runs, .row0 = row0, .layer = l};
+        work w = {.p = p, .a = a, .runs = runs, .row0 = row0, .layer = l, .cuts = attention_cuts(p, a, n_runs)};
         layer_forward(p, a, &w, n_runs, l ? a->t : NULL);
     }
     norm(p, a, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
