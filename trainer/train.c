@@ -1,3 +1,4 @@
+#include "trainer/diagnose.h"
 #include "trainer/evaluate.h"
 #include "trainer/grpo.h"
 #include "trainer/loop.h"
@@ -18,6 +19,7 @@ typedef struct {
     rz_decoder *decoder;
     rz_update *update;
     rz_rollouts *rollouts;        /* rank 0 */
+    rz_diagnosis *diagnosis;      /* rank 0; NULL in a control run, which is meant to fail */
     int32_t stop;
     char base_hash[33];
     rz_grpo grpo;
@@ -28,6 +30,7 @@ static void close_job(job *j)
 {
     rz_loop_close(&j->loop);
     rz_rollouts_destroy(j->rollouts);
+    rz_diagnosis_destroy(j->diagnosis);
     rz_update_destroy(j->update);
     rz_decoder_destroy(j->decoder);
     rz_rules_worker_destroy(j->worker);
@@ -65,6 +68,30 @@ static bool evaluate(job *j, int64_t step, rz_err *err)
     return ok;
 }
 
+/* What a resumed run said before, it does not say again: the log is cut back to the checkpoint by now, and read. */
+static bool begin_diagnosis(job *j, rz_err *err)
+{
+    if (rz_comm_rank(j->env->comm) || j->config->reward == RZ_REWARD_RANDOM)
+        return true;
+    rz_history h;
+    char *path = rz_asprintf("%s/metrics.jsonl", j->config->out);
+    bool ok = rz_history_read(&h, path, err);
+    j->diagnosis = rz_diagnosis_create();
+    if (ok)
+        rz_diagnosis_replay(j->diagnosis, &h);
+    rz_history_finish(&h);
+    free(path);
+    return ok;
+}
+
+static void diagnose(job *j, const rz_metrics *m)
+{
+    int n, new = j->diagnosis ? rz_diagnosis_step(j->diagnosis, m) : 0;
+    const rz_finding *found = new ? rz_diagnosis_findings(j->diagnosis, &n) + n - new : NULL;
+    for (int i = 0; i < new; i++)
+        rz_loop_note(&j->loop, "%s", found[i].text);
+}
+
 static bool train_begin(rz_loop *l, rz_err *err)
 {
     return evaluate(l->ctx, 0, err);
@@ -79,6 +106,7 @@ static bool train_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
         return false;
     l->at.tokens_sampled = j->grpo.tokens_sampled;
     l->at.tokens_trained = j->grpo.tokens_trained;
+    diagnose(j, m);
     double start = rz_now_s();
     if (j->rollouts)
         rz_rollouts_add(j->rollouts, step, j->grpo.groups, j->grpo.n_groups, j->grpo.arena);
@@ -278,7 +306,8 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
     j->loop.at.base_hash = j->base_hash;
     if (mode.dry_run)
         return tell_plan(j, err);
-    return rz_loop_open(&j->loop, mode.fresh && c->model[0], err) && rz_loop_run(&j->loop, err);
+    return rz_loop_open(&j->loop, mode.fresh && c->model[0], err) && rz_comm_agree(comm, begin_diagnosis(j, err), err) &&
+           rz_loop_run(&j->loop, err);
 }
 
 bool rz_job_train(const rz_job_env *env, const rz_config *c, rz_job_mode mode, rz_err *err)
