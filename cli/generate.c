@@ -63,9 +63,27 @@ typedef struct {
     double seconds;
 } job;
 
+typedef struct { const rz_request *requests; int n, next; } request_list;
+
+static rz_request_answer next_of_list(void *ctx, int n_free, bool wait, rz_request *r)
+{
+    request_list *l = ctx;
+    (void)wait;
+    if (l->next == l->n)
+        return RZ_REQUEST_NONE;
+    if (!n_free)
+        return RZ_REQUEST_LATER;
+    *r = l->requests[l->next++];
+    return RZ_REQUEST_GIVEN;
+}
+
 bool rz_cli_decode(rz_decoder *d, rz_request *requests, int n, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err)
 {
-    return rz_decode(d, requests, n, s, at, arena, NULL, NULL, err);
+    request_list list = {requests, n, 0};
+    rz_requests from = {.next = next_of_list, .ctx = &list, .max_prompt = 1};
+    for (int i = 0; i < n; i++)
+        from.max_prompt = requests[i].n_prompt > from.max_prompt ? requests[i].n_prompt : from.max_prompt;
+    return rz_decode(d, &from, s, at, arena, err);
 }
 
 /* ---- prompts ---- */
