@@ -15,7 +15,7 @@ typedef struct {
     bool truncated;         /* ended by max_new or the model's last position, not by a stop token */
 } rz_completion;
 
-/* One prompt and its completions. `slot` addresses the prompt within the step: two slots with the same text get different samples. */
+/* One prompt and its completions. `slot` and `refill` address the prompt within the step: two slots with the same text get different samples. */
 typedef struct {
     const int32_t *prompt;
     int n_prompt;           /* 1 … max_position_embeddings − 1 */

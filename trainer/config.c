@@ -56,6 +56,8 @@ const rz_option rz_config_rows[] = {
     ENUM("truncated", truncated, "mask", "mask|punish", "completions cut at max_new: in the baseline but not in the loss, or trained on like others"),
     INT("minibatches", minibatches, "1", 1, 4096, FIXED, "optimizer steps a batch of groups is cut into"),
     INT("epochs", epochs, "1", 1, 64, FIXED, "passes over a batch"),
+    BOOL("dynamic_sampling", dynamic_sampling, "false", FIXED, "sample more prompts until prompts_per_step groups have scores that differ, and train on those (DAPO)"),
+    INT("dynamic_sampling_max_rounds", dynamic_sampling_max_rounds, "4", 2, 64, FIXED, "rounds of sampling in a step at most; then it trains on what there is"),
     OPTIMIZER("optimizer.", optimizer, "3e-4", "0.99", "0", "5", "linear"),
 
     FLOAT("rollout.temperature", rollout.temperature, "1", 0.01, 100, "sampling temperature; ratios are taken under it too"),

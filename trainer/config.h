@@ -26,6 +26,8 @@ typedef struct {
     int algorithm, aggregation, advantage_std, truncated;
     double clip_eps_low, clip_eps_high;
     struct { double coef; } kl;
+    bool dynamic_sampling;
+    int64_t dynamic_sampling_max_rounds;
     int64_t minibatches, epochs;
     rz_optimizer_options optimizer;
 

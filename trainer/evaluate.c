@@ -30,11 +30,11 @@ static double standard_error(cell *cells, int n, double mean, double total)
 bool rz_evaluate(const rz_rollout *r, rz_split split, int n_problems, int n_samples, uint32_t step, rz_arena scratch, rz_evaluation *out,
                  rz_err *err)
 {
-    rz_group *groups;
+    rz_group *groups = RZ_NEW(&scratch, n_problems, rz_group);
     rz_rollout_times times = {0};
     const rz_draw draw = {.split = split, .purpose = RZ_RNG_EVAL, .step = step, .n_groups = n_problems, .n = n_samples};
     *out = (rz_evaluation){.problems = n_problems, .samples = n_samples};
-    if (!rz_rollout_groups(r, draw, &scratch, &groups, &times, err))
+    if (!rz_rollout_groups(r, draw, &scratch, groups, &times, err))
         return false;
     double n = (double)n_problems * n_samples;
     cell *cells = RZ_ZNEW(&scratch, n_problems, cell);

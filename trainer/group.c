@@ -89,6 +89,7 @@ static bool draw_problems(const rz_rollout *r, const rz_draw *d, rz_arena *arena
     *max_prompt = 1;
     for (int i = 0; i < d->n_groups; i++) {
         rz_group *g = &groups[i];
+        *g = (rz_group){0};
         if (!rz_source_problem(r->source, d->split, d->first + (uint64_t)i, &g->problem, arena, err) ||
             !rz_tokenizer_encode(r->tokenizer, g->problem.prompt, strlen(g->problem.prompt), arena, &g->prompt, &g->n_prompt, err))
             return rz_err_note(err, "problem %llu", (unsigned long long)(d->first + (uint64_t)i));
@@ -104,6 +105,7 @@ static bool draw_problems(const rz_rollout *r, const rz_draw *d, rz_arena *arena
 /* The prompts that fell to this rank. */
 typedef struct {
     const rz_rollout *rollout;
+    uint32_t refill;
     rz_deal *deal;
     rz_group *groups;
     int32_t *mine; /* (n_groups) indices, n of them, in the order in which they came */
@@ -127,7 +129,7 @@ static rz_request_answer next_request(void *ctx, int n_free, bool wait, rz_reque
         return answer == RZ_DEAL_OVER ? RZ_REQUEST_NONE : RZ_REQUEST_LATER;
     const rz_group *g = &w->groups[item];
     w->mine[w->n++] = (int32_t)item;
-    *to = (rz_request){g->prompt, g->n_prompt, g->slot, 0, g->n, g->completions};
+    *to = (rz_request){g->prompt, g->n_prompt, (uint32_t)item, w->refill, g->n, g->completions};
     return RZ_REQUEST_GIVEN;
 }
 
@@ -201,27 +203,26 @@ static void share(const rz_rollout *r, rz_group *groups, const share_of_work *w,
     free(mine.data);
 }
 
-bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group **groups, rz_rollout_times *times, rz_err *err)
+bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group *groups, rz_rollout_times *times, rz_err *err)
 {
     int max_prompt, ranks = rz_comm_size(r->comm), at_once = rz_decoder_slots(r->decoder) / draw.n;
-    rz_group *all = *groups = RZ_ZNEW(arena, draw.n_groups, rz_group);
     double start = rz_now_s();
-    if (!rz_comm_agree(r->comm, draw_problems(r, &draw, arena, all, &max_prompt, err), err))
+    if (!rz_comm_agree(r->comm, draw_problems(r, &draw, arena, groups, &max_prompt, err), err))
         return false;
-    share_of_work w = {.rollout = r, .groups = all, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
+    share_of_work w = {.rollout = r, .refill = draw.refill, .groups = groups, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
     const rz_requests requests = {next_request, after_step, &w, max_prompt};
     w.deal = rz_deal_begin(r->comm, draw.n_groups, at_once > 1 ? at_once : 1);
     bool ok = rz_decode(r->decoder, &requests, &r->sampling, (rz_address){r->seed, draw.purpose, draw.step}, arena, err);
     double sampled = rz_now_s();
     for (int i = 0; ok && i < w.n; i++)
         for (int k = 0; k < draw.n; k++)
-            score_one(r, draw.step, &all[w.mine[i]], k, arena);
+            score_one(r, draw.step, &groups[w.mine[i]], k, arena);
     double scored = rz_now_s();
     rz_deal_end(w.deal);
     if (!rz_comm_agree(r->comm, ok, err))
         return false;
     if (ranks > 1)
-        share(r, all, &w, arena);
+        share(r, groups, &w, arena);
     times->sample_s += sampled - start - w.waited_s;
     times->score_s += scored - sampled;
     times->wait_s += w.waited_s + rz_now_s() - scored;

@@ -29,7 +29,7 @@ typedef struct {
     rz_problem problem;
     int32_t *prompt;        /* (n_prompt) */
     int n_prompt, n;        /* n completions */
-    uint32_t slot;          /* within the step */
+    uint32_t slot;          /* within the step, refills included */
     rz_completion *completions; /* (n) */
     rz_scored *scored;          /* (n) */
     bool signal;            /* scores differ: there are advantages */
@@ -51,11 +51,12 @@ typedef struct {
     void *tick_ctx;
 } rz_rollout;
 
-/* Which groups: `n_groups` of a split, problems first …, each with n completions, addressed (seed, purpose, step, slot from first_slot on). */
+/* Which groups: `n_groups` of a split, problems first …, each with n completions. Their tokens are addressed by (seed, purpose, step, place in this draw,
+ * refill and sample, position), their slots in the step are first_slot …. */
 typedef struct {
     rz_split split;
     rz_rng_purpose purpose;
-    uint32_t step, first_slot;
+    uint32_t step, refill, first_slot;
     uint64_t first;
     int n_groups, n;
 } rz_draw;
@@ -63,6 +64,7 @@ typedef struct {
 /* Seconds of this rank: sampling, scoring, and waiting: for prompts, for ranks that are still at it, for their groups. Added to. */
 typedef struct { double sample_s, score_s, wait_s; } rz_rollout_times;
 
-/* Sampled and scored: prompts are dealt to ranks as they fall free, every rank gets all groups (arena), the same for any number of ranks. Collective. */
-bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group **groups, rz_rollout_times *times, rz_err *err);
+/* Fills groups(n_groups), sampled and scored: prompts are dealt to ranks as they fall free, every rank gets all groups (arrays in arena), the same for any
+ * number of ranks. Collective. */
+bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group *groups, rz_rollout_times *times, rz_err *err);
 #endif

@@ -38,19 +38,55 @@ void rz_grpo_finish(rz_grpo *g)
     rz_arena_finish(&g->arena);
 }
 
+static bool scores_differ(const rz_group *g)
+{
+    for (int k = 1; k < g->n; k++)
+        if (g->scored[k].score != g->scored[0].score)
+            return true;
+    return false;
+}
+
+/* How many prompts the next round of dynamic sampling draws: as many as should do, if as large a share of them has signal as so far in this step.
+ * Fewer rounds than asking for what is missing would take, less waste than whole rounds. */
+static int refill_size(int wanted, int sampled, int with_signal)
+{
+    int64_t n = with_signal ? ((int64_t)(wanted - with_signal) * sampled + with_signal - 1) / with_signal : wanted;
+    return (int)(n < wanted ? n : wanted);
+}
+
+/* Rounds after the first: their prompts are numbered apart from the steps' (RZ_REFILL_FIRST), a fixed range a step. */
+static rz_draw refill_of(const rz_config *c, rz_draw first, int64_t step, int round, int n)
+{
+    first.refill = (uint32_t)round;
+    first.first_slot = (uint32_t)(round * c->prompts_per_step);
+    first.first = RZ_REFILL_FIRST + (uint64_t)(((step - 1) * (c->dynamic_sampling_max_rounds - 1) + round - 1) * c->prompts_per_step);
+    first.n_groups = n;
+    return first;
+}
+
 bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *err)
 {
     const rz_config *c = g->config;
+    int wanted = (int)c->prompts_per_step, rounds = c->dynamic_sampling ? (int)c->dynamic_sampling_max_rounds : 1, with_signal = 0;
     rz_arena_release(&g->arena, 0);
-    g->n_groups = (int)c->prompts_per_step;
-    const rz_draw draw = {.split = RZ_TRAIN, .purpose = RZ_RNG_SAMPLE, .step = (uint32_t)step, .n_groups = g->n_groups, .n = (int)c->group_size,
-                          .first = (uint64_t)(step - 1) * (uint64_t)c->prompts_per_step};
-    return rz_rollout_groups(&g->rollout, draw, &g->arena, &g->groups, times, err);
+    g->groups = RZ_NEW(&g->arena, wanted * rounds, rz_group);
+    g->n_groups = 0;
+    const rz_draw first = {.split = RZ_TRAIN, .purpose = RZ_RNG_SAMPLE, .step = (uint32_t)step, .n_groups = wanted, .n = (int)c->group_size,
+                           .first = (uint64_t)(step - 1) * (uint64_t)wanted};
+    for (int round = 0; round < rounds && with_signal < wanted; round++) {
+        rz_draw draw = round ? refill_of(c, first, step, round, refill_size(wanted, g->n_groups, with_signal)) : first;
+        if (!rz_rollout_groups(&g->rollout, draw, &g->arena, g->groups + g->n_groups, times, err))
+            return false;
+        for (int i = 0; i < draw.n_groups; i++)
+            with_signal += scores_differ(&g->groups[g->n_groups++]);
+    }
+    return true;
 }
 
 static void compute_advantages(rz_grpo *g)
 {
     rz_method method = rz_grpo_method(g->config);
+    int taken = 0;
     for (int i = 0; i < g->n_groups; i++) {
         rz_group *group = &g->groups[i];
         rz_arena scratch = g->arena;
@@ -58,7 +94,10 @@ static void compute_advantages(rz_grpo *g)
         for (int k = 0; k < group->n; k++)
             scores[k] = group->scored[k].score;
         group->signal = rz_advantages(scores, advantages, group->n, method.divide_by_std);
-        group->trained = group->signal || g->reference; /* a KL term has a gradient where scores have none */
+        if (g->config->dynamic_sampling) /* the first ones in order of slots */
+            group->trained = group->signal && taken++ < g->config->prompts_per_step;
+        else /* a KL term has a gradient where scores have none */
+            group->trained = group->signal || g->reference;
         for (int k = 0; k < group->n; k++)
             group->scored[k].advantage = advantages[k];
     }
@@ -219,10 +258,10 @@ typedef struct {
     double score, score_sq, entropy;
 } totals;
 
-static totals add_up(const rz_grpo *g)
+static totals add_up(const rz_grpo *g, int n_groups)
 {
     totals t = {.min_length = INT64_MAX};
-    for (int i = 0; i < g->n_groups; i++) {
+    for (int i = 0; i < n_groups; i++) {
         const rz_group *group = &g->groups[i];
         int right = 0;
         for (int k = 0; k < group->n; k++) {
@@ -254,13 +293,13 @@ static totals add_up(const rz_grpo *g)
 }
 
 /* Mean points of each rule over the completions it scored. */
-static void measure_rules(const rz_grpo *g, rz_metrics *m)
+static void measure_rules(const rz_grpo *g, int n_groups, rz_metrics *m)
 {
     for (int r = 0; r < rz_rules_count(g->rollout.rules); r++) {
         double sum = 0;
         int64_t n = 0;
         char name[64];
-        for (int i = 0; i < g->n_groups; i++)
+        for (int i = 0; i < n_groups; i++)
             for (int k = 0; k < g->groups[i].n; k++) {
                 const rz_verdict *v = &g->groups[i].scored[k].verdicts[r];
                 sum += v->state == RZ_PART_SCORED ? v->points : 0;
@@ -271,11 +310,25 @@ static void measure_rules(const rz_grpo *g, rz_metrics *m)
     }
 }
 
+/* What dynamic sampling cost. */
+static void measure_refills(const rz_grpo *g, rz_metrics *m)
+{
+    int trained = 0;
+    for (int i = 0; i < g->n_groups; i++)
+        trained += g->groups[i].trained;
+    rz_metrics_put_int(m, "groups/sampled", g->n_groups);
+    rz_metrics_put_int(m, "groups/wasted", g->n_groups - trained);
+}
+
+/* Scores, lengths and the like are those of the step's own prompts, refills left out: they were drawn because of the scores of others, and curves of jobs with
+ * and without dynamic sampling should be comparable. */
 static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured *u, rz_metrics *m)
 {
-    totals t = add_up(g);
+    int n_groups = (int)g->config->prompts_per_step;
+    totals t = add_up(g, n_groups);
+    int64_t sampled = add_up(g, g->n_groups).tokens;
     double n = (double)t.n, mean = t.score / n;
-    g->tokens_sampled += t.tokens;
+    g->tokens_sampled += sampled;
     g->tokens_trained += u->tokens;
     m->n = 0;
     rz_metrics_put_int(m, "step", step);
@@ -283,7 +336,7 @@ static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured 
     rz_metrics_put(m, "reward/std", sqrt(fmax(0, t.score_sq / n - mean * mean)));
     rz_metrics_put(m, "accuracy/mean", (double)t.correct / n);
     rz_metrics_put(m, "format/mean", (double)t.format_ok / n);
-    measure_rules(g, m);
+    measure_rules(g, n_groups, m);
     rz_metrics_put_int(m, "rewards/errors", t.errors);
     rz_metrics_put(m, "completions/mean_length", (double)t.tokens / n);
     rz_metrics_put_int(m, "completions/min_length", t.min_length);
@@ -294,9 +347,11 @@ static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured 
     if (t.trace.equations)
         rz_metrics_put(m, "trace/equations_right", (double)t.trace.equations_right / (double)t.trace.equations);
     rz_metrics_put(m, "entropy", t.entropy / (double)t.tokens);
-    rz_metrics_put(m, "groups/all_right", (double)t.all_right / g->n_groups);
-    rz_metrics_put(m, "groups/all_wrong", (double)t.all_wrong / g->n_groups);
-    rz_metrics_put(m, "frac_reward_zero_std", (double)t.flat / g->n_groups);
+    rz_metrics_put(m, "groups/all_right", (double)t.all_right / n_groups);
+    rz_metrics_put(m, "groups/all_wrong", (double)t.all_wrong / n_groups);
+    rz_metrics_put(m, "frac_reward_zero_std", (double)t.flat / n_groups);
+    if (g->config->dynamic_sampling)
+        measure_refills(g, m);
     rz_metrics_put(m, "policy_loss", u->loss);
     if (g->reference)
         rz_metrics_put(m, "kl", u->tokens ? u->kl / (double)u->tokens : 0);
@@ -306,7 +361,7 @@ static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured 
     rz_metrics_put(m, "logp_mismatch", u->mismatch);
     rz_metrics_put(m, "learning_rate", lr);
     rz_metrics_put_int(m, "updates", u->updates);
-    rz_metrics_put_int(m, "tokens/sampled", t.tokens);
+    rz_metrics_put_int(m, "tokens/sampled", sampled);
     rz_metrics_put_int(m, "tokens/trained", u->tokens);
     rz_metrics_put_int(m, "tokens/sampled_total", g->tokens_sampled);
     rz_metrics_put_int(m, "tokens/trained_total", g->tokens_trained);

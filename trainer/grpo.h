@@ -14,7 +14,7 @@ typedef struct {
     rz_policy *reference; /* that the KL term holds to; NULL without one */
     rz_learner *reference_learner;
     rz_arena arena;       /* dies after each step */
-    rz_group *groups;     /* of the step in hand: (prompts_per_step), in slot order */
+    rz_group *groups;     /* of the step in hand, in slot order: prompts_per_step, then those of refills (dynamic_sampling) */
     int n_groups;
     int64_t tokens_sampled, tokens_trained; /* since the first step */
 } rz_grpo;
@@ -33,6 +33,10 @@ rz_sampling rz_config_sampling(const rz_config *c, const int32_t *stop, int n_st
 /* Collective. Step `step` (from 1): draws prompts, samples, scores, shares, computes advantages, updates, measures. groups stay readable until the
  * next step. In strict mode RZ_EINTERNAL when a recomputed log-probability differs from the sampled one. */
 bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err);
+
+/* Problems of refills are numbered from here: beyond those of the steps (at most 1e9 · 65536), and no round number, lest a refill of a file whose length
+ * divides it draw the prompts of an earlier epoch in the same order. */
+#define RZ_REFILL_FIRST UINT64_C(0x9E3779B97F4B)
 
 /* The two halves of it, for tests. rz_grpo_update fills what it measures. */
 typedef struct { double loss, grad_norm, mismatch, kl; int64_t tokens, clipped_low, clipped_high, updates; } rz_grpo_measured;

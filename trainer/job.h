@@ -15,7 +15,7 @@ typedef struct {
     void (*stage)(void *ctx, const char *name, int64_t step, int64_t steps);    /* a stage begins (at step done) */
     void (*step)(void *ctx, const rz_metrics *m, int64_t step, int64_t steps);
     void (*evaluation)(void *ctx, const rz_metrics *m);
-    void (*tick)(void *ctx, int64_t n_tokens);                                  /* tokens sampled so far in this step */
+    void (*tick)(void *ctx, int64_t n_tokens);                                  /* tokens sampled so far in this round of a step */
 } rz_listener;
 
 typedef struct {

@@ -17,7 +17,7 @@ enum {
     STEP, SLOT, SAMPLE, N_TOKENS, TRUNCATED, CORRECT, FORMAT, SCORE, ADVANTAGE, SIGNAL, PART_STATE, PART_POINTS, PART_SPAN, /* one a completion */
     TOKEN_AT, IDS, LOGP, LOGP_BEHAVIOUR, ENTROPY,
     TEXT_AT, TEXT, EXPLAIN_AT, EXPLAIN,
-    PROMPT_STEP, PROMPT_SLOT, PROMPT_AT, PROMPT, ANSWER_AT, ANSWER, META_AT, META, /* one a group */
+    PROMPT_STEP, PROMPT_SLOT, PROMPT_TRAINED, PROMPT_AT, PROMPT, ANSWER_AT, ANSWER, META_AT, META, /* one a group */
     N_COLUMNS
 };
 
@@ -28,7 +28,8 @@ static const struct { const char *name; rz_type type; } layout[N_COLUMNS] = {
     [PART_SPAN] = {"parts/span", RZ_I64}, [TOKEN_AT] = {"tokens/offsets", RZ_I64}, [IDS] = {"tokens/ids", RZ_I32}, [LOGP] = {"tokens/logp", RZ_F32},
     [LOGP_BEHAVIOUR] = {"tokens/logp_behaviour", RZ_F32}, [ENTROPY] = {"tokens/entropy", RZ_F32}, [TEXT_AT] = {"text/offsets", RZ_I64},
     [TEXT] = {"text/bytes", RZ_U8}, [EXPLAIN_AT] = {"explain/offsets", RZ_I64}, [EXPLAIN] = {"explain/bytes", RZ_U8},
-    [PROMPT_STEP] = {"prompts/step", RZ_I64}, [PROMPT_SLOT] = {"prompts/slot", RZ_I32}, [PROMPT_AT] = {"prompts/prompt/offsets", RZ_I64},
+    [PROMPT_STEP] = {"prompts/step", RZ_I64}, [PROMPT_SLOT] = {"prompts/slot", RZ_I32}, [PROMPT_TRAINED] = {"prompts/trained", RZ_U8},
+    [PROMPT_AT] = {"prompts/prompt/offsets", RZ_I64},
     [PROMPT] = {"prompts/prompt/bytes", RZ_U8}, [ANSWER_AT] = {"prompts/answer/offsets", RZ_I64}, [ANSWER] = {"prompts/answer/bytes", RZ_U8},
     [META_AT] = {"prompts/meta/offsets", RZ_I64}, [META] = {"prompts/meta/bytes", RZ_U8},
 };
@@ -133,6 +134,7 @@ void rz_rollouts_add(rz_rollouts *r, int64_t step, const rz_group *groups, int n
         const rz_group *g = &groups[i];
         append_whole(r, PROMPT_STEP, step);
         append_whole(r, PROMPT_SLOT, g->slot);
+        append_whole(r, PROMPT_TRAINED, g->trained);
         append_text(r, PROMPT_AT, PROMPT, g->problem.prompt, strlen(g->problem.prompt));
         append_text(r, ANSWER_AT, ANSWER, g->problem.answer, strlen(g->problem.answer));
         append_text(r, META_AT, META, g->problem.meta, strlen(g->problem.meta));

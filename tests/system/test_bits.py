@@ -10,6 +10,7 @@ JOBS = {
     "one shard": (GRPO, ["gradient_shards=1", "aggregation=sequence_mean", "advantage_std=group", "rollout.top_k=20", "rollout.min_p=0.02",
                          "rollout.temperature=0.8"]),
     "kl": (GRPO, ["kl.coef=0.1", "epochs=2", "minibatches=2"]),
+    "dynamic": (GRPO, ["dynamic_sampling=true", "group_size=2", "minibatches=2"]),
     "tiny": (GRPO, ["steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "pretrain": (BASE, []),
     "pretrain tiny": (BASE, ["pretrain.steps=2", "pretrain.documents_per_step=2"]),
@@ -36,6 +37,8 @@ VARIANTS = [
     ("one shard", dict(cpu="avx2", threads=3)),
     ("kl", dict(ranks=3, threads=2, cpu="avx2")),
     ("kl", dict(ranks=2, slots=5)),
+    ("dynamic", dict(ranks=4)),
+    ("dynamic", dict(ranks=2, slots=3, cpu="avx2")),
     ("tiny", dict(cpu="reference", ranks=2)),
     ("tiny", dict(cpu="portable", threads=2)),
     ("pretrain", dict(ranks=1)),
@@ -102,6 +105,15 @@ def _(folder):
         check(0 < sum(cut) < len(cut), f"{job}: share of completions cut: {cut}")
         check(all(0 < line["reward/std"] for line in lines), f"{job}: no signal")
         check(all(line["grad_norm"] > 0 for line in lines), f"{job}: no gradient")
+
+
+@case("dynamic sampling refills, and what it draws in is trained on")
+def _(folder):
+    lines, prompts, steps = metrics(truth("dynamic")), 7, 0
+    for line in lines:
+        check(line["groups/sampled"] - line["groups/wasted"] <= prompts <= line["groups/sampled"], line)
+        steps += line["groups/sampled"] > prompts
+    check(steps > 0 and any(line["groups/sampled"] - line["groups/wasted"] == prompts for line in lines), lines)
 
 
 @case("another seed is another run")

@@ -88,6 +88,18 @@ def _(folder):
     identical(truth(JOB), out)
 
 
+@case("kill -9 of a job with a reference and with refills")
+def _(folder):
+    out = f"{folder}/run"
+    job = JOB + [f"out={out}", "checkpoint.every=2", "kl.coef=0.2", "dynamic_sampling=true", "group_size=3", "epochs=2"]
+    result = kill_when(start(job, ranks=2, cpu=SLOW), lambda: steps_done(out) >= 5, 0.1)
+    check(result.status == -signal.SIGKILL, result)
+    rulezero(*job, ranks=3).expect(OK, "resuming from")
+    identical(truth([key for key in job if key != f"out={out}"]), out)
+    lines = metrics(out)
+    check(any(line["groups/sampled"] > 6 for line in lines) and all(line["kl"] > 0 for line in lines), "no refill, or no divergence")
+
+
 def stopped_politely(what, ranks):
     def attempt(folder):
         out = f"{folder}/run"
