@@ -19,8 +19,9 @@
 #define AT(field) offsetof(rz_bench_options, field)
 #define INT(key, field, def, min, max, help) {key, RZ_OPT_INT, AT(field), def, min, max, NULL, RZ_OPT_FIXED, help}
 const rz_option rz_bench_flags[] = {
-    {"model", RZ_OPT_TEXT, AT(model), "", 0, 0, NULL, RZ_OPT_FIXED, "weights and tokenizer: a model or checkpoint (*.h5); empty: random weights of --shape"},
-    {"shape", RZ_OPT_ENUM, AT(shape), "countdown", 0, 0, RZ_BENCH_SHAPES, RZ_OPT_FIXED, "sizes of random weights: the default job's, 3.0 million parameters, 494 million"},
+    {"model", RZ_OPT_TEXT, AT(model), "", 0, 0, NULL, RZ_OPT_FIXED, "a model or checkpoint (*.h5); empty: random weights of --shape"},
+    {"shape", RZ_OPT_ENUM, AT(shape), "countdown", 0, 0, RZ_BENCH_SHAPES, RZ_OPT_FIXED,
+     "sizes of random weights: the default job's, 3.0 million parameters, 494 million"},
     INT("batch", batch, "0", 0, 1e7, "sequences (rules: completions); 0: 64 for decode and grpo, 16 for train, 2000 for rules"),
     INT("prompt", prompt, "16", 1, 1e6, "tokens of a prompt"),
     INT("new", new_tokens, "128", 1, 1e6, "tokens sampled for each sequence; nothing stops earlier"),
@@ -40,7 +41,7 @@ enum { MAX_ROUNDS = 1000, PEAK_MS = 2, PEAK_WINDOWS = 3 };
 /* What the rounds came to, all ranks together. */
 typedef struct {
     int ranks, n;
-    int64_t tokens, items;                  /* of one round */
+    rz_bench_done done;                     /* of one round */
     double plain_s[MAX_ROUNDS];             /* wall time of the rounds without the meter */
     double cpu_s;                           /* processor time of those */
     double peak;                            /* GFLOP/s of all cores in use, running the register loop at the same time */
@@ -87,11 +88,11 @@ static double peak(rz_comm *comm, rz_pool *pool, const char *name)
 }
 
 /* Wall seconds of one round, from when the first rank may begin to when the last has ended. */
-static bool timed_round(rz_comm *comm, rz_bench *b, const rz_bench_work *w, int64_t count[2], double *seconds, rz_err *err)
+static bool timed_round(rz_comm *comm, rz_bench *b, const rz_bench_work *w, rz_bench_done *done, double *seconds, rz_err *err)
 {
     rz_comm_barrier(comm);
     double start = rz_now_s();
-    if (!rz_bench_round(b, w, &count[0], &count[1], err))
+    if (!rz_bench_round(b, w, done, err))
         return false;
     rz_comm_barrier(comm);
     *seconds = rz_now_s() - start;
@@ -102,12 +103,13 @@ static bool metered_round(rz_comm *comm, rz_bench *b, const rz_bench_work *w, co
 {
     rz_policy *p = rz_bench_policy(b);
     rz_meter_count op[RZ_METER_OPS];
-    int64_t count[2], flat[3 * RZ_METER_OPS];
+    int64_t flat[3 * RZ_METER_OPS];
+    rz_bench_done done;
     double seconds;
     rz_meter_reset();
     if (p)
         p->k = rz_meter_wrap(k);
-    bool ok = timed_round(comm, b, w, count, &seconds, err);
+    bool ok = timed_round(comm, b, w, &done, &seconds, err);
     if (p)
         p->k = k;
     if (!ok)
@@ -127,7 +129,7 @@ static bool metered_round(rz_comm *comm, rz_bench *b, const rz_bench_work *w, co
 static bool measure(rz_comm *comm, rz_bench *b, const rz_bench_work *w, const rz_kernels *k, double limit_s, measured *m, rz_err *err)
 {
     double start = rz_now_s();
-    int64_t go_on = 1, count[2] = {0};
+    int64_t go_on = 1;
     m->ranks = rz_comm_size(comm);
     while (go_on) {
         for (int i = 0; i < PEAK_WINDOWS; i++) { /* short ones: another process may have the core in one of them */
@@ -135,7 +137,7 @@ static bool measure(rz_comm *comm, rz_bench *b, const rz_bench_work *w, const rz
             m->peak = p > m->peak ? p : m->peak;
         }
         double cpu = processor_s();
-        if (!timed_round(comm, b, w, count, &m->plain_s[m->n], err))
+        if (!timed_round(comm, b, w, &m->done, &m->plain_s[m->n], err))
             return false;
         m->cpu_s += processor_s() - cpu;
         m->n++;
@@ -146,9 +148,10 @@ static bool measure(rz_comm *comm, rz_bench *b, const rz_bench_work *w, const rz
     }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    rz_comm_sum_i64(comm, count, 2);
-    m->tokens = count[0];
-    m->items = count[1];
+    rz_comm_sum_i64(comm, &m->done.tokens, 1);
+    rz_comm_sum_i64(comm, &m->done.items, 1);
+    rz_comm_sum_i64(comm, &m->done.trained, 1);
+    rz_comm_sum_i64(comm, &m->done.flop_again, 1);
     m->cpu_s = sum_over_ranks(comm, m->cpu_s, 1e-6);
     m->rss_mib = sum_over_ranks(comm, (double)usage.ru_maxrss / 1024, 1e-3);
     return true;
@@ -180,6 +183,7 @@ static figures derive(measured *m, int64_t threads)
             f.products_s += 1e-9 * (double)m->op[i].ns;
         }
     }
+    f.flop -= (double)m->done.flop_again;
     f.thread_s = m->metered_s * m->ranks * (double)threads;
     f.peak_of_core = m->peak / (m->ranks * (double)threads);
     return f;
@@ -218,14 +222,15 @@ static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_optio
                              (json_int_t)o->seq, "group", (json_int_t)o->group);
     json_object_set_new(root, "model", json_string(o->model[0] ? o->model : shapes[o->shape]));
     json_object_set_new(root, "rounds", json_integer(m->n));
-    json_object_set_new(root, "tokens", json_integer(m->tokens));
+    json_object_set_new(root, "tokens", json_integer(m->done.tokens));
+    json_object_set_new(root, "tokens_trained", json_integer(m->done.trained));
     json_object_set_new(root, "seconds", json_real(f->best_s));
     json_object_set_new(root, "seconds_median", json_real(f->median_s));
-    put_ratio(root, "tokens_per_s", (double)m->tokens, f->best_s);
-    put_ratio(root, "tokens_per_s_median", (double)m->tokens, f->median_s);
-    put_ratio(root, "tokens_per_cpu_s", (double)m->tokens * m->n, m->cpu_s);
-    if (m->items)
-        put_ratio(root, "completions_per_s", (double)m->items, f->best_s);
+    put_ratio(root, "tokens_per_s", (double)m->done.tokens, f->best_s);
+    put_ratio(root, "tokens_per_s_median", (double)m->done.tokens, f->median_s);
+    put_ratio(root, "tokens_per_cpu_s", (double)m->done.tokens * m->n, m->cpu_s);
+    if (m->done.items)
+        put_ratio(root, "completions_per_s", (double)m->done.items, f->best_s);
     json_object_set_new(root, "flop", json_integer((json_int_t)f->flop));
     put_ratio(root, "gflops", 1e-9 * f->flop, f->best_s);
     json_object_set_new(root, "peak_gflops", json_real(m->peak));
@@ -258,10 +263,10 @@ static void print_table(const rz_bench_work *w, rz_bench *b, const rz_bench_opti
     if (p)
         fprintf(stderr, "%lld parameters (f32), kernels %s, %d rank%s x %lld thread%s, batch %lld\n", (long long)p->layout.n_params, k->name, m->ranks,
                 m->ranks > 1 ? "s" : "", (long long)o->threads, o->threads > 1 ? "s" : "", (long long)rz_bench_batch(b));
-    fprintf(stderr, "%.0f tokens/s in the fastest of %d rounds (median %.0f; %.0f a processor second), %.1f MiB\n", (double)m->tokens / f->best_s, m->n,
-            (double)m->tokens / f->median_s, (double)m->tokens * m->n / m->cpu_s, m->rss_mib);
-    if (m->items)
-        fprintf(stderr, "%.0f completions/s\n", (double)m->items / f->best_s);
+    fprintf(stderr, "%.0f tokens/s in the fastest of %d rounds (median %.0f; %.0f a processor second), %.1f MiB\n", (double)m->done.tokens / f->best_s, m->n,
+            (double)m->done.tokens / f->median_s, (double)m->done.tokens * m->n / m->cpu_s, m->rss_mib);
+    if (m->done.items)
+        fprintf(stderr, "%.0f completions/s\n", (double)m->done.items / f->best_s);
     if (!p)
         return;
     fprintf(stderr, "%.1f GFLOP/s", 1e-9 * f->flop / f->best_s);

@@ -14,13 +14,20 @@ typedef struct {
 
 typedef struct rz_bench rz_bench;
 
+/* What one round came to on this rank. */
+typedef struct {
+    int64_t tokens, items; /* items: completions that `rules` scores, else 0 */
+    int64_t trained;       /* tokens with a gradient */
+    int64_t flop_again;    /* of products that are computed a second time rather than kept (logits, for their gradient): no work that was asked for */
+} rz_bench_done;
+
 /* A piece of work that can be repeated. */
 typedef struct {
     const char *name, *what;
     int64_t batch;                               /* default of --batch */
     bool model, update;                          /* needs a policy; an optimizer */
     bool (*open)(rz_bench *b, rz_err *err);      /* each rank for itself; may be NULL */
-    bool (*round)(rz_bench *b, int64_t *tokens, int64_t *items, rz_err *err);
+    bool (*round)(rz_bench *b, rz_bench_done *done, rz_err *err);
 } rz_bench_work;
 
 /* Ends with a row without a name. */
@@ -29,8 +36,8 @@ extern const rz_bench_work rz_bench_works[];
 #define RZ_BENCH_SHAPES "countdown|small|qwen0.5b"
 /* Collective. Weights of --model, or random ones of --shape. *out is to be closed whatever is returned; o is borrowed. */
 bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_options *o, rz_comm *comm, const rz_kernels *k, rz_err *err);
-/* Collective. Does it once. tokens, items: this rank's part of them; items are the completions that `rules` scores, else 0. */
-bool rz_bench_round(rz_bench *b, const rz_bench_work *w, int64_t *tokens, int64_t *items, rz_err *err);
+/* Collective. Does it once. */
+bool rz_bench_round(rz_bench *b, const rz_bench_work *w, rz_bench_done *done, rz_err *err);
 void rz_bench_close(rz_bench *b);
 rz_policy *rz_bench_policy(rz_bench *b); /* NULL for a work without */
 rz_pool *rz_bench_pool(rz_bench *b);

@@ -31,7 +31,6 @@ struct rz_bench {
     int64_t words;
     rz_config config;       /* of a training job, all defaults but what the flags say */
     rz_grpo grpo;
-    uint32_t step;
     double weight;          /* of a token in the loss */
     rz_tree *trees;
 };
@@ -108,20 +107,28 @@ static bool open_decode(rz_bench *b, rz_err *err)
     return rz_decoder_create(&b->decoder, b->policy, (int)b->batch, err);
 }
 
-static bool round_decode(rz_bench *b, int64_t *tokens, int64_t *items, rz_err *err)
+static bool round_decode(rz_bench *b, rz_bench_done *done, rz_err *err)
 {
-    (void)items;
     int n = (int)b->batch, n_prompt = (int)b->o->prompt;
     rz_request *requests = RZ_ZNEW(&b->arena, n, rz_request);
     rz_completion *completions = RZ_ZNEW(&b->arena, n, rz_completion);
     for (int i = 0; i < n; i++)
         requests[i] = (rz_request){random_ids(b, n_prompt, (uint32_t)i), n_prompt, (uint32_t)i, 0, 1, &completions[i]};
     rz_sampling s = rz_config_sampling(&b->config, NULL, 0); /* nothing stops: every completion has its full length */
-    *tokens = (int64_t)n * b->o->new_tokens;
-    return rz_cli_decode(b->decoder, requests, n, &s, (rz_address){1, RZ_RNG_SAMPLE, b->step}, &b->arena, err);
+    done->tokens = (int64_t)n * b->o->new_tokens;
+    return rz_cli_decode(b->decoder, requests, n, &s, (rz_address){1, RZ_RNG_SAMPLE, 0}, &b->arena, err);
 }
 
 /* ---- train: the batch is shared by the ranks ---- */
+
+/* The whole batch, told by the first rank. */
+static void count_trained(const rz_bench *b, rz_bench_done *done, int64_t trained)
+{
+    if (rz_comm_rank(b->comm))
+        return;
+    done->tokens = done->trained = trained;
+    done->flop_again = 2 * trained * b->policy->arch.vocab_size * b->policy->arch.hidden_size;
+}
 
 static void next_token_loss(void *ctx, int i, rz_tree_result *result)
 {
@@ -134,9 +141,8 @@ static void next_token_loss(void *ctx, int i, rz_tree_result *result)
     }
 }
 
-static bool round_train(rz_bench *b, int64_t *tokens, int64_t *items, rz_err *err)
+static bool round_train(rz_bench *b, rz_bench_done *done, rz_err *err)
 {
-    (void)items;
     int n = (int)b->batch, length = (int)b->o->seq;
     rz_sequence *sequences = RZ_NEW(&b->arena, n, rz_sequence);
     rz_tree_result *results = RZ_ZNEW(&b->arena, n, rz_tree_result);
@@ -147,7 +153,7 @@ static bool round_train(rz_bench *b, int64_t *tokens, int64_t *items, rz_err *er
         b->trees[i] = (rz_tree){NULL, 0, 1, &sequences[i]};
     }
     double norm;
-    *tokens = rz_comm_rank(b->comm) ? 0 : (int64_t)n * length;
+    count_trained(b, done, (int64_t)n * length);
     b->weight = 1.0 / ((double)n * length);
     return rz_update_step(b->update, b->trees, n, 1.0f, next_token_loss, b, 1e-4, results, &norm, err);
 }
@@ -212,13 +218,15 @@ static bool open_grpo(rz_bench *b, rz_err *err)
     return true;
 }
 
-static bool round_grpo(rz_bench *b, int64_t *tokens, int64_t *items, rz_err *err)
+static bool round_grpo(rz_bench *b, rz_bench_done *done, rz_err *err)
 {
-    (void)items;
-    rz_metrics m = {0};
+    rz_metrics m = {0}; /* always the first step: the same problems and coins, hence the same work */
     b->grpo.update = b->update;
-    *tokens = rz_comm_rank(b->comm) ? 0 : b->batch * b->o->new_tokens;
-    return rz_grpo_step(&b->grpo, b->step + 1, &m, err);
+    if (!rz_grpo_step(&b->grpo, 1, &m, err))
+        return false;
+    count_trained(b, done, (int64_t)rz_metrics_get(&m, "tokens/trained")); /* groups whose coins fell alike are left out */
+    done->tokens = rz_comm_rank(b->comm) ? 0 : b->batch * b->o->new_tokens;
+    return true;
 }
 
 /* ---- rules: completions as the corpus writes them ---- */
@@ -257,15 +265,15 @@ static bool open_rules(rz_bench *b, rz_err *err)
     return true;
 }
 
-static bool round_rules(rz_bench *b, int64_t *tokens, int64_t *items, rz_err *err)
+static bool round_rules(rz_bench *b, rz_bench_done *done, rz_err *err)
 {
     (void)err;
     for (int64_t i = 0; i < b->batch; i++) {
         rz_score score;
         rz_rules_score(b->worker, &b->samples[i], &score);
     }
-    *tokens = b->words;
-    *items = b->batch;
+    done->tokens = b->words;
+    done->items = b->batch;
     return true;
 }
 
@@ -305,12 +313,11 @@ bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_option
     return ok;
 }
 
-bool rz_bench_round(rz_bench *b, const rz_bench_work *w, int64_t *tokens, int64_t *items, rz_err *err)
+bool rz_bench_round(rz_bench *b, const rz_bench_work *w, rz_bench_done *done, rz_err *err)
 {
-    *tokens = *items = 0;
+    *done = (rz_bench_done){0};
     rz_arena_release(&b->arena, b->mark);
-    bool ok = w->round(b, tokens, items, err);
-    b->step++;
+    bool ok = w->round(b, done, err);
     return rz_comm_agree(b->comm, ok, err);
 }
 

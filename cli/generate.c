@@ -175,7 +175,8 @@ static bool encode_prompt(job *j, int i, rz_err *err)
     if (!rz_tokenizer_encode(j->tokenizer, j->inputs[i], strlen(j->inputs[i]), &j->arena, &ids, &n, err))
         return rz_err_note(err, "the prompt \"%.80s\"", j->inputs[i]);
     if (n < 1 || n >= room)
-        return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (the model has %d positions)", j->inputs[i], n, room - 1, room);
+        return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (the model has %d positions)", j->inputs[i], n, room - 1,
+                       room);
     int samples = (int)j->o.samples;
     j->requests[i] = (rz_request){ids, n, (uint32_t)i, 0, samples, RZ_ZNEW(&j->arena, samples, rz_completion)};
     return true;
@@ -188,7 +189,7 @@ static bool find_stops(job *j, rz_err *err)
     for (int i = 0; i < j->stop.n; i++) {
         int id = rz_tokenizer_id(j->tokenizer, j->stop.values[i]);
         if (id < 0)
-            return rz_fail(err, RZ_EUSAGE, "--stop '%.100s' is no token of the model's vocabulary; a completion stops at whole tokens, for example '</answer>'",
+            return rz_fail(err, RZ_EUSAGE, "--stop '%.100s' is no token of the model's vocabulary; completions stop at whole tokens, as '</answer>' is",
                            j->stop.values[i]);
         j->stop_ids[j->n_stop++] = id;
     }

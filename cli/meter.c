@@ -6,7 +6,8 @@
 #include <time.h>
 
 const char *const rz_meter_names[RZ_METER_OPS] = {
-    [RZ_METER_FORWARD] = "products, forward", [RZ_METER_INPUTS] = "products, gradient of inputs", [RZ_METER_WEIGHTS] = "products, gradient of weights",
+    [RZ_METER_FORWARD] = "products, forward", [RZ_METER_INPUTS] = "products, gradient of inputs",
+    [RZ_METER_WEIGHTS] = "products, gradient of weights",
     [RZ_METER_ATTENTION_FORWARD] = "attention, forward", [RZ_METER_ATTENTION_BACKWARD] = "attention, backward", [RZ_METER_NORM] = "norms",
     [RZ_METER_ROPE] = "rotary positions", [RZ_METER_CACHE] = "key/value cache", [RZ_METER_SWIGLU] = "SwiGLU",
     [RZ_METER_LOGITS] = "log-probabilities, sampling", [RZ_METER_ADD] = "sums of arrays", [RZ_METER_OPTIMIZER] = "norm of the gradient, AdamW",

@@ -1,0 +1,203 @@
+"""generate: what its lines say, that it is deterministic, where it stops, what it refuses, and that score reads it."""
+import collections
+import fractions
+import math
+import pty
+import re
+
+from common import *
+
+with open("data/countdown/tokenizer.json", encoding="utf-8") as f:
+    VOCAB = json.load(f)["model"]["vocab"]
+WORDS = {i: w for w, i in VOCAB.items()}
+PROMPT = "numbers 14 3 target 42 ?"
+FIELDS = {"schema", "prompt", "completion", "group", "sample", "prompt_tokens", "n_tokens", "thinking_tokens", "answer_tokens", "truncated",
+          "finish_reason", "prompt_ids", "completion_ids", "logprobs"}
+
+
+def generate(*arguments, model=MODEL):
+    result = rulezero("generate", "--model", model, "--json", *arguments).expect(OK)
+    check(not result.err, result)
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def timed_out_of(result):
+    return re.sub(r"in [0-9.]+ s, [0-9]+ tokens/s", "", result.err)
+
+
+@case("a line says what was sampled, and its numbers agree with each other")
+def _(folder):
+    lines = generate("--prompt", PROMPT, "--samples", 40, "--max-new", 30)
+    check(len(lines) == 40 and [x["sample"] for x in lines] == list(range(40)), lines[:2])
+    reasons = collections.Counter()
+    for x in lines:
+        check(set(x) == FIELDS and x["schema"] == 1 and x["prompt"] == PROMPT, x)
+        ids = x["completion_ids"]
+        stopped = ids[-1] == VOCAB["<eos>"]
+        reasons[x["finish_reason"]] += 1
+        check(x["finish_reason"] == ("stop" if stopped else "length") and x["truncated"] != stopped, x)
+        check(stopped or len(ids) == 30, x)
+        text = [WORDS[i] for i in (ids[:-1] if stopped else ids)]
+        check(x["completion"] == " ".join(text) and x["prompt_ids"] == [VOCAB[w] for w in PROMPT.split()], x)
+        check(x["n_tokens"] == len(ids) == len(x["logprobs"]) and x["prompt_tokens"] == 6, x)
+        thinking = text.index("</think>") + 1 if "</think>" in text else len(text) if "<think>" in text else 0
+        check(x["thinking_tokens"] == thinking and x["answer_tokens"] == len(ids) - thinking, x)
+        check(all(p <= 0 for p in x["logprobs"]), x)
+    check(len(reasons) == 2, f"only {reasons}: the cases do not show both ends")
+
+
+@case("tokens come as often as their probabilities say")
+def _(folder):
+    n = 3000
+    for flags in [], ["--temperature", 0.7]:
+        lines = generate("--prompt", PROMPT, "--samples", n, "--max-new", 1, *flags)
+        seen, share = collections.Counter(), {}
+        for x in lines:
+            seen[x["completion_ids"][0]] += 1
+            share[x["completion_ids"][0]] = math.exp(x["logprobs"][0])
+        check(0.97 < sum(share.values()) < 1.0001, share)
+        for i, p in share.items():
+            check(abs(seen[i] / n - p) < 5 * math.sqrt(p * (1 - p) / n) + 1e-3, f"token {i}: {seen[i]} of {n}, probability {p}")
+    likely = [i for i, _ in sorted(share.items(), key=lambda at: -at[1])]
+    for flags, allowed in ((["--top-k", 2], likely[:2]), (["--temperature", 0], likely[:1]), (["--min-p", 1], likely[:1]),
+                           (["--top-p", 1e-6], likely[:1])):
+        found = {x["completion_ids"][0] for x in generate("--prompt", PROMPT, "--samples", 100, "--max-new", 1, *flags)}
+        check(found == set(allowed), f"{flags}: {found}, expected {allowed}")
+
+
+@case("the seed decides, and nothing else does")
+def _(folder):
+    path = os.path.join(folder, "prompts.jsonl")
+    with open(path, "w", encoding="utf-8") as f:
+        for p in PROMPT, "numbers 5 6 target 11 ?":
+            f.write(json.dumps({"prompt": p}) + "\n")
+    one = generate("--prompt", PROMPT, "--samples", 3)
+    check(one == generate("--prompt", PROMPT, "--samples=3", "threads=2"), "not the same twice")
+    check(one[:2] == generate("--prompt", PROMPT, "--samples", 2), "a sample depends on how many there are")
+    both = generate("--prompts", path, "--samples", 3)
+    check([x["group"] for x in both] == [0, 0, 0, 1, 1, 1] and both[:3] == one, "a prompt's completions depend on the others")
+    other = generate("--prompt", PROMPT, "--samples", 3, "--seed", 2)
+    check([x["completion"] for x in one] != [x["completion"] for x in other], "another seed, the same completions")
+    fed = subprocess.run([BINARY, "generate", "--model", MODEL, "--json", "--samples", "3"], input=PROMPT + "\n", capture_output=True, text=True)
+    check([json.loads(line) for line in fed.stdout.splitlines()] == one, fed)
+
+
+@case("--stop ends a completion at a token, which its text leaves out")
+def _(folder):
+    free = generate("--prompt", PROMPT, "--samples", 30)
+    cut = generate("--prompt", PROMPT, "--samples", 30, "--stop", "yes", "--stop=no")
+    stops = {VOCAB["yes"], VOCAB["no"], VOCAB["<eos>"]}
+    for x, y in zip(free, cut):
+        ids = x["completion_ids"]
+        n = next(i + 1 for i, id in enumerate(ids) if id in stops)
+        check(y["completion_ids"] == ids[:n] and y["finish_reason"] == "stop", (x, y))
+        check(y["completion"] == " ".join(WORDS[i] for i in ids[:n - 1]), y)
+
+
+@case("--template surrounds the prompt")
+def _(folder):
+    x, = generate("--prompt", "14 3", "--template", "numbers {prompt} target 42 ?")
+    y, = generate("--prompt", PROMPT)
+    check(x.pop("input") == PROMPT and x.pop("prompt") == "14 3" and y.pop("prompt") == PROMPT and x == y, (x, y))
+
+
+def right(completion, numbers, target):
+    """The verifier in other words: one answer, every number once, exact."""
+    answer = re.fullmatch(r"<think> .*[^ ].* </think> <answer> ([-0-9 +*/()]+) </answer>", completion)
+    if not answer or completion.count("think>") != 2 or sorted(map(int, re.findall(r"\d+", answer[1]))) != sorted(numbers):
+        return False
+    try:
+        return eval(re.sub(r"(\d+)", r"fractions.Fraction(\1)", answer[1])) == target
+    except (SyntaxError, ZeroDivisionError, TypeError):
+        return False
+
+
+@case("generate --json | score: answers and meta go through")
+def _(folder):
+    prompts, completions = os.path.join(folder, "p.jsonl"), os.path.join(folder, "c.jsonl")
+    problems = [([a, b], a + b if (a + b) % 2 else a * b) for a in range(2, 8) for b in range(9, 11)]
+    with open(prompts, "w", encoding="utf-8") as f:
+        for numbers, target in problems:
+            f.write('{"prompt": "numbers %d %d target %d ?", "answer": %d.00, "meta": {"numbers": [%d, %d], "target": %d, "x": 1.50}}\n'
+                    % (*numbers, target, target, *numbers, target))
+    result = rulezero("generate", "--model", MODEL, "--json", "--prompts", prompts, "--samples", 16).expect(OK)
+    with open(completions, "w", encoding="utf-8") as f:
+        f.write(result.out)
+    lines = lines_of(completions)
+    check(all('"x": 1.50' in line or '"x":1.50' in line for line in result.out.splitlines()), "meta lost its digits")
+    check(all(x["answer"] == "%d.00" % problems[x["group"]][1] for x in lines), lines[0])
+    scored = rulezero("score", "--rules", "configs/rules/countdown.yaml", completions).expect(OK)
+    verdicts = [json.loads(line)["correct"] for line in scored.out.splitlines()]
+    mine = [right(x["completion"], *problems[x["group"]]) for x in lines]
+    check(verdicts == mine, [x for x, a, b in zip(lines, verdicts, mine) if a != b])
+    check(0 < sum(mine) < len(mine), f"{sum(mine)} of {len(mine)} right: the cases show nothing")
+
+
+def on_terminal(term):
+    """What a terminal of this kind is sent: completion and counts."""
+    leader, follower = pty.openpty()
+    command = [BINARY, "generate", "--model", MODEL, "--prompt", PROMPT, "--samples", "30"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=follower, stderr=subprocess.PIPE, env=dict(os.environ, TERM=term))
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    err = process.stderr.read().decode()
+    check(process.wait() == 0, err)
+    os.close(leader)
+    return shown.decode(), err
+
+
+@case("a terminal shows thinking dimmed, then the counts")
+def _(folder):
+    lines = generate("--prompt", PROMPT, "--samples", 30)
+    dim, err = on_terminal("xterm")
+    plain, _ = on_terminal("dumb")
+    check(plain.split("\r\n")[:-1] == [x["completion"] for x in lines], plain)
+    check(re.sub("\x1b\\[[02]m", "", dim) == plain, dim)
+    for shown, x in zip(dim.split("\r\n"), lines):
+        text = x["completion"]
+        cut = text.index("</think>") + 8 if "</think>" in text else len(text) if "<think>" in text else 0
+        check(shown == (f"\x1b[2m{text[:cut]}\x1b[0m{text[cut:]}" if cut else text), shown)
+    counts = [tuple(map(int, m)) for m in re.findall(r"prompt (\d+) tokens, thinking (\d+), answer (\d+)", err)]
+    check(counts == [(x["prompt_tokens"], x["thinking_tokens"], x["answer_tokens"]) for x in lines], err)
+    check(re.search(r"^%d tokens in [0-9.]+ s, \d+ tokens/s$" % sum(x["n_tokens"] for x in lines), err, re.M), err)
+
+
+@case("what cannot be done is said in a sentence")
+def _(folder):
+    empty, broken = os.path.join(folder, "empty.jsonl"), os.path.join(folder, "broken.jsonl")
+    with open(empty, "w"), open(broken, "w") as f:
+        f.write('{"prompt": "numbers 14 3 target 42 ?"}\n{"prompt": "numbers 14 many target 42 ?"}\n')
+    model = ["--model", MODEL]
+    for arguments, status, words in (
+            ([], USAGE, ["--model"]),
+            (["--model", folder + "/none.h5", "--prompt", PROMPT], IO, ["none.h5"]),
+            (["--model", "data/countdown/tokenizer.json", "--prompt", PROMPT], DATA, ["tokenizer.json"]),
+            (model + ["--prompt", PROMPT, "--prompts", broken], USAGE, ["--prompts"]),
+            (model + ["--prompt", "numbers fourteen"], DATA, ["fourteen", "vocabulary"]),
+            (model + ["--prompt", ""], DATA, ["0 tokens"]),
+            (model, DATA, ["0 tokens"]),  # an empty standard input
+            (model + ["--prompt", "3 " * 400], DATA, ["400 tokens", "positions"]),
+            (model + ["--prompts", broken], DATA, ["broken.jsonl", "prompt 2", "many"]),
+            (model + ["--prompts", empty], DATA, ["empty.jsonl"]),
+            (model + ["--prompts", folder + "/none.jsonl"], IO, ["none.jsonl"]),
+            (model + ["--prompt", PROMPT, "--template", "no hole"], USAGE, ["{prompt}"]),
+            (model + ["--prompt", PROMPT, "--stop", "never-seen"], USAGE, ["never-seen", "token"]),
+            (model + ["--prompt", PROMPT, "--top-p", 0], USAGE, ["top-p"]),
+            (model + ["--prompt", PROMPT, "--max-new", 0], USAGE, ["max-new"]),
+            (model + ["--prompt", PROMPT, "--temprature", 1], USAGE, ["--temperature"]),
+            (model + ["--prompt"], USAGE, ["--prompt needs a value"]),
+            (model + [PROMPT], USAGE, ["not understood"])):
+        result = rulezero("generate", *arguments).expect(status, *words)
+        result.sentence()
+        check(not result.out, result)
+
+
+main(2)
