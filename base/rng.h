@@ -16,6 +16,7 @@ typedef enum {
     RZ_RNG_EVAL,        /* a sampled token of an evaluation */
     RZ_RNG_BATCH,       /* order of groups in the inner epochs */
     RZ_RNG_TEST,        /* tests only */
+    RZ_RNG_BOOTSTRAP,   /* clusters of a resample: (resample, index / 4) */
 } rz_rng_purpose;
 
 typedef struct { uint32_t v[4]; } rz_u32x4;

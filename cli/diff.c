@@ -286,12 +286,12 @@ static bool diff_checkpoints(const char *a, const char *b, bool *equal, rz_err *
 /* What explains the most comes first: the config is in the checkpoint. */
 static bool diff_runs(const char *a, const char *b, bool *equal, rz_err *err)
 {
-    bool same;
+    bool same, same_eval;
     if (!diff_checkpoints(a, b, equal, err) || !diff_member(a, b, "metrics.jsonl", diff_logs, equal, err) ||
         !diff_member(a, b, "eval.jsonl", diff_logs, equal, err) || !diff_member(a, b, "model.h5", diff_stores, equal, err) ||
-        !rz_diff_rollouts(a, b, &same, err))
+        !rz_diff_rollouts(a, b, "eval", &same_eval, err) || !rz_diff_rollouts(a, b, "rollouts", &same, err))
         return false;
-    *equal = *equal && same;
+    *equal = *equal && same && same_eval;
     return true;
 }
 

@@ -207,24 +207,24 @@ static bool same_array(const side *a, const array *x, const side *b, const array
     return n == m && !memcmp(p, q, n);
 }
 
-static bool same_step(const side *a, const side *b)
+static bool same_step(const side *a, const side *b, const char *folder)
 {
     bool equal = true;
     for (int t = 0; t < N_TABLES; t++)
         equal = equal && a->to[t] - a->from[t] == b->to[t] - b->from[t];
     if (!equal || a->n_arrays != b->n_arrays) {
-        rz_diff_tell("rollouts: step %lld: another number of completions or columns", (long long)a->step);
+        rz_diff_tell("%s: step %lld: another number of completions or columns", folder, (long long)a->step);
         return false;
     }
     for (int i = 0; i < a->n_arrays; i++)
         if (!same_array(a, &a->arrays[i], b, &b->arrays[i])) {
-            rz_diff_tell("rollouts: step %lld: %s differs", (long long)a->step, a->arrays[i].name);
+            rz_diff_tell("%s: step %lld: %s differs", folder, (long long)a->step, a->arrays[i].name);
             equal = false;
         }
     return equal;
 }
 
-static bool compare(side *a, side *b, bool *equal, rz_err *err)
+static bool compare(side *a, side *b, const char *folder, bool *equal, rz_err *err)
 {
     if (!next_step(a, err) || !next_step(b, err))
         return false;
@@ -235,12 +235,13 @@ static bool compare(side *a, side *b, bool *equal, rz_err *err)
         if (!next_step(b, err))
             return false;
     while (a->step == b->step && a->step != INT64_MAX) {
-        *equal = same_step(a, b) && *equal;
+        *equal = same_step(a, b, folder) && *equal;
         if (!next_step(a, err) || !next_step(b, err))
             return false;
     }
     if (a->step != b->step) {
-        rz_diff_tell("rollouts: step %lld is only in %s", (long long)(a->step < b->step ? a->step : b->step), a->step < b->step ? "A" : "B");
+        rz_diff_tell("%s: step %lld is only in %s", folder, (long long)(a->step < b->step ? a->step : b->step),
+                     a->step < b->step ? "A" : "B");
         *equal = false;
     }
     return true;
@@ -254,12 +255,12 @@ static void finish(side *s)
     free(s->files);
 }
 
-bool rz_diff_rollouts(const char *a, const char *b, bool *equal, rz_err *err)
+bool rz_diff_rollouts(const char *a, const char *b, const char *folder, bool *equal, rz_err *err)
 {
     side x = {.step = -1}, y = {.step = -1};
     *equal = true;
-    bool ok = rz_rundir_steps(a, "rollouts", &x.files, &x.n_files, err) && rz_rundir_steps(b, "rollouts", &y.files, &y.n_files, err) &&
-              compare(&x, &y, equal, err);
+    bool ok = rz_rundir_steps(a, folder, &x.files, &x.n_files, err) && rz_rundir_steps(b, folder, &y.files, &y.n_files, err) &&
+              compare(&x, &y, folder, equal, err);
     finish(&x);
     finish(&y);
     return ok;

@@ -1,70 +1,195 @@
 #include "trainer/evaluate.h"
 
+#include "trainer/statistics.h"
+
+#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
-/* Problems with the same numbers are not independent: their deviations are summed before they are squared (cluster-robust variance of a mean). */
-typedef struct { uint64_t cluster; double x, n; } cell;
+enum {
+    MOST_AT_ONCE = 16384, /* completions held in memory on every rank: large evaluations are cut, without a trace in the results */
+    MAX_KINDS = 16,       /* a problem's kind is how many numbers it gives, 1 … MAX_KINDS; 0: it has none */
+};
 
-static int by_cluster(const void *a, const void *b)
+/* Measures of a completion. All are means over completions but the last, which is one over equations. */
+enum { ACCURACY, SCORE, FORMAT, LENGTH, TRUNCATED, ATTEMPTS, SELF_CHECKS, EQUATIONS_RIGHT, N_MEASURES };
+static const struct { const char *name; bool share; } measures[N_MEASURES] = {
+    [ACCURACY] = {"accuracy", true}, [SCORE] = {"score", false}, [FORMAT] = {"format", true}, [LENGTH] = {"mean_length", false},
+    [TRUNCATED] = {"truncated", true}, [ATTEMPTS] = {"trace/attempts", false}, [SELF_CHECKS] = {"trace/self_checks", false},
+    [EQUATIONS_RIGHT] = {"trace/equations_right", true},
+};
+
+/* Columns of the table that is resampled, (n_problems, width): measures, pass@k, majority, rules, kinds. */
+typedef struct {
+    const rz_rules *rules;
+    int samples, n_pass, pass[64], majority, rules_at, kinds_at, width; /* majority −1: no rule reads an answer */
+    rz_ratio *table;
+    uint64_t *clusters; /* (n_problems) */
+    int *kinds;         /* (n_problems) */
+    rz_vote *votes;     /* (samples) scratch */
+} sheet;
+
+static void name_row(rz_evaluation *e, bool share, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void name_row(rz_evaluation *e, bool share, const char *fmt, ...)
 {
-    uint64_t x = ((const cell *)a)->cluster, y = ((const cell *)b)->cluster;
-    return x < y ? -1 : x > y;
+    va_list args;
+    rz_estimate *row = &e->row[e->n++];
+    row->share = share;
+    va_start(args, fmt);
+    vsnprintf(row->name, sizeof row->name, fmt, args);
+    va_end(args);
 }
 
-static double standard_error(cell *cells, int n, double mean, double total)
+static sheet open_sheet(const rz_rules *rules, const rz_evaluation_plan *plan, rz_evaluation *e, rz_arena *arena)
 {
-    double variance = 0;
-    int clusters = 0;
-    qsort(cells, (size_t)n, sizeof *cells, by_cluster);
-    for (int i = 0; i < n; clusters++) {
-        double deviation = 0;
-        uint64_t c = cells[i].cluster;
-        for (; i < n && cells[i].cluster == c; i++)
-            deviation += cells[i].x - mean * cells[i].n;
-        variance += deviation * deviation;
+    sheet s = {.rules = rules, .samples = plan->samples, .majority = -1};
+    for (int i = 0; i < N_MEASURES; i++)
+        name_row(e, measures[i].share, "%s", measures[i].name);
+    for (int64_t k = 1; k < s.samples; k *= 2)
+        s.pass[s.n_pass++] = (int)k;
+    s.pass[s.n_pass++] = s.samples;
+    for (int i = 0; i < s.n_pass; i++)
+        name_row(e, true, "pass@%d", s.pass[i]);
+    if (rz_rules_reads_answer(rules)) {
+        s.majority = e->n;
+        name_row(e, true, "maj@%d", s.samples);
     }
-    return clusters > 1 ? sqrt(variance * clusters / (clusters - 1)) / total : NAN;
+    s.rules_at = e->n;
+    for (int i = 0; i < rz_rules_count(rules); i++)
+        name_row(e, false, "rewards/%.45s/mean", rz_rules_name(rules, i));
+    s.kinds_at = e->n;
+    s.width = e->n + MAX_KINDS;
+    s.table = RZ_ZNEW(arena, (size_t)plan->problems * (size_t)s.width, rz_ratio);
+    s.clusters = RZ_NEW(arena, plan->problems, uint64_t);
+    s.kinds = RZ_NEW(arena, plan->problems, int);
+    s.votes = RZ_NEW(arena, plan->samples, rz_vote);
+    return s;
 }
 
-bool rz_evaluate(const rz_rollout *r, rz_split split, int n_problems, int n_samples, uint32_t step, rz_arena scratch, rz_evaluation *out,
-                 rz_err *err)
+static int kind_of(const rz_problem *p)
 {
-    rz_group *groups = RZ_NEW(&scratch, n_problems, rz_group);
+    json_t *meta = json_loads(p->meta, 0, NULL);
+    size_t n = json_array_size(json_object_get(meta, "numbers"));
+    json_decref(meta);
+    return n <= MAX_KINDS ? (int)n : 0;
+}
+
+static void enter_completion(const sheet *s, const rz_completion *c, const rz_scored *scored, rz_ratio *row)
+{
+    const double x[N_MEASURES] = {
+        [ACCURACY] = scored->correct, [SCORE] = scored->score, [FORMAT] = scored->format_ok, [LENGTH] = c->n, [TRUNCATED] = c->truncated,
+        [ATTEMPTS] = (double)scored->trace.attempts, [SELF_CHECKS] = (double)scored->trace.self_checks,
+        [EQUATIONS_RIGHT] = (double)scored->trace.equations_right,
+    };
+    for (int i = 0; i < N_MEASURES; i++) {
+        row[i].num += x[i];
+        row[i].den += i == EQUATIONS_RIGHT ? (double)scored->trace.equations : 1;
+    }
+    for (int i = 0; i < rz_rules_count(s->rules); i++) {
+        const rz_verdict *v = &scored->verdicts[i];
+        row[s->rules_at + i].num += v->state == RZ_PART_SCORED ? v->points : 0;
+        row[s->rules_at + i].den++;
+    }
+}
+
+static void enter_problem(const sheet *s, int problem, const rz_group *g, int64_t *tokens)
+{
+    rz_ratio *row = s->table + (size_t)problem * (size_t)s->width;
+    s->clusters[problem] = g->problem.cluster;
+    s->kinds[problem] = kind_of(&g->problem);
+    for (int k = 0; k < g->n; k++) {
+        enter_completion(s, &g->completions[k], &g->scored[k], row);
+        s->votes[k] = (rz_vote){g->scored[k].answer, g->scored[k].correct};
+        *tokens += g->completions[k].n;
+    }
+    for (int i = 0; i < s->n_pass; i++)
+        row[N_MEASURES + i] = (rz_ratio){rz_pass_at_k(g->n, (int64_t)row[ACCURACY].num, s->pass[i]), 1};
+    if (s->majority >= 0)
+        row[s->majority] = (rz_ratio){rz_majority(s->votes, g->n), 1};
+}
+
+/* Problems of different difficulty in one set: the accuracy of each kind, if there are several. */
+static void split_by_kind(const sheet *s, int n_problems, rz_evaluation *e)
+{
+    int count[MAX_KINDS + 1] = {0}, n_kinds = 0;
+    for (int i = 0; i < n_problems; i++)
+        n_kinds += s->kinds[i] && !count[s->kinds[i]]++;
+    for (int kind = 1; kind <= MAX_KINDS && n_kinds > 1; kind++) {
+        if (!count[kind])
+            continue;
+        for (int i = 0; i < n_problems; i++)
+            if (s->kinds[i] == kind)
+                s->table[(size_t)i * (size_t)s->width + (size_t)e->n] = s->table[(size_t)i * (size_t)s->width + ACCURACY];
+        name_row(e, true, "accuracy/%d_numbers", kind);
+    }
+}
+
+static void estimate(const sheet *s, int n_problems, uint32_t seed, rz_evaluation *e, rz_arena scratch)
+{
+    int n_clusters;
+    rz_interval *intervals = RZ_NEW(&scratch, s->width, rz_interval);
+    rz_ratio *accuracy = RZ_NEW(&scratch, n_problems, rz_ratio);
+    for (int i = 0; i < n_problems; i++)
+        accuracy[i] = s->table[(size_t)i * (size_t)s->width + ACCURACY];
+    split_by_kind(s, n_problems, e);
+    rz_bootstrap(s->table, s->clusters, n_problems, s->width, seed, intervals, &n_clusters, scratch);
+    e->clusters = n_clusters;
+    e->accuracy_se = rz_cluster_error(accuracy, s->clusters, n_problems, scratch);
+    for (int i = 0; i < e->n; i++) {
+        e->row[i].value = intervals[i].value;
+        e->row[i].low = intervals[i].low;
+        e->row[i].high = intervals[i].high;
+    }
+}
+
+bool rz_evaluate(const rz_rollout *r, const rz_evaluation_plan *plan, rz_arena scratch, rz_evaluation *out, rz_err *err)
+{
     rz_rollout_times times = {0};
-    const rz_draw draw = {.split = split, .purpose = RZ_RNG_EVAL, .step = step, .n_groups = n_problems, .n = n_samples};
-    *out = (rz_evaluation){.problems = n_problems, .samples = n_samples};
-    if (!rz_rollout_groups(r, draw, &scratch, groups, &times, err))
-        return false;
-    double n = (double)n_problems * n_samples;
-    cell *cells = RZ_ZNEW(&scratch, n_problems, cell);
-    for (int i = 0; i < n_problems; i++) {
-        cells[i].cluster = groups[i].problem.cluster;
-        for (int k = 0; k < n_samples; k++) {
-            const rz_scored *s = &groups[i].scored[k];
-            cells[i].x += s->correct;
-            cells[i].n++;
-            out->accuracy += s->correct / n;
-            out->score += s->score / n;
-            out->format += s->format_ok / n;
-            out->mean_length += groups[i].completions[k].n / n;
-            out->truncated += groups[i].completions[k].truncated / n;
-        }
+    int at_once = MOST_AT_ONCE / plan->samples > 0 ? MOST_AT_ONCE / plan->samples : 1;
+    *out = (rz_evaluation){.problems = plan->problems, .samples = plan->samples};
+    sheet s = open_sheet(r->rules, plan, out, &scratch);
+    for (int at = 0, n; at < plan->problems; at += n) {
+        rz_arena part = scratch;
+        rz_group *groups;
+        n = plan->problems - at < at_once ? plan->problems - at : at_once;
+        const rz_draw draw = {.split = plan->split, .purpose = RZ_RNG_EVAL, .step = plan->step, .first_slot = (uint32_t)at, .first = (uint64_t)at,
+                              .n_groups = n, .n = plan->samples};
+        if (!rz_rollout_groups(r, draw, &part, &groups, &times, err))
+            return false;
+        for (int i = 0; i < n; i++)
+            enter_problem(&s, at + i, &groups[i], &out->tokens);
+        bool ok = !plan->groups || plan->groups(plan->ctx, groups, n, part, err);
+        if (!rz_comm_agree(r->comm, ok, err))
+            return false;
     }
-    out->accuracy_se = standard_error(cells, n_problems, out->accuracy, n);
+    estimate(&s, plan->problems, r->seed, out, scratch);
     return true;
 }
 
-void rz_evaluation_metrics(const rz_evaluation *e, int64_t step, rz_metrics *m)
+const rz_estimate *rz_evaluation_find(const rz_evaluation *e, const char *name)
 {
-    m->n = 0;
-    rz_metrics_put_int(m, "step", step);
+    for (int i = 0; i < e->n; i++)
+        if (!strcmp(e->row[i].name, name))
+            return &e->row[i];
+    return NULL;
+}
+
+void rz_evaluation_metrics(const rz_evaluation *e, rz_metrics *m)
+{
     rz_metrics_put_int(m, "problems", e->problems);
+    rz_metrics_put_int(m, "clusters", e->clusters);
     rz_metrics_put_int(m, "samples", e->samples);
-    rz_metrics_put(m, "accuracy", e->accuracy);
-    rz_metrics_put(m, "accuracy_se", e->accuracy_se);
-    rz_metrics_put(m, "score", e->score);
-    rz_metrics_put(m, "format", e->format);
-    rz_metrics_put(m, "mean_length", e->mean_length);
-    rz_metrics_put(m, "truncated", e->truncated);
+    rz_metrics_put_int(m, "tokens", e->tokens);
+    for (int i = 0; i < e->n; i++) {
+        const rz_estimate *row = &e->row[i];
+        char name[80];
+        rz_metrics_put(m, row->name, row->value);
+        snprintf(name, sizeof name, "%s_low", row->name);
+        rz_metrics_put(m, name, row->low);
+        snprintf(name, sizeof name, "%s_high", row->name);
+        rz_metrics_put(m, name, row->high);
+        if (i == ACCURACY)
+            rz_metrics_put(m, "accuracy_se", e->accuracy_se);
+    }
 }

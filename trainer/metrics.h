@@ -4,7 +4,8 @@
 #include "base/error.h"
 #include <stdint.h>
 
-enum { RZ_MAX_METRICS = 96 };
+/* A rule file may have 256 rules; an evaluation gives three numbers of each. */
+enum { RZ_MAX_METRICS = 1024 };
 typedef struct {
     int n;
     struct { char name[64]; double value; bool whole; } row[RZ_MAX_METRICS];

@@ -130,6 +130,7 @@ bool rz_rundir_open(rz_rundir *r, const char *dir, bool fresh, void (*waiting)(v
     sweep(dir, "");
     sweep(dir, "/checkpoints");
     sweep(dir, "/rollouts");
+    sweep(dir, "/eval");
     return find_checkpoint(r, err);
 }
 
@@ -143,11 +144,13 @@ static bool open_log(rz_rundir *r, rz_log **log, const char *name, int64_t keep,
 
 bool rz_rundir_logs(rz_rundir *r, int64_t metrics_bytes, int64_t eval_bytes, rz_err *err)
 {
-    char *checkpoints = rz_asprintf("%s/checkpoints", r->dir), *rollouts = rz_asprintf("%s/rollouts", r->dir);
-    bool ok = rz_dir_create(checkpoints, err) && rz_dir_create(rollouts, err) && open_log(r, &r->metrics, "metrics.jsonl", metrics_bytes, err) &&
+    char *checkpoints = rz_asprintf("%s/checkpoints", r->dir), *rollouts = rz_asprintf("%s/rollouts", r->dir), *eval = rz_asprintf("%s/eval", r->dir);
+    bool ok = rz_dir_create(checkpoints, err) && rz_dir_create(rollouts, err) && rz_dir_create(eval, err) &&
+              open_log(r, &r->metrics, "metrics.jsonl", metrics_bytes, err) &&
               open_log(r, &r->eval, "eval.jsonl", eval_bytes, err) && open_log(r, &r->log, "log.txt", -1, err);
     free(checkpoints);
     free(rollouts);
+    free(eval);
     return ok;
 }
 
@@ -194,14 +197,19 @@ bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t keep, rz_err *err
     return ok;
 }
 
-bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err)
+static bool forget_behind(const rz_rundir *r, const char *folder, int64_t step, rz_err *err)
 {
     char **paths;
     int n;
-    bool ok = rz_rundir_steps(r->dir, "rollouts", &paths, &n, err);
+    bool ok = rz_rundir_steps(r->dir, folder, &paths, &n, err);
     for (int i = 0; ok && i < n; i++)
         if (step_of(strrchr(paths[i], '/') + 1) > step && unlink(paths[i]))
             ok = rz_fail(err, RZ_EIO, "cannot remove %s, whose steps are about to be made again: %s", paths[i], strerror(errno));
     free_names(paths, n);
     return ok;
+}
+
+bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err)
+{
+    return forget_behind(r, "rollouts", step, err) && forget_behind(r, "eval", step, err);
 }

@@ -25,7 +25,7 @@ void rz_rundir_close(rz_rundir *r); /* accepts a zeroed one */
 char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step);
 /* Removes all but the newest `keep` of DIR/FOLDER/step-*.h5. */
 bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t keep, rz_err *err);
-/* Removes rollouts of steps behind the checkpoint that a run goes on from (written, but their checkpoint was not): they come again. */
+/* Removes rollouts and evaluated completions of steps behind the checkpoint that a run goes on from (written, but their checkpoint was not): they come again. */
 bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err);
 
 /* Paths of DIR/FOLDER/step-*.h5, oldest first by number; none when there is no such folder. Caller frees each and the list. */

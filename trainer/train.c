@@ -18,7 +18,7 @@ typedef struct {
     rz_rules_worker *worker;
     rz_decoder *decoder;
     rz_update *update;
-    rz_rollouts *rollouts;        /* rank 0 */
+    rz_rollouts *rollouts, *evaluated; /* rank 0: completions of steps, of an evaluation */
     rz_diagnosis *diagnosis;      /* rank 0; NULL in a control run, which is meant to fail */
     int32_t stop;
     char base_hash[33];
@@ -29,6 +29,7 @@ typedef struct {
 static void close_job(job *j)
 {
     rz_loop_close(&j->loop);
+    rz_rollouts_destroy(j->evaluated);
     rz_rollouts_destroy(j->rollouts);
     rz_diagnosis_destroy(j->diagnosis);
     rz_update_destroy(j->update);
@@ -44,12 +45,39 @@ static void close_job(job *j)
     rz_pool_destroy(j->pool);
 }
 
+typedef struct { rz_rollouts *to; int64_t step; } kept_evaluation;
+
+static bool keep_groups(void *ctx, const rz_group *groups, int n, rz_arena scratch, rz_err *err)
+{
+    const kept_evaluation *k = ctx;
+    (void)err;
+    rz_rollouts_add(k->to, k->step, groups, n, scratch);
+    return true;
+}
+
+/* The completions as a file of their own, then the line of eval.jsonl. */
+static bool record_evaluation(job *j, const rz_evaluation *e, int64_t step, rz_err *err)
+{
+    rz_metrics m = {0};
+    bool ok = true;
+    if (j->evaluated) {
+        char *path = rz_rundir_path(&j->loop.run, "eval", step);
+        ok = rz_rollouts_write(j->evaluated, path, err);
+        free(path);
+    }
+    rz_metrics_put_int(&m, "step", step);
+    rz_evaluation_metrics(e, &m);
+    return rz_comm_agree(j->env->comm, ok, err) && rz_loop_evaluation(&j->loop, &m, err);
+}
+
 static bool evaluate(job *j, int64_t step, rz_err *err)
 {
     const rz_config *c = j->config;
     rz_rollout r = j->grpo.rollout;
     rz_evaluation e;
-    rz_metrics m;
+    kept_evaluation kept = {j->evaluated, step};
+    const rz_evaluation_plan plan = {.split = RZ_VALIDATION, .problems = (int)c->eval.problems, .samples = (int)c->eval.samples, .step = (uint32_t)step,
+                                     .groups = j->evaluated ? keep_groups : NULL, .ctx = &kept};
     double start = rz_now_s();
     if (!j->held_out)
         return true;
@@ -60,10 +88,7 @@ static bool evaluate(job *j, int64_t step, rz_err *err)
     r.sampling.min_p = 0;
     r.random_reward = false;
     r.tick = NULL;
-    if (!rz_evaluate(&r, RZ_VALIDATION, (int)c->eval.problems, (int)c->eval.samples, (uint32_t)step, j->grpo.arena, &e, err))
-        return false;
-    rz_evaluation_metrics(&e, step, &m);
-    bool ok = rz_loop_evaluation(&j->loop, &m, err);
+    bool ok = rz_evaluate(&r, &plan, j->grpo.arena, &e, err) && record_evaluation(j, &e, step, err);
     j->loop.eval_s += rz_now_s() - start;
     return ok;
 }
@@ -237,8 +262,10 @@ static bool open_workers(job *j, rz_err *err)
         return false;
     if (!rz_decoder_create(&j->decoder, j->policy, (int)c->rollout.slots, err))
         return false;
-    if (rz_comm_rank(j->env->comm) == 0)
+    if (rz_comm_rank(j->env->comm) == 0) {
         j->rollouts = rz_rollouts_create(j->tokenizer, j->rules);
+        j->evaluated = rz_rollouts_create(j->tokenizer, j->rules);
+    }
     j->grpo.config = c;
     if (!rz_grpo_keep_reference(&j->grpo, j->policy, err)) /* the policy is the base still: a checkpoint is read later */
         return false;
