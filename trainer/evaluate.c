@@ -151,11 +151,11 @@ bool rz_evaluate(const rz_rollout *r, const rz_evaluation_plan *plan, rz_arena s
     sheet s = open_sheet(r->rules, plan, out, &scratch);
     for (int at = 0, n; at < plan->problems; at += n) {
         rz_arena part = scratch;
-        rz_group *groups;
         n = plan->problems - at < at_once ? plan->problems - at : at_once;
+        rz_group *groups = RZ_NEW(&part, n, rz_group);
         const rz_draw draw = {.split = plan->split, .purpose = RZ_RNG_EVAL, .step = plan->step, .first_slot = (uint32_t)at, .first = (uint64_t)at,
                               .n_groups = n, .n = plan->samples};
-        if (!rz_rollout_groups(r, draw, &part, &groups, &times, err))
+        if (!rz_rollout_groups(r, draw, &part, groups, &times, err))
             return false;
         for (int i = 0; i < n; i++)
             enter_problem(&s, at + i, &groups[i], &out->tokens);
