@@ -23,6 +23,7 @@ int rz_cmd_pretrain(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_score(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_data(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_inspect(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_report(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_bench(rz_comm *comm, int argc, char **argv, rz_err *err);

@@ -2,7 +2,9 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +107,16 @@ static bool parse(job_arguments *a, int argc, char **argv, rz_err *err)
 
 typedef bool (*job)(const rz_job_env *env, const rz_config *c, rz_job_mode mode, rz_err *err);
 
+/* A report that cannot be written is no failed run. */
+static void write_report(const char *dir)
+{
+    rz_err err = {0};
+    char *path = rz_asprintf("%s/report.html", dir);
+    if (!rz_report_write(dir, path, &err))
+        fprintf(stderr, "no report: %s\n", err.text);
+    free(path);
+}
+
 static bool run(rz_comm *comm, job which, const job_arguments *a, const rz_config *c, rz_err *err)
 {
     rz_job_env env = {.comm = comm, .stop = &rz_stop_asked};
@@ -117,8 +129,10 @@ static bool run(rz_comm *comm, job which, const job_arguments *a, const rz_confi
     if (view)
         rz_view_break(view);
     rz_view_destroy(view);
-    if (ok && !a->mode.dry_run && rz_comm_rank(comm) == 0)
+    if (ok && !a->mode.dry_run && rz_comm_rank(comm) == 0) {
+        write_report(c->out);
         rz_tell_result(c->out);
+    }
     return ok;
 }
 

@@ -40,6 +40,10 @@ static const rz_command commands[] = {
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
      "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench},
+    {"report", "RUN [-o FILE.html]", "write a run directory as one HTML page: result, diagnosis, curves, samples, config",
+     "The page needs nothing beside it and runs no script. Without -o it is RUN/report.html, which a finished run has already. A run that is still\n"
+     "going on or was killed has a report too. What it holds, and the table behind the diagnosis: docs/report.md.\n",
+     "build/rulezero report runs/quick -o quick.html", false, rz_cmd_report},
     {"inspect", "FILE|RUN [--json]", "tell what a checkpoint, model, rollout file or run directory holds", "",
      "build/rulezero inspect runs/quick/checkpoints/step-000120.h5", false, rz_cmd_inspect},
     {"diff", "A B", "compare two files or two run directories, bit for bit",

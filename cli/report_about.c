@@ -1,0 +1,238 @@
+#include "cli/report.h"
+
+#include "data/source.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- where the time went ---- */
+
+enum { MOST_PHASES = 12 };
+typedef struct { const char *name; int len; double seconds; } phase;
+
+static double sum(const double *v, int64_t n)
+{
+    double s = 0;
+    for (int64_t i = 0; i < n; i++)
+        s += isfinite(v[i]) && v[i] > 0 ? v[i] : 0;
+    return s;
+}
+
+/* The parts of a step that the run measured, by the names of its metrics: time/NAME_s. */
+static int phases_of(const rz_report *r, phase *p)
+{
+    int n = 0;
+    double parts = 0;
+    for (int i = 0; i < r->metrics.n_columns && n < MOST_PHASES - 2; i++) {
+        const char *name = r->metrics.columns[i].name;
+        size_t len = strlen(name);
+        if (strncmp(name, "time/", 5) || len < 8 || strcmp(name + len - 2, "_s") || !strcmp(name, "time/step_s") || !strcmp(name, "time/elapsed_s"))
+            continue;
+        p[n] = (phase){name + 5, (int)len - 7, sum(r->metrics.columns[i].v, r->metrics.n)};
+        parts += p[n++].seconds;
+    }
+    if (n == 0)
+        p[n++] = (phase){"steps", 5, r->steps_s};
+    else if (r->steps_s > 1.001 * parts)
+        p[n++] = (phase){"rest of the steps", 17, r->steps_s - parts};
+    if (r->wall_s > r->steps_s)
+        p[n++] = (phase){"evaluation, checkpoints, logs", 29, r->wall_s - r->steps_s};
+    return n;
+}
+
+static void write_time(rz_html *h, const rz_report *r)
+{
+    phase p[MOST_PHASES];
+    char text[RZ_NUMBER_TEXT];
+    double total = 0;
+    int n = phases_of(r, p);
+    for (int i = 0; i < n; i++)
+        total += p[i].seconds;
+    if (!(total > 0))
+        return;
+    rz_time_text(total, text);
+    rz_html_markup(h, "<section id=\"time\"><h2>Time</h2>\n<p class=\"small\">%s from the start to the last step, of all starts of the job together, on the first rank.</p>\n"
+                      "<div class=\"stack\">", text);
+    for (int i = 0; i < n; i++)
+        rz_html_markup(h, "<span class=\"p%d\" style=\"width:%.2f%%\"></span>", i % 6, 100 * p[i].seconds / total);
+    rz_html_markup(h, "</div>\n<ul class=\"legend\">");
+    for (int i = 0; i < n; i++) {
+        rz_html_markup(h, "<li><span class=\"swatch p%d\"></span>", i % 6);
+        rz_html_text(h, p[i].name, (size_t)p[i].len);
+        rz_time_text(p[i].seconds, text);
+        rz_html_markup(h, " <b>%s</b> <span class=\"unit\">%.0f%%</span></li>", text, 100 * p[i].seconds / total);
+    }
+    rz_html_markup(h, "</ul></section>\n");
+}
+
+/* ---- config and rules ---- */
+
+static void write_changed(rz_html *h, const rz_report *r)
+{
+    rz_html_markup(h, "<div class=\"scroll\"><table class=\"keys\"><thead><tr><th>key</th><th>value</th><th>default</th><th>meaning</th></tr></thead><tbody>\n");
+    for (int i = 0; i < rz_config_n_rows; i++) {
+        const rz_option *o = &rz_config_rows[i];
+        char *value = rz_options_value(o, &r->config), *def = rz_options_value(o, &r->defaults);
+        if (strcmp(value, def)) {
+            rz_html_markup(h, "<tr><td><code>");
+            rz_html_say(h, "%s", o->key);
+            rz_html_markup(h, "</code></td><td><code>");
+            rz_html_say(h, "%s", value);
+            rz_html_markup(h, "</code></td><td><code>");
+            rz_html_say(h, "%s", def);
+            rz_html_markup(h, "</code></td><td>");
+            rz_html_say(h, "%s", o->help);
+            rz_html_markup(h, "</td></tr>\n");
+        }
+        free(value);
+        free(def);
+    }
+    rz_html_markup(h, "</tbody></table></div>\n");
+}
+
+static void write_text(rz_html *h, const char *summary, const char *text)
+{
+    rz_html_markup(h, "<details><summary>%s</summary><pre>", summary);
+    rz_html_text(h, text, strlen(text));
+    rz_html_markup(h, "</pre></details>\n");
+}
+
+static void write_config(rz_html *h, const rz_report *r)
+{
+    if (!r->config_text && !(r->rules && r->rules[0]))
+        return;
+    rz_html_markup(h, "<section id=\"config\"><h2>Config</h2>\n");
+    if (r->has_config) {
+        rz_html_markup(h, "<p class=\"small\">What differs from the defaults:</p>\n");
+        write_changed(h, r);
+    }
+    if (r->config_text)
+        write_text(h, "config.yaml as resolved, every key", r->config_text);
+    if (r->rules && r->rules[0])
+        write_text(h, "rule file", r->rules);
+    rz_html_markup(h, "</section>\n");
+}
+
+/* ---- commands to go on ---- */
+
+/* A word of a shell command: in single quotes where it must be. Caller frees. */
+static char *quoted(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:+@%";
+    size_t n = strlen(word), to = 0;
+    if (n && strspn(word, plain) == n)
+        return rz_strdup(word);
+    char *out = rz_malloc(4 * n + 3);
+    out[to++] = '\'';
+    for (size_t i = 0; i < n; i++) {
+        if (word[i] == '\'') {
+            memcpy(out + to, "'\\''", 4);
+            to += 4;
+        } else {
+            out[to++] = word[i];
+        }
+    }
+    out[to++] = '\'';
+    out[to] = 0;
+    return out;
+}
+
+/* The keys of the task that differ from the defaults, each with a space in front. Caller frees. */
+static char *task_keys(const rz_report *r)
+{
+    char *all = rz_strdup("");
+    for (int i = 0; i < rz_config_n_rows; i++) {
+        const rz_option *o = &rz_config_rows[i];
+        char *value = rz_options_value(o, &r->config), *def = rz_options_value(o, &r->defaults);
+        if (!strncmp(o->key, "task.", 5) && strcmp(value, def)) {
+            char *pair = rz_asprintf("%s=%s", o->key, value), *word = quoted(pair), *longer = rz_asprintf("%s %s", all, word);
+            free(pair);
+            free(word);
+            free(all);
+            all = longer;
+        }
+        free(value);
+        free(def);
+    }
+    return all;
+}
+
+static void write_command(rz_html *h, const char *what, char *command)
+{
+    rz_html_markup(h, "<dt>%s</dt><dd><pre>", what);
+    rz_html_text(h, command, strlen(command));
+    rz_html_markup(h, "</pre></dd>\n");
+    free(command);
+}
+
+static void write_commands(rz_html *h, const rz_report *r)
+{
+    if (!r->has_config)
+        return;
+    const rz_config *c = &r->config;
+    const char *verb = r->pretrain ? "pretrain" : "train";
+    int n_tasks;
+    const char *const *tasks = rz_task_names(&n_tasks);
+    bool task = false;
+    for (int i = 0; i < n_tasks; i++)
+        task |= !strcmp(tasks[i], c->data);
+    char *dir = quoted(r->dir), *data = quoted(c->eval.data[0] ? c->eval.data : c->data), *rules = quoted(c->rules),
+         *keys = task && !c->eval.data[0] ? task_keys(r) : rz_strdup("");
+    long long seed = (long long)c->seed + 1;
+    rz_html_markup(h, "<section id=\"next\"><h2>To go on</h2>\n<dl class=\"commands\">\n");
+    if (!r->finished)
+        write_command(h, "Go on from the newest checkpoint", rz_asprintf("mpirun -n 2 build/rulezero %s %s/config.yaml", verb, dir));
+    write_command(h, "The same with another seed", rz_asprintf("mpirun -n 2 build/rulezero %s %s/config.yaml seed=%lld out=%s-seed%lld", verb, dir, seed, dir, seed));
+    write_command(h, "The same again, and is it the same?",
+                  rz_asprintf("mpirun -n 2 build/rulezero %s %s/config.yaml out=%s-again\nbuild/rulezero diff %s %s-again", verb, dir, dir, dir, dir));
+    if (!r->pretrain) {
+        write_command(h, "A longer evaluation", rz_asprintf("mpirun -n 2 build/rulezero eval --model %s/model.h5 --data %s --rules %s --samples 8%s", dir, data,
+                                                            rules, keys));
+        write_command(h, "Ask it something", rz_asprintf("build/rulezero generate --model %s/model.h5 --prompt '…'", dir));
+    }
+    write_command(h, "What is in the files", rz_asprintf("build/rulezero inspect %s", dir));
+    rz_html_markup(h, "</dl></section>\n");
+    free(dir);
+    free(data);
+    free(rules);
+    free(keys);
+}
+
+/* ---- facts ---- */
+
+static void write_fact(rz_html *h, const char *name, const char *value)
+{
+    rz_html_markup(h, "<tr><td>");
+    rz_html_say(h, "%s", name);
+    rz_html_markup(h, "</td><td><code>");
+    rz_html_say(h, "%s", value);
+    rz_html_markup(h, "</code></td></tr>\n");
+}
+
+static void write_facts(rz_html *h, const rz_report *r)
+{
+    char text[RZ_NUMBER_TEXT];
+    rz_html_markup(h, "<section id=\"facts\"><h2>Facts</h2>\n<div class=\"scroll\"><table class=\"keys\"><tbody>\n");
+    write_fact(h, "this report", "rulezero " RULEZERO_VERSION);
+    if (r->parameters) {
+        rz_whole_text((double)r->parameters, text);
+        write_fact(h, "parameters", text);
+    }
+    for (int i = 0; i < r->n_facts; i++)
+        write_fact(h, r->facts[i].name, r->facts[i].value);
+    if (r->metrics.n_unread + r->eval.n_unread) {
+        rz_whole_text((double)(r->metrics.n_unread + r->eval.n_unread), text);
+        write_fact(h, "lines of the logs that could not be read", text);
+    }
+    rz_html_markup(h, "</tbody></table></div>\n<p class=\"small\">%s</p></section>\n",
+                   r->n_facts ? "From the newest checkpoint: who wrote it (ranks, kernels) changes no bit; the hashes say from which weights and problems it came." : "");
+}
+
+void rz_report_about(rz_html *h, const rz_report *r)
+{
+    write_time(h, r);
+    write_config(h, r);
+    write_commands(h, r);
+    write_facts(h, r);
+}
