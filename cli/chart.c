@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* The plot in the view box, user units (at the usual width about a pixel each). */
-enum { WIDTH = 480, HEIGHT = 206, LEFT = 44, RIGHT = 472, TOP = 8, BOTTOM = 182 };
-enum { MOST_DOTS = 400, MOST_POINTS = (RIGHT - LEFT) / 2, MOST_CELLS = 80, SMOOTHED_PARTS = 40 };
+enum { WIDTH = 484, HEIGHT = 206, LEFT = 44, RIGHT = 472, TOP = 8, BOTTOM = 182 };
+enum { MOST_DOTS = 400, MOST_POINTS = (RIGHT - LEFT) / 2, MOST_CELLS = 80, SMOOTHED_PARTS = 24 };
 static const double FAR = 1e30; /* values beyond are drawn as this: room for sums */
 
 typedef struct { double x0, x1, y0, y1; } frame;
@@ -107,12 +107,11 @@ static void write_axes(rz_html *h, const rz_chart *c, const frame *f)
     rz_html_markup(h, "<path class=\"axis\" d=\"M%d %dH%d\"/>", LEFT, BOTTOM, RIGHT);
     for (double k = first; k * step <= f->x1 + 1e-9 * step && k < first + 9; k++) {
         double x = place_x(f, k * step);
-        rz_short_text(k * step, text);
+        rz_short_text(k == 0 ? 0 : k * step, text); /* no -0 */
         rz_html_markup(h, "<path class=\"axis\" d=\"M%.1f %dv4\"/>", x, BOTTOM);
-        if (x < RIGHT - 46) /* where the axis says what it is */
-            rz_html_markup(h, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>", x, BOTTOM + 16, text);
+        rz_html_markup(h, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>", x, BOTTOM + 16, text);
     }
-    rz_html_markup(h, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text>", RIGHT, BOTTOM + 16);
+    rz_html_markup(h, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">step</text>", LEFT - 10, BOTTOM + 16);
 }
 
 /* ---- a series in parts: part p of n_parts holds the points from … to − 1 ---- */
