@@ -125,10 +125,14 @@ static void on_step(void *ctx, const rz_metrics *m, int64_t step, int64_t steps)
 
 static void on_evaluation(void *ctx, const rz_metrics *m)
 {
+    double low = rz_metrics_get(m, "accuracy_low"), high = rz_metrics_get(m, "accuracy_high");
+    char interval[48] = "";
     rz_view_break(ctx);
-    fprintf(stderr, "held-out problems after step %.0f: %.1f%% +- %.1f right (%.0f problems, length %.0f, cut %.0f%%)\n", rz_metrics_get(m, "step"),
-            100 * rz_metrics_get(m, "accuracy"), 196 * rz_metrics_get(m, "accuracy_se"), rz_metrics_get(m, "problems"),
-            rz_metrics_get(m, "mean_length"), 100 * rz_metrics_get(m, "truncated"));
+    if (!isnan(low))
+        snprintf(interval, sizeof interval, " [%.1f, %.1f]", 100 * low, 100 * high);
+    fprintf(stderr, "held-out problems after step %.0f: %.1f%%%s right (%.0f problems, length %.0f, cut %.0f%%)\n", rz_metrics_get(m, "step"),
+            100 * rz_metrics_get(m, "accuracy"), interval, rz_metrics_get(m, "problems"), rz_metrics_get(m, "mean_length"),
+            100 * rz_metrics_get(m, "truncated"));
 }
 
 /* Long steps show that they live. */

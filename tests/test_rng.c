@@ -54,6 +54,8 @@ START_TEST(purposes_keep_their_numbers)
     ck_assert_int_eq(RZ_RNG_REWARD, 7);
     ck_assert_int_eq(RZ_RNG_EVAL, 8);
     ck_assert_int_eq(RZ_RNG_BATCH, 9);
+    ck_assert_int_eq(RZ_RNG_TEST, 10);
+    ck_assert_int_eq(RZ_RNG_BOOTSTRAP, 11);
 }
 END_TEST
 

@@ -188,6 +188,10 @@ def identical(a, b):
     """Two run directories by `rulezero diff`, and without it: the files that hold no paths and no times must be the same bytes."""
     rulezero("diff", a, b).expect(OK, "identical")
     check(digest(os.path.join(a, "model.h5")) == digest(os.path.join(b, "model.h5")), f"model.h5 differs between {a} and {b}, which diff did not see")
+    x, y = (os.path.join(d, "eval") for d in (a, b))
+    files = sorted(os.listdir(x)) if os.path.exists(x) else []
+    check(files == (sorted(os.listdir(y)) if os.path.exists(y) else []), f"eval/ of {a} and {b} hold other files")
+    check(all(digest(f"{x}/{f}") == digest(f"{y}/{f}") for f in files), f"eval/ differs between {a} and {b}, which diff did not see")
     for log in "metrics.jsonl", "eval.jsonl":
         x, y = (os.path.join(d, log) for d in (a, b))
         check(os.path.exists(x) == os.path.exists(y), f"{log} is in only one of {a} and {b}")

@@ -184,6 +184,11 @@ def _(folder):
         evaluations = lines_of(f"{run}/eval.jsonl")
         check([e["step"] for e in evaluations] == [0, 2, 4], evaluations)
         check(all(0 <= e["accuracy"] <= 1 and e["problems"] == 8 for e in evaluations), evaluations)
+        for e in evaluations:
+            check({"score", "format", "mean_length", "truncated", "trace/attempts", "trace/self_checks", "pass@1", "maj@1", "rewards/format/mean"} <= e.keys(), e)
+            check(all(e[k + "_low"] <= v <= e[k + "_high"] for k, v in e.items() if k + "_low" in e and e[k + "_low"] is not None), e)
+        files = sorted(os.listdir(f"{run}/eval"))
+        check(files == ["step-000000.h5", "step-000002.h5", "step-000004.h5"], files)
 
 
 @case("the times of a step add up to it, and a run's lines to its time")
@@ -268,6 +273,8 @@ DIFFERENCES = {
     "another newest checkpoint": (lambda c: os.unlink(f"{c}/checkpoints/step-000004.h5"), "the newest is"),
     "rollouts of the last steps missing": (lambda c: os.unlink(f"{c}/rollouts/step-000004.h5"), "rollouts: step 3 is only in A"),
     "rollouts of another run": (lambda c: shutil.copy(f"{run_of('other', 'seed=2')}/rollouts/step-000004.h5", f"{c}/rollouts/"), "rollouts: step 3: "),
+    "an evaluation's completions missing": (lambda c: os.unlink(f"{c}/eval/step-000004.h5"), "eval: step 4 is only in A"),
+    "an evaluation of another run": (lambda c: shutil.copy(f"{run_of('other', 'seed=2')}/eval/step-000004.h5", f"{c}/eval/"), "eval: step 4: "),
     "a model of another run": (lambda c: shutil.copy(f"{run_of('other', 'seed=2')}/model.h5", c), "values differ"),
 }
 
