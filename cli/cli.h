@@ -26,11 +26,12 @@ int rz_cmd_inspect(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_report(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_eval(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_bench(rz_comm *comm, int argc, char **argv, rz_err *err);
 
 /* Flags of the commands that declare them as options (cli/flags.h). */
-extern const rz_option rz_generate_flags[], rz_bench_flags[];
-extern const int rz_generate_n_flags, rz_bench_n_flags;
+extern const rz_option rz_generate_flags[], rz_bench_flags[], rz_eval_flags[];
+extern const int rz_generate_n_flags, rz_bench_n_flags, rz_eval_n_flags;
 
 /* Set by SIGTERM, SIGINT and SIGUSR1 (cli/main.c). */
 extern volatile sig_atomic_t rz_stop_asked;
@@ -46,6 +47,8 @@ typedef struct rz_view rz_view;
 rz_view *rz_view_create(void);
 void rz_view_destroy(rz_view *v);
 rz_listener rz_view_listener(rz_view *v);
+/* How far it has come, now and then: on the line in place, elsewhere a line every ten seconds. */
+__attribute__((format(printf, 2, 3))) void rz_view_progress(rz_view *v, const char *fmt, ...);
 /* Ends the line in place, so that other text starts on a fresh one. */
 void rz_view_break(rz_view *v);
 

@@ -33,6 +33,12 @@ static const rz_command commands[] = {
      "            tokenizer.json) tokens, and words that the vocabulary lacks\n"
      "  convert   from any of the forms to any other, nothing lost but fields that HDF5 does not know\n",
      "build/rulezero data make countdown numbers=3,4 split=test --count 500 --seed 1 -o test.jsonl.gz", false, rz_cmd_data},
+    {"eval", "--model M --data D --rules R [flags] [key=value ...]", "measure a model on problems: accuracy, pass@K, maj@K, ... with 95 % intervals",
+     "D is a file of problems or a task (countdown). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"
+     "(task.* of train --help); give those the model was trained with, or problems it has seen may be among them. The intervals resample\n"
+     "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). The same on any number of ranks and threads.\n",
+     "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 numbers=2", true,
+     rz_cmd_eval},
     {"generate", "--model M [--prompt TEXT | --prompts FILE] [flags]", "sample completions of a prompt, of a file's prompts, or of what comes in",
      "Without --prompt and --prompts the prompt is read from the standard input. A terminal shows the thinking dimmed; --json writes a line a\n"
      "completion, as `score` reads them.\n",
@@ -53,6 +59,7 @@ static const rz_command commands[] = {
 /* Those whose flags are a table, told by --help. */
 static const struct { int (*run)(rz_comm *comm, int argc, char **argv, rz_err *err); const rz_option *rows; const int *n; } flagged[] = {
     {rz_cmd_generate, rz_generate_flags, &rz_generate_n_flags},
+    {rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags},
     {rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,25 @@ static void on_tick(void *ctx, int64_t n_tokens)
     snprintf(text, sizeof text, "%s%s  [step %lld: sampling, %lld tokens]", v->line, v->line[0] ? "" : v->stage, (long long)v->step + 1,
              (long long)n_tokens);
     show_in_place(v, text);
+}
+
+void rz_view_progress(rz_view *v, const char *fmt, ...)
+{
+    char text[640];
+    double now = rz_now_s();
+    va_list args;
+    if (!v->last_s)
+        v->last_s = now;
+    if (now - v->last_s < (v->live ? 0.2 : 10))
+        return;
+    v->last_s = now;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (v->live)
+        show_in_place(v, text);
+    else
+        fprintf(stderr, "%s\n", text);
 }
 
 rz_listener rz_view_listener(rz_view *v)

@@ -123,6 +123,7 @@ struct rz_source {
     rz_countdown_options options;
     rz_dataset file;
     uint32_t seed;
+    bool in_order;
     char hash[33];
 };
 
@@ -163,10 +164,12 @@ void rz_source_item(const rz_source *s, int64_t i, rz_problem *out, rz_arena *ar
 bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err)
 {
     if (s->task) return s->task->draw(&s->options, s->seed, split, index, out, arena, err);
-    rz_source_item(s, shuffled(s->seed, s->file.prompt.n, index), out, arena);
+    int64_t n = s->file.prompt.n;
+    rz_source_item(s, s->in_order ? (int64_t)(index % (uint64_t)n) : shuffled(s->seed, n, index), out, arena);
     return true;
 }
 
+void rz_source_keep_order(rz_source *s) { s->in_order = true; }
 char *rz_source_where(const rz_source *s, const char *path, int64_t i) { return rz_dataset_where(&s->file, path, i); }
 int64_t rz_source_size(const rz_source *s) { return s->task ? -1 : s->file.prompt.n; }
 const char *rz_source_hash(const rz_source *s) { return s->hash; }

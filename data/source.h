@@ -22,6 +22,8 @@ void rz_source_close(rz_source *s);
 /* Problem `index` (endless: a file is reshuffled every epoch, with addressed permutations; every line once an epoch). Strings live in the arena.
  * A file has no splits of its own: `split` is ignored for it. */
 bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err);
+/* From now on a file's problems come in its own order, again and again: an evaluation looks at each once. */
+void rz_source_keep_order(rz_source *s);
 /* Problems a file holds; −1 for a task. */
 int64_t rz_source_size(const rz_source *s);
 /* Problem i of a file in the file's own order, and where it stands there ("data.jsonl:7"; caller frees). 0 ≤ i < rz_source_size. */

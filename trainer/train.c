@@ -2,6 +2,7 @@
 #include "trainer/evaluate.h"
 #include "trainer/grpo.h"
 #include "trainer/loop.h"
+#include "trainer/problems.h"
 #include "trainer/rollouts.h"
 
 #include <stdlib.h>
@@ -217,48 +218,15 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
     return ok;
 }
 
-/* A problem must be one that the policy can begin with and that the rules can judge. */
-static bool check_problem(job *j, const rz_problem *p, rz_arena scratch, rz_err *err)
-{
-    int room = j->policy->arch.max_position_embeddings, n;
-    int32_t *ids;
-    if (!rz_tokenizer_encode(j->tokenizer, p->prompt, strlen(p->prompt), &scratch, &ids, &n, err))
-        return rz_err_note(err, "the prompt \"%.80s\"", p->prompt);
-    if (n < 1 || n >= room)
-        return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (max_position_embeddings of the model is %d)", p->prompt, n, room - 1,
-                       room);
-    return rz_rules_check_problem(j->worker, p->answer, p->meta, err) || rz_err_note(err, "with %s", j->config->rules);
-}
-
-/* All of a file; of a task, whose problems are all of one kind, the first. */
-static bool check_problems(job *j, rz_source *source, const char *name, rz_err *err)
-{
-    rz_arena scratch = j->grpo.arena;
-    rz_problem p;
-    if (rz_source_size(source) < 0)
-        return rz_source_problem(source, RZ_TRAIN, 0, &p, &scratch, err) && (check_problem(j, &p, scratch, err) || rz_err_note(err, "the task %s", name));
-    for (int64_t i = 0; i < rz_source_size(source); i++) {
-        size_t mark = scratch.used;
-        rz_source_item(source, i, &p, &scratch);
-        if (!check_problem(j, &p, scratch, err)) {
-            char *where = rz_source_where(source, name, i);
-            rz_err_note(err, "%s", where);
-            free(where);
-            return false;
-        }
-        rz_arena_release(&scratch, mark);
-    }
-    return true;
-}
-
 static bool open_workers(job *j, rz_err *err)
 {
     const rz_config *c = j->config;
     j->stop = rz_tokenizer_id(j->tokenizer, c->eos_token);
     if (j->stop < 0)
         return rz_fail(err, RZ_ECONFIG, "eos_token is '%s', which the model's tokenizer does not hold", c->eos_token);
-    if (!check_problems(j, j->source, c->data, err) ||
-        (j->held_out && j->held_out != j->source && !check_problems(j, j->held_out, c->eval.data, err)))
+    const rz_needs needs = {j->tokenizer, j->policy->arch.max_position_embeddings, j->worker, c->rules};
+    if (!rz_problems_check(&needs, j->source, c->data, j->grpo.arena, err) ||
+        (j->held_out && j->held_out != j->source && !rz_problems_check(&needs, j->held_out, c->eval.data, j->grpo.arena, err)))
         return false;
     if (!rz_decoder_create(&j->decoder, j->policy, (int)c->rollout.slots, err))
         return false;

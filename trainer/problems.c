@@ -1,0 +1,37 @@
+#include "trainer/problems.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A problem must be one that the policy can begin with and that the rules can judge. */
+static bool check_problem(const rz_needs *needs, const rz_problem *p, rz_arena scratch, rz_err *err)
+{
+    int room = needs->room, n;
+    int32_t *ids;
+    if (!rz_tokenizer_encode(needs->tokenizer, p->prompt, strlen(p->prompt), &scratch, &ids, &n, err))
+        return rz_err_note(err, "the prompt \"%.80s\"", p->prompt);
+    if (n < 1 || n >= room)
+        return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (max_position_embeddings of the model is %d)", p->prompt, n, room - 1,
+                       room);
+    return rz_rules_check_problem(needs->worker, p->answer, p->meta, err) || rz_err_note(err, "with %s", needs->rules);
+}
+
+bool rz_problems_check(const rz_needs *needs, rz_source *source, const char *name, rz_arena scratch, rz_err *err)
+{
+    rz_problem p;
+    if (rz_source_size(source) < 0)
+        return rz_source_problem(source, RZ_TRAIN, 0, &p, &scratch, err) && (check_problem(needs, &p, scratch, err) || rz_err_note(err, "the task %s", name));
+    for (int64_t i = 0; i < rz_source_size(source); i++) {
+        size_t mark = scratch.used;
+        rz_source_item(source, i, &p, &scratch);
+        if (!check_problem(needs, &p, scratch, err)) {
+            char *where = rz_source_where(source, name, i);
+            rz_err_note(err, "%s", where);
+            free(where);
+            return false;
+        }
+        rz_arena_release(&scratch, mark);
+    }
+    return true;
+}
+
