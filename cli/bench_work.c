@@ -208,7 +208,7 @@ static bool open_grpo(rz_bench *b, rz_err *err)
     b->config.group_size = o->group;
     b->config.prompts_per_step = b->batch / o->group;
     if (!open_problems(b, err) || !rz_rules_load(&b->rules, o->rules, err) || !rz_rules_worker_create(&b->worker, b->rules, err) ||
-        !rz_decoder_create(&b->decoder, b->policy, (int)(b->batch < 64 ? b->batch : 64), err) || !rz_arena_init(&b->grpo.arena, (size_t)1 << 38, err))
+        !rz_decoder_create(&b->decoder, b->policy, (int)(b->batch < b->config.rollout.slots ? b->batch : b->config.rollout.slots), err) || !rz_arena_init(&b->grpo.arena, (size_t)1 << 38, err))
         return false;
     b->grpo.config = &b->config;
     b->grpo.rollout = (rz_rollout){.comm = b->comm, .decoder = b->decoder, .tokenizer = b->tokenizer, .source = b->source, .rules = b->rules,
