@@ -81,7 +81,7 @@ const rz_option rz_config_rows[] = {
     ENUM("task.targets", task.targets, "deriv", "deriv|uniform|mix", "value of a random derivation, uniform over what is reachable, or half and half"),
     INT("task.split_seed", task.split_seed, "1", 0, 4294967295.0, FIXED, "which multisets of numbers are held out"),
     FLOAT("task.test_share", task.test_share, "0.15", 0, 0.9, "share of multisets kept for testing"),
-    FLOAT("task.validation_share", task.validation_share, "0.05", 0, 0.9, "share of multisets kept for choosing settings"),
+    FLOAT("task.validation_share", task.validation_share, "0.1", 0, 0.9, "share of multisets kept for choosing settings"),
 
     FLOAT("corpus.goal_aware", corpus.goal_aware, "0.4", 0, 1, "share of writers whose last combination comes closest to the target"),
     FLOAT("corpus.wrong_result", corpus.wrong_result, "0.005", 0, 1, "share of equations with a wrong result"),
