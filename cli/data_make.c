@@ -1,3 +1,4 @@
+#include "cli/cli.h"
 #include "cli/data.h"
 
 #include "base/text.h"
@@ -164,6 +165,18 @@ static bool add_new(seen_set *s, uint64_t key)
 
 /* ---- making ---- */
 
+static void ask_to_stop(int signal)
+{
+    (void)signal;
+    rz_stop_asked = 1;
+}
+
+/* So that a job that is given up leaves no temporary file. */
+static bool goes_on(rz_err *err)
+{
+    return !rz_stop_asked || rz_fail(err, RZ_ETRANSIENT, "stopped by a signal; nothing is left of it");
+}
+
 static bool make_problems(make_job *j, rz_data_sink *sink, rz_arena *arena, rz_err *err)
 {
     rz_source *source;
@@ -175,7 +188,7 @@ static bool make_problems(make_job *j, rz_data_sink *sink, rz_arena *arena, rz_e
     for (uint64_t index = 0; ok && sink->n < j->o.count; index++) {
         rz_arena scratch = *arena;
         rz_problem p;
-        ok = rz_source_problem(source, (rz_split)j->o.split, index, &p, &scratch, err);
+        ok = goes_on(err) && rz_source_problem(source, (rz_split)j->o.split, index, &p, &scratch, err);
         if (!ok)
             break;
         bool again = j->o.distinct && !add_new(&seen, key_of(&p));
@@ -202,7 +215,7 @@ static bool make_documents(make_job *j, rz_data_sink *sink, rz_arena *arena, rz_
     while (ok && sink->n < j->o.count) {
         rz_arena scratch = *arena;
         char *text;
-        ok = rz_corpus_text(corpus, (uint64_t)sink->n, &text, &scratch, err);
+        ok = goes_on(err) && rz_corpus_text(corpus, (uint64_t)sink->n, &text, &scratch, err);
         if (ok) {
             char *line = rz_text_line(text);
             ok = rz_data_sink_line(sink, line, strlen(line), err);
@@ -218,6 +231,9 @@ bool rz_data_make(int argc, char **argv, rz_err *err)
     make_job j = {0};
     rz_data_sink sink = {0};
     rz_arena arena = {0};
+    struct sigaction stop = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
     collect_rows(&j);
     bool ok = rz_options_init(j.rows, j.n, &j.o, err);
     for (int i = 0; ok && i < argc; i++)

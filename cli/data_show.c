@@ -37,7 +37,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* "27 (24 to 31)": median, least, most. Sorts. */
+/* "27 characters (24 to 31)": median, least, most. Sorts. */
 static void print_range(int64_t *x, int64_t n, const char *unit)
 {
     qsort(x, (size_t)n, sizeof *x, by_size);

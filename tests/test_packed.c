@@ -52,12 +52,12 @@ static void write_packed(rz_packing packing, const char *bytes, size_t n, size_t
 static char *read_packed(size_t piece, size_t *len)
 {
     rz_unpacker *u;
-    char *all = rz_malloc(1);
-    size_t n = 1;
+    char *all = NULL;
+    size_t n = 1, room = 0;
     ck_assert_msg(rz_unpacker_open(&u, path, &err), "%s", err.text);
     bool ok = true;
     for (*len = 0; ok && n > 0; *len += n) {
-        all = rz_realloc(all, *len + piece);
+        if (*len + piece > room) all = rz_realloc(all, room = 2 * (*len + piece));
         ok = rz_unpacker_read(u, all + *len, piece, &n, &err);
         if (!ok) n = 0;
     }

@@ -126,6 +126,15 @@ def _(folder):
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
     check(done.returncode == IO and "No space left" in done.stderr, done)
 
+@case("make that is stopped leaves nothing")
+def _(folder):
+    process = start(["data", "make", "countdown", "--count", "1000000000", "-o", f"{folder}/x.jsonl"])
+    wait_for(lambda: os.listdir(folder), process)
+    process.send_signal(signal.SIGINT)
+    finish(process).expect(75, "stopped by a signal")
+    check(os.listdir(folder) == [], os.listdir(folder))
+
+
 # ---- every form holds the same ----
 
 # Two frames by zstd 1.5.4, one with a checksum, for where its program is not installed.
