@@ -349,6 +349,8 @@ static void print_text(const job *j, int i, int k, const told *t)
     const rz_completion *c = &r->completions[k];
     const char *term = getenv("TERM");
     bool terminal = isatty(STDOUT_FILENO), dim = terminal && term && strcmp(term, "dumb");
+    if (k == 0 && j->n > 1)
+        fprintf(stderr, "%s%s\n", i ? "\n" : "", j->inputs[i]);
     fputs(dim && t->thinking_len ? "\033[2m" : "", stdout);
     print_safe(t->text, t->thinking_len, terminal);
     fputs(dim && t->thinking_len ? "\033[0m" : "", stdout);
