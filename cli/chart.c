@@ -9,6 +9,7 @@
 /* The plot in the view box, user units (at the usual width about a pixel each). */
 enum { WIDTH = 484, HEIGHT = 206, LEFT = 44, RIGHT = 472, TOP = 8, BOTTOM = 182 };
 enum { MOST_DOTS = 400, MOST_POINTS = (RIGHT - LEFT) / 2, MOST_CELLS = 80, SMOOTHED_PARTS = 24 };
+enum { MOST_WITH_DOTS = 3 }; /* lines: of more the dots are a fog */
 static const double FAR = 1e30; /* values beyond are drawn as this: room for sums */
 
 typedef struct { double x0, x1, y0, y1; } frame;
@@ -99,7 +100,8 @@ static void write_axes(rz_html *h, const rz_chart *c, const frame *f)
     for (double k = first; k * step <= f->y1 + 1e-9 * step && k < first + 8; k++) {
         double y = place_y(f, k * step);
         value_text(c, k == 0 ? 0 : k * step, text);
-        rz_html_markup(h, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT, y, RIGHT, LEFT - 6, y + 3.5, text);
+        rz_html_markup(h, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT, y, RIGHT, LEFT - 6,
+                       y + 3.5, text);
     }
     step = rz_tick_step(f->x1 - f->x0, 6);
     step = step < 1 ? 1 : step; /* steps are whole */
@@ -142,7 +144,8 @@ static int parts(const rz_series *s, int most)
 /* Mean around the middle of a part, SMOOTHED_PARTS windows to the whole; short series are left as they are. */
 static double smoothed(const rz_series *s, int n_parts, int p)
 {
-    int64_t from = part_start(s, n_parts, p), to = part_start(s, n_parts, p + 1), half = s->n >= 24 ? s->n / SMOOTHED_PARTS + 1 : 0, middle = (from + to) / 2;
+    int64_t from = part_start(s, n_parts, p), to = part_start(s, n_parts, p + 1), middle = (from + to) / 2;
+    int64_t half = s->n >= 24 ? s->n / SMOOTHED_PARTS + 1 : 0;
     from = from < middle - half ? from : middle - half;
     to = to > middle + half + 1 ? to : middle + half + 1;
     return mean(s->y, from < 0 ? 0 : from, to > s->n ? s->n : to);
@@ -200,8 +203,8 @@ static void write_points(rz_html *h, const frame *f, const rz_series *s, int ind
             continue;
         double x = place_x(f, s->x[i]);
         if (s->low && s->high && isfinite(s->low[i]) && isfinite(s->high[i]))
-            rz_html_markup(h, "<path class=\"bar s%d\" d=\"M%.1f %.1fV%.1fm-3 0h6M%.1f %.1fh6\"/>", index, x, place_y(f, s->low[i]), place_y(f, s->high[i]), x - 3,
-                           place_y(f, s->low[i]));
+            rz_html_markup(h, "<path class=\"bar s%d\" d=\"M%.1f %.1fV%.1fm-3 0h6M%.1f %.1fh6\"/>", index, x, place_y(f, s->low[i]),
+                           place_y(f, s->high[i]), x - 3, place_y(f, s->low[i]));
         rz_html_markup(h, "<circle class=\"point s%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.2\"/>", index, x, place_y(f, s->y[i]));
     }
 }
@@ -255,7 +258,8 @@ static void write_caption(rz_html *h, const rz_chart *c)
         rz_html_markup(h, "</span>");
     }
     for (int k = 0; k < c->n && c->n > 1; k++) {
-        rz_html_markup(h, " <span class=\"key\"><svg viewBox=\"0 0 18 8\" width=\"18\" height=\"8\" aria-hidden=\"true\"><path class=\"line s%d\" d=\"M0 4H18\"/></svg>", k);
+        rz_html_markup(h, " <span class=\"key\"><svg viewBox=\"0 0 18 8\" width=\"18\" height=\"8\" aria-hidden=\"true\">"
+                          "<path class=\"line s%d\" d=\"M0 4H18\"/></svg>", k);
         rz_html_say(h, "%s", c->series[k].label);
         rz_html_markup(h, "</span>");
     }
@@ -278,12 +282,11 @@ bool rz_chart_write(rz_html *h, const rz_chart *c)
     rz_html_say(h, "%s by step", c->title);
     rz_html_markup(h, "\">");
     write_axes(h, c, &f);
-    for (int s = c->n - 1; s >= 0; s--) { /* the first is on top */
-        const rz_series *r = &c->series[s];
-        if (c->points || r->n <= MOST_DOTS)
-            c->points ? (void)0 : write_dots(h, &f, r, s);
+    for (int s = c->n - 1; s >= 0 && !c->points && c->n <= MOST_WITH_DOTS; s--) { /* the first is on top */
+        if (c->series[s].n <= MOST_DOTS)
+            write_dots(h, &f, &c->series[s], s);
         else
-            write_range(h, &f, r, s);
+            write_range(h, &f, &c->series[s], s);
     }
     for (int s = c->n - 1; s >= 0; s--) {
         write_line(h, &f, &c->series[s], s, !c->points);

@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One accent; the other lines of a chart are greys told apart by their strokes too. Nothing may be loaded or run: not by us, not by what a model wrote. */
+/* One accent; the other lines of a chart are greys told apart by their strokes too. Nothing may be loaded or run: not by us, not by what a
+ * model wrote. */
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\n<style>\n"
-    ":root{--paper:#fff;--ink:#1c2430;--soft:#5d6776;--faint:#97a0ad;--line:#e3e7ec;--panel:#f6f8fa;--accent:#1f66b1;--wash:#e8f0f9;--s1:#6b7480;--s2:#a0a8b3}\n"
-    "@media(prefers-color-scheme:dark){:root{--paper:#14181e;--ink:#e4e8ee;--soft:#a3adba;--faint:#6d7784;--line:#2a313b;--panel:#1b2028;--accent:#74b0f4;"
+    ":root{--paper:#fff;--ink:#1c2430;--soft:#5d6776;--faint:#97a0ad;--line:#e3e7ec;--panel:#f6f8fa;--accent:#1f66b1;--wash:#e8f0f9;--s1:#6b7480;"
+    "--s2:#a0a8b3}\n"
+    "@media(prefers-color-scheme:dark){:root{--paper:#14181e;--ink:#e4e8ee;--soft:#a3adba;--faint:#6d7784;--line:#2a313b;--panel:#1b2028;"
+    "--accent:#74b0f4;"
     "--wash:#1d2b3c;--s1:#98a2ae;--s2:#69737f}}\n"
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif}\n"
@@ -25,38 +28,50 @@ static const char head[] =
     ".small,.state{font-size:14px;color:var(--soft);max-width:52em}.state{font-size:15px}.unit{color:var(--faint);font-weight:400}\n"
     ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:26px 20px;margin:34px 0 0;padding:0;list-style:none}\n"
     ".tiles li{border-top:2px solid var(--line);padding-top:10px}.tiles li:first-child{border-color:var(--accent)}\n"
-    ".tiles b{display:block;font-size:21px;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}.tiles span{font-size:13px;color:var(--soft)}\n"
+    ".tiles b{display:block;font-size:21px;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}.tiles span{font-size:13px;"
+    "color:var(--soft)}\n"
     ".findings{margin:18px 0 0;padding:0;list-style:none}\n"
     ".findings li{background:var(--wash);border-left:3px solid var(--accent);padding:12px 18px;margin:0 0 10px;max-width:60em}\n"
     ".findings small{display:block;color:var(--soft);font-size:13px;margin-top:4px}\n"
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));gap:38px 44px;margin-top:26px}\n"
-    "figure{margin:0;min-width:0;break-inside:avoid;display:flex;flex-direction:column;justify-content:flex-end}figcaption{font-size:14px;display:flex;flex-wrap:wrap;gap:0 12px;align-items:baseline;margin-bottom:6px}\n"
-    "figcaption b{font-weight:600}figcaption .unit{font-size:13px}.key{font-size:13px;color:var(--soft);white-space:nowrap}.key svg{margin-right:5px}\n"
+    "figure{margin:0;min-width:0;break-inside:avoid;display:flex;flex-direction:column;justify-content:flex-end}figcaption{font-size:14px;"
+    "display:flex;flex-wrap:wrap;gap:0 12px;align-items:baseline;margin-bottom:6px}\n"
+    "figcaption b{font-weight:600}figcaption .unit{font-size:13px}.key{font-size:13px;color:var(--soft);white-space:nowrap}"
+    ".key svg{margin-right:5px}\n"
     ".ends{margin-left:auto;font-size:13px;color:var(--accent);font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "svg.chart{display:block;width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:var(--soft);font-variant-numeric:tabular-nums}\n"
     ".grid{stroke:var(--line);fill:none}.axis{stroke:var(--faint);fill:none}\n"
     ".line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.dots{fill:none;stroke-width:3;stroke-linecap:round;opacity:.28}\n"
     ".range{fill:none;stroke-width:2.2;opacity:.2}.bar{fill:none;stroke-width:1.3;opacity:.75}\n"
     ".s0{stroke:var(--accent)}.s1{stroke:var(--s1)}.s2{stroke:var(--s2)}.s3{stroke:var(--s1)}.s4{stroke:var(--s2)}.s5{stroke:var(--faint)}\n"
-    ".line.s1,.line.s2,.line.s3,.line.s4,.line.s5{stroke-width:1.6}.line.s2{stroke-dasharray:6 4}.line.s3{stroke-dasharray:1.5 3.5}.line.s4{stroke-dasharray:1 5}"
+    ".line.s1,.line.s2,.line.s3,.line.s4,.line.s5{stroke-width:1.6}.line.s2{stroke-dasharray:6 4}.line.s3{stroke-dasharray:1.5 3.5}"
+    ".line.s4{stroke-dasharray:1 5}"
     ".line.s5{stroke-dasharray:9 3 2 3}.point{fill:var(--paper);stroke-width:2}\n"
     ".cell{fill:transparent}.cell:hover{fill:var(--ink);fill-opacity:.09}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}\n"
     "th{font-weight:600;color:var(--soft);text-align:right}td{text-align:right}th:first-child,td:first-child,.keys th,.keys td{text-align:left}\n"
-    "th,td{padding:6px 22px 6px 0;border-bottom:1px solid var(--line);vertical-align:baseline;white-space:nowrap}td small{color:var(--soft);font-size:12px}\n"
+    "th,td{padding:6px 22px 6px 0;border-bottom:1px solid var(--line);vertical-align:baseline;white-space:nowrap}td small{color:var(--soft);"
+    "font-size:12px}\n"
     ".keys td{white-space:normal;overflow-wrap:anywhere}.keys td:first-child{white-space:nowrap}.keys td:nth-child(2){min-width:13em}\n"
     "code,pre{font:13px/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0}\n"
-    "details{margin-top:10px;font-size:14px}summary{cursor:pointer;color:var(--soft)}details pre{background:var(--panel);padding:14px 16px;margin-top:8px}\n"
-    ".pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:10px 32px;padding:18px 0;border-top:1px solid var(--line);break-inside:avoid}\n"
+    "details{margin-top:10px;font-size:14px}summary{cursor:pointer;color:var(--soft)}details pre{background:var(--panel);padding:14px 16px;"
+    "margin-top:8px}\n"
+    ".pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:10px 32px;padding:18px 0;border-top:1px solid var(--line);"
+    "break-inside:avoid}\n"
     ".pair.single{grid-template-columns:minmax(0,1fr)}.pair.heads{border:0;padding:14px 0 8px}.wide{grid-column:1/-1}.prompt{font-weight:600}\n"
     ".verdict{font-size:13px;color:var(--soft);margin:2px 0 6px}.right{color:var(--accent);font-weight:650}.wrong{color:var(--ink);font-weight:650}\n"
-    ".words{unicode-bidi:isolate}.thought{color:var(--faint)}.answer{background:var(--wash);padding:1px 3px}.explain{font-size:12px}.card details{font-size:13px;margin-top:6px}\n"
-    ".stack{display:flex;height:16px;gap:2px;margin:14px 0}.stack span{display:block;min-width:1px}.legend{list-style:none;margin:0;padding:0;display:flex;"
-    "flex-wrap:wrap;gap:6px 28px;font-size:14px}.legend b{font-weight:600;margin-left:4px}.swatch{display:inline-block;width:11px;height:11px;margin-right:7px}\n"
-    ".p0{background:var(--accent)}.p1{background:var(--s1)}.p2{background:var(--s2)}.p3{background:var(--ink)}.p4{background:var(--faint)}.p5{background:var(--line)}\n"
+    ".words{unicode-bidi:isolate}.thought{color:var(--faint)}.answer{background:var(--wash);padding:1px 3px}.explain{font-size:12px}"
+    ".card details{font-size:13px;margin-top:6px}\n"
+    ".stack{display:flex;height:16px;gap:2px;margin:14px 0}.stack span{display:block;min-width:1px}.legend{list-style:none;margin:0;padding:0;"
+    "display:flex;"
+    "flex-wrap:wrap;gap:6px 28px;font-size:14px}.legend b{font-weight:600;margin-left:4px}.swatch{display:inline-block;width:11px;height:11px;"
+    "margin-right:7px}\n"
+    ".p0{background:var(--accent)}.p1{background:var(--s1)}.p2{background:var(--s2)}.p3{background:var(--ink)}.p4{background:var(--faint)}"
+    ".p5{background:var(--line)}.p6{background:var(--accent);opacity:.55}.p7{background:var(--s1);opacity:.55}\n"
     ".commands dt{font-size:14px;color:var(--soft);margin-top:14px}.commands dd{margin:4px 0 0;background:var(--panel);padding:9px 14px}\n"
     "@media(max-width:640px){main{padding:32px 18px 64px}.lede{font-size:21px}.pair{grid-template-columns:minmax(0,1fr)}}\n"
-    "@media print{main{max-width:none;padding:0}h2{margin-top:34px}.charts{grid-template-columns:1fr 1fr;gap:22px 28px}details::details-content{content-visibility:visible;"
+    "@media print{main{max-width:none;padding:0}h2{margin-top:34px}.charts{grid-template-columns:1fr 1fr;gap:22px 28px}"
+    "details::details-content{content-visibility:visible;"
     "display:block}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n"
     "</style>\n";
 
@@ -83,15 +98,6 @@ static void say_share(rz_html *h, const rz_history *e, int64_t line)
         rz_html_say(h, " [%.1f, %.1f]", 100 * low, 100 * high);
 }
 
-static double tokens(const rz_report *r)
-{
-    const double *v = rz_history_column(&r->metrics, r->pretrain ? "tokens/trained" : "tokens/sampled");
-    double sum = 0;
-    for (int64_t i = 0; v && i < r->metrics.n; i++)
-        sum += isfinite(v[i]) ? v[i] : 0;
-    return sum;
-}
-
 static int64_t fifth(const rz_report *r)
 {
     return r->metrics.n / 5 ? r->metrics.n / 5 : 1;
@@ -113,7 +119,7 @@ static void write_lede(rz_html *h, const rz_report *r)
     const char *name = r->pretrain ? "loss" : "reward/mean", *what = r->pretrain ? "The loss" : "The mean reward";
     rz_whole_text((double)r->step, steps);
     rz_time_text(r->wall_s, time);
-    rz_whole_text(tokens(r), sampled);
+    rz_whole_text(rz_report_tokens(r), sampled);
     rz_html_markup(h, "<p class=\"lede\">");
     if (r->control)
         rz_html_say(h, "A control run: the reward is a coin, not the rules. ");
@@ -140,6 +146,12 @@ static void write_lede(rz_html *h, const rz_report *r)
         rz_html_say(h, "The job is still going on, or was stopped.");
     if (r->eval.n > 1)
         rz_html_say(h, " In brackets: 95%% intervals.");
+    if (r->base.n) {
+        rz_whole_text((double)r->base.n, steps);
+        rz_time_text(rz_report_wall(&r->base), time);
+        rz_whole_text(rz_history_get(&r->base, "tokens/trained_total", r->base.n - 1), sampled);
+        rz_html_say(h, " Its base was made first: %s steps, %s tokens, %s.", steps, sampled, time);
+    }
     rz_html_markup(h, "</p>\n");
 }
 
@@ -202,32 +214,11 @@ static void write_findings(rz_html *h, const rz_report *r)
 
 /* ---- evaluations ---- */
 
-enum { MOST_EVALUATIONS = 10 };
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n > m && !strcmp(s + n - m, end);
-}
-
-/* The bounds of another column's interval stand with it. */
-static bool is_bound(const rz_history *e, const char *name)
-{
-    static const char *const ends[] = {"_low", "_high", "_se"};
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-        if (ends_with(name, ends[i])) {
-            char *of = rz_strndup(name, strlen(name) - strlen(ends[i]));
-            bool there = rz_history_column(e, of) != NULL;
-            free(of);
-            if (there)
-                return true;
-        }
-    return false;
-}
+enum { MOST_EVALUATIONS = 6 };
 
 static bool is_share(const char *name)
 {
-    static const char *const shares[] = {"accuracy", "format", "truncated", "pass@", "maj@", "equations_right", "trace/equations_right"};
+    static const char *const shares[] = {"accuracy", "format", "truncated", "pass@", "maj@", "trace/equations_right"};
     for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++)
         if (!strncmp(name, shares[i], strlen(shares[i])))
             return true;
@@ -245,10 +236,10 @@ static void write_cell(rz_html *h, const rz_history *e, const char *name, int64_
         rz_double_text(x, exact);
     rz_html_markup(h, "<td data-value=\"%s\">%s", exact, shown);
     if (isfinite(low) && isfinite(high)) {
+        char to[RZ_NUMBER_TEXT];
         text(low, shown);
-        rz_html_markup(h, " <small>[%s, ", shown);
-        text(high, shown);
-        rz_html_markup(h, "%s]</small>", shown);
+        text(high, to);
+        rz_html_markup(h, " <small>[%.*s, %.*s]</small>", (int)strcspn(shown, "%"), shown, (int)strcspn(to, "%"), to);
     }
     rz_html_markup(h, "</td>");
 }
@@ -259,7 +250,8 @@ void rz_report_evaluations(rz_html *h, const rz_report *r)
     int shown = e->n < MOST_EVALUATIONS ? (int)e->n : MOST_EVALUATIONS;
     if (!e->n)
         return;
-    rz_html_markup(h, "<section id=\"evaluations\"><h2>Evaluations</h2>\n<p class=\"small\">On held-out problems, with 95%% intervals where they are known");
+    rz_html_markup(h, "<section id=\"evaluations\"><h2>Evaluations</h2>\n"
+                      "<p class=\"small\">On held-out problems, with 95%% intervals where they are known");
     if (e->n > shown)
         rz_html_markup(h, "; %d of %lld, evenly picked: eval.jsonl has all", shown, (long long)e->n);
     rz_html_markup(h, ".</p>\n<div class=\"scroll\"><table id=\"evaluation-table\"><thead><tr><th>after step</th>");
@@ -271,7 +263,7 @@ void rz_report_evaluations(rz_html *h, const rz_report *r)
     rz_html_markup(h, "</tr></thead><tbody>\n");
     for (int i = 0; i < e->n_columns; i++) {
         const char *name = e->columns[i].name;
-        if (!strcmp(name, "step") || is_bound(e, name))
+        if (!strcmp(name, "step") || rz_report_is_bound(name))
             continue;
         rz_html_markup(h, "<tr><td>");
         rz_html_say(h, "%s", name);

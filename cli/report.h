@@ -33,6 +33,13 @@ void rz_report_finish(rz_report *r); /* accepts a zeroed one */
 /* An evaluation's share or mean and its 95 % interval: NAME_low and NAME_high, else from NAME_se, else NaN. */
 void rz_report_interval(const rz_history *eval, const char *name, int64_t line, double *low, double *high);
 
+/* Tokens sampled, or of a pretraining read. */
+double rz_report_tokens(const rz_report *r);
+/* Seconds from start to last line, of all starts of the job together. */
+double rz_report_wall(const rz_history *metrics);
+/* The name of a bound of another column's interval: …_low, …_high, …_se. */
+bool rz_report_is_bound(const char *name);
+
 /* Parts, each a <section> or nothing. */
 void rz_report_curves(rz_html *h, const rz_report *r);
 void rz_report_evaluations(rz_html *h, const rz_report *r);

@@ -8,58 +8,59 @@
 
 /* ---- where the time went ---- */
 
-enum { MOST_PHASES = 12 };
-typedef struct { const char *name; int len; double seconds; } phase;
+/* docs/metrics.md: the first six add up to time/step_s but for a little; the others lie between steps. */
+static const struct { const char *metric, *name; bool in_step; } phases[] = {
+    {"time/sample_s", "sampling", true}, {"time/score_s", "scoring", true}, {"time/wait_s", "waiting", true}, {"time/forward_backward_s", "gradients", true},
+    {"time/communication_s", "communication", true}, {"time/optimizer_s", "optimizer", true}, {"time/eval_s", "evaluation", false},
+    {"time/io_s", "files", false},
+};
+enum { N_PHASES = sizeof phases / sizeof phases[0] };
+typedef struct { const char *name; double seconds; } part;
 
 static double sum(const double *v, int64_t n)
 {
     double s = 0;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; v && i < n; i++)
         s += isfinite(v[i]) && v[i] > 0 ? v[i] : 0;
     return s;
 }
 
-/* The parts of a step that the run measured, by the names of its metrics: time/NAME_s. */
-static int phases_of(const rz_report *r, phase *p)
+static int parts_of(const rz_report *r, part *p)
 {
     int n = 0;
-    double parts = 0;
-    for (int i = 0; i < r->metrics.n_columns && n < MOST_PHASES - 2; i++) {
-        const char *name = r->metrics.columns[i].name;
-        size_t len = strlen(name);
-        if (strncmp(name, "time/", 5) || len < 8 || strcmp(name + len - 2, "_s") || !strcmp(name, "time/step_s") || !strcmp(name, "time/elapsed_s"))
-            continue;
-        p[n] = (phase){name + 5, (int)len - 7, sum(r->metrics.columns[i].v, r->metrics.n)};
-        parts += p[n++].seconds;
+    double in_steps = 0, between = 0;
+    for (int i = 0; i < N_PHASES; i++) {
+        double s = sum(rz_history_column(&r->metrics, phases[i].metric), r->metrics.n);
+        *(phases[i].in_step ? &in_steps : &between) += s;
+        if (s > 0)
+            p[n++] = (part){phases[i].name, s};
     }
-    if (n == 0)
-        p[n++] = (phase){"steps", 5, r->steps_s};
-    else if (r->steps_s > 1.001 * parts)
-        p[n++] = (phase){"rest of the steps", 17, r->steps_s - parts};
-    if (r->wall_s > r->steps_s)
-        p[n++] = (phase){"evaluation, checkpoints, logs", 29, r->wall_s - r->steps_s};
+    if (r->steps_s > in_steps)
+        p[n++] = (part){"rest of the steps", r->steps_s - in_steps};
+    if (r->wall_s > r->steps_s + between)
+        p[n++] = (part){"start and stop", r->wall_s - r->steps_s - between};
     return n;
 }
 
 static void write_time(rz_html *h, const rz_report *r)
 {
-    phase p[MOST_PHASES];
+    part p[N_PHASES + 2];
     char text[RZ_NUMBER_TEXT];
     double total = 0;
-    int n = phases_of(r, p);
+    int n = parts_of(r, p);
     for (int i = 0; i < n; i++)
         total += p[i].seconds;
     if (!(total > 0))
         return;
     rz_time_text(total, text);
-    rz_html_markup(h, "<section id=\"time\"><h2>Time</h2>\n<p class=\"small\">%s from the start to the last step, of all starts of the job together, on the first rank.</p>\n"
-                      "<div class=\"stack\">", text);
+    rz_html_markup(h, "<section id=\"time\"><h2>Time</h2>\n<p class=\"small\">%s from the start to the last step, of all starts of the job "
+                      "together, on the first rank.</p>\n<div class=\"stack\">", text);
     for (int i = 0; i < n; i++)
-        rz_html_markup(h, "<span class=\"p%d\" style=\"width:%.2f%%\"></span>", i % 6, 100 * p[i].seconds / total);
+        rz_html_markup(h, "<span class=\"p%d\" style=\"width:%.2f%%\"></span>", i % 8, 100 * p[i].seconds / total);
     rz_html_markup(h, "</div>\n<ul class=\"legend\">");
     for (int i = 0; i < n; i++) {
-        rz_html_markup(h, "<li><span class=\"swatch p%d\"></span>", i % 6);
-        rz_html_text(h, p[i].name, (size_t)p[i].len);
+        rz_html_markup(h, "<li><span class=\"swatch p%d\"></span>", i % 8);
+        rz_html_say(h, "%s", p[i].name);
         rz_time_text(p[i].seconds, text);
         rz_html_markup(h, " <b>%s</b> <span class=\"unit\">%.0f%%</span></li>", text, 100 * p[i].seconds / total);
     }
@@ -70,7 +71,8 @@ static void write_time(rz_html *h, const rz_report *r)
 
 static void write_changed(rz_html *h, const rz_report *r)
 {
-    rz_html_markup(h, "<div class=\"scroll\"><table class=\"keys\"><thead><tr><th>key</th><th>value</th><th>default</th><th>meaning</th></tr></thead><tbody>\n");
+    rz_html_markup(h, "<div class=\"scroll\"><table class=\"keys\"><thead><tr><th>key</th><th>value</th><th>default</th><th>meaning</th></tr></thead>"
+                      "<tbody>\n");
     for (int i = 0; i < rz_config_n_rows; i++) {
         const rz_option *o = &rz_config_rows[i];
         char *value = rz_options_value(o, &r->config), *def = rz_options_value(o, &r->defaults);
@@ -166,12 +168,21 @@ static void write_command(rz_html *h, const char *what, char *command)
     free(command);
 }
 
+/* As many ranks as wrote the newest checkpoint. */
+static const char *ranks_of(const rz_report *r)
+{
+    for (int i = 0; i < r->n_facts; i++)
+        if (!strcmp(r->facts[i].name, "ranks"))
+            return r->facts[i].value;
+    return "2";
+}
+
 static void write_commands(rz_html *h, const rz_report *r)
 {
     if (!r->has_config)
         return;
     const rz_config *c = &r->config;
-    const char *verb = r->pretrain ? "pretrain" : "train";
+    const char *verb = r->pretrain ? "pretrain" : "train", *n = ranks_of(r);
     int n_tasks;
     const char *const *tasks = rz_task_names(&n_tasks);
     bool task = false;
@@ -182,13 +193,15 @@ static void write_commands(rz_html *h, const rz_report *r)
     long long seed = (long long)c->seed + 1;
     rz_html_markup(h, "<section id=\"next\"><h2>To go on</h2>\n<dl class=\"commands\">\n");
     if (!r->finished)
-        write_command(h, "Go on from the newest checkpoint", rz_asprintf("mpirun -n 2 build/rulezero %s %s/config.yaml", verb, dir));
-    write_command(h, "The same with another seed", rz_asprintf("mpirun -n 2 build/rulezero %s %s/config.yaml seed=%lld out=%s-seed%lld", verb, dir, seed, dir, seed));
+        write_command(h, "Go on from the newest checkpoint", rz_asprintf("mpirun -n %s build/rulezero %s %s/config.yaml", n, verb, dir));
+    write_command(h, "The same with another seed",
+                  rz_asprintf("mpirun -n %s build/rulezero %s %s/config.yaml seed=%lld out=%s-seed%lld", n, verb, dir, seed, dir, seed));
     write_command(h, "The same again, and is it the same?",
-                  rz_asprintf("mpirun -n 2 build/rulezero %s %s/config.yaml out=%s-again\nbuild/rulezero diff %s %s-again", verb, dir, dir, dir, dir));
+                  rz_asprintf("mpirun -n %s build/rulezero %s %s/config.yaml out=%s-again\nbuild/rulezero diff %s %s-again", n, verb, dir, dir, dir,
+                              dir));
     if (!r->pretrain) {
-        write_command(h, "A longer evaluation", rz_asprintf("mpirun -n 2 build/rulezero eval --model %s/model.h5 --data %s --rules %s --samples 8%s", dir, data,
-                                                            rules, keys));
+        write_command(h, "A longer evaluation", rz_asprintf("mpirun -n %s build/rulezero eval --model %s/model.h5 --data %s --rules %s --samples 8%s",
+                                                            n, dir, data, rules, keys));
         write_command(h, "Ask it something", rz_asprintf("build/rulezero generate --model %s/model.h5 --prompt '…'", dir));
     }
     write_command(h, "What is in the files", rz_asprintf("build/rulezero inspect %s", dir));
@@ -226,7 +239,8 @@ static void write_facts(rz_html *h, const rz_report *r)
         write_fact(h, "lines of the logs that could not be read", text);
     }
     rz_html_markup(h, "</tbody></table></div>\n<p class=\"small\">%s</p></section>\n",
-                   r->n_facts ? "From the newest checkpoint: who wrote it (ranks, kernels) changes no bit; the hashes say from which weights and problems it came." : "");
+                   r->n_facts ? "From the newest checkpoint: who wrote it (ranks, kernels) changes no bit; the hashes say from which weights and problems "
+                                "it came." : "");
 }
 
 void rz_report_about(rz_html *h, const rz_report *r)

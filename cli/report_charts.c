@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A chart a row. A metric with a '*' stands for all of that form, one series each, labelled with what the star stands for. */
+/* A chart a row. A metric with a '*' stands for all of that form, one series each, labelled with what the star stands for behind the label here. */
 typedef enum { OF_METRICS, OF_EVAL, OF_BASE } source;
 static const struct {
     source from;
@@ -15,6 +15,7 @@ static const struct {
     struct { const char *metric, *label; } series[RZ_CHART_SERIES];
 } charts[] = {
     {OF_EVAL, "Held-out problems right", "95% intervals", true, 0, 1, {{"accuracy", ""}}},
+    {OF_EVAL, "One right of K, and the most frequent", "held-out", true, 0, 1, {{"pass@*", "pass@"}, {"maj@*", "maj@"}}},
     {OF_METRICS, "Reward", "mean of a step", false, NAN, NAN, {{"reward/mean", ""}}},
     {OF_METRICS, "In training", "", true, 0, 1, {{"accuracy/mean", "right"}, {"format/mean", "in the form asked for"}}},
     {OF_METRICS, "Points by rule", "before the weight", false, NAN, NAN, {{"rewards/*/mean", ""}}},
@@ -28,26 +29,21 @@ static const struct {
     {OF_METRICS, "Loss", "nats a token", false, NAN, NAN, {{"loss", ""}}},
     {OF_METRICS, "Gradient norm", "before clipping", false, 0, NAN, {{"grad_norm", ""}}},
     {OF_METRICS, "Distance from the base", "KL, nats a token", false, 0, NAN, {{"kl", ""}}},
-    {OF_METRICS, "Learning rate", "", false, 0, NAN, {{"learning_rate", ""}}},
-    {OF_METRICS, "Time of a step", "seconds", false, 0, NAN, {{"time/*_s", ""}}},
+    {OF_METRICS, "Time of a step", "seconds", false, 0, NAN, 
+     {{"time/sample_s", "sampling"}, {"time/forward_backward_s", "gradients"}, {"time/wait_s", "waiting"}, {"time/score_s", "scoring"},
+      {"time/communication_s", "communication"}, {"time/optimizer_s", "optimizer"}}},
     {OF_BASE, "Pretraining of the base", "loss, nats a token", false, NAN, NAN, {{"loss", ""}}},
 };
 enum { N_CHARTS = sizeof charts / sizeof charts[0] };
 
-/* Other charts, or no part of a whole. */
-static const char *const never_by_star[] = {"time/elapsed_s", "time/step_s"};
-
-/* What the star of a pattern stands for in a name, as a new text; NULL when the name is not of that form. */
-static char *star(const char *pattern, const char *name)
+/* The label with what the star of a pattern stands for in a name, as a new text; NULL when the name is not of that form. */
+static char *star(const char *pattern, const char *label, const char *name)
 {
     const char *at = strchr(pattern, '*');
     size_t before = (size_t)(at - pattern), after = strlen(at + 1), len = strlen(name);
-    for (size_t i = 0; i < sizeof never_by_star / sizeof never_by_star[0]; i++)
-        if (!strcmp(name, never_by_star[i]))
-            return NULL;
-    if (len <= before + after || strncmp(name, pattern, before) || strcmp(name + len - after, at + 1))
+    if (len <= before + after || strncmp(name, pattern, before) || strcmp(name + len - after, at + 1) || rz_report_is_bound(name))
         return NULL;
-    return rz_strndup(name + before, len - before - after);
+    return rz_asprintf("%s%.*s", label, (int)(len - before - after), name + before);
 }
 
 static bool finite_somewhere(const double *y, int64_t n)
@@ -75,7 +71,7 @@ static int gather(rz_chart *c, const rz_history *h, int row, char **made)
             continue;
         }
         for (int i = 0; i < h->n_columns && n_made < RZ_CHART_SERIES; i++)
-            if ((made[n_made] = star(metric, h->columns[i].name)))
+            if ((made[n_made] = star(metric, charts[row].series[s].label, h->columns[i].name)))
                 add_series(c, h, h->columns[i].v, made[n_made++]);
     }
     return n_made;
@@ -91,7 +87,7 @@ static bool write_chart(rz_html *h, const rz_report *r, int row)
     if (!from->n)
         return false;
     int n_made = gather(&c, from, row, made);
-    if (c.points && c.n) {
+    if (c.points && c.n == 1) { /* intervals of several would hide each other */
         low = rz_calloc((size_t)from->n, sizeof *low);
         high = rz_calloc((size_t)from->n, sizeof *high);
         for (int64_t i = 0; i < from->n; i++)
@@ -111,8 +107,8 @@ void rz_report_curves(rz_html *h, const rz_report *r)
 {
     rz_html_markup(h, "<section id=\"curves\"><h2>Curves</h2>\n");
     if (r->metrics.n > 1)
-        rz_html_markup(h, "<p class=\"small\">Every step a dot (of long runs the range), the line smoothed; the figures on the right are where it begins and ends. "
-                          "Point at a curve to read it.</p>\n");
+        rz_html_markup(h, "<p class=\"small\">Every step a dot (of long runs the range), the line smoothed; the figures on the right are where it begins "
+                          "and ends. Point at a curve to read it.</p>\n");
     rz_html_markup(h, "<div class=\"charts\">\n");
     bool any = false;
     for (int i = 0; i < N_CHARTS; i++)

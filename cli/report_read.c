@@ -95,7 +95,7 @@ static void read_checkpoint(rz_report *r)
 }
 
 /* time/elapsed_s begins again with every start of the job. */
-static double wall_seconds(const rz_history *h)
+double rz_report_wall(const rz_history *h)
 {
     double sum = 0, before = 0;
     for (int64_t i = 0; i < h->n; i++) {
@@ -117,7 +117,7 @@ static void sum_up(rz_report *r)
     r->step = m->n ? (int64_t)rz_history_get(m, "step", m->n - 1) : 0;
     r->steps = !r->has_config ? 0 : r->pretrain ? r->config.pretrain.steps : r->config.steps;
     r->finished = rz_file_exists(model) && (!r->steps || r->step >= r->steps);
-    r->wall_s = wall_seconds(m);
+    r->wall_s = rz_report_wall(m);
     for (int64_t i = 0; step_s && i < m->n; i++)
         r->steps_s += isfinite(step_s[i]) ? step_s[i] : 0;
     if (!r->pretrain && !r->control) {
@@ -177,4 +177,23 @@ void rz_report_interval(const rz_history *eval, const char *name, int64_t line, 
     *low = value - 1.96 * se;
     *high = value + 1.96 * se;
     free(key);
+}
+
+bool rz_report_is_bound(const char *name)
+{
+    static const char *const ends[] = {"_low", "_high", "_se"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (n > strlen(ends[i]) && !strcmp(name + n - strlen(ends[i]), ends[i]))
+            return true;
+    return false;
+}
+
+double rz_report_tokens(const rz_report *r)
+{
+    const double *v = rz_history_column(&r->metrics, r->pretrain ? "tokens/trained" : "tokens/sampled");
+    double sum = 0;
+    for (int64_t i = 0; v && i < r->metrics.n; i++)
+        sum += isfinite(v[i]) ? v[i] : 0;
+    return sum;
 }

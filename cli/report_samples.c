@@ -78,8 +78,8 @@ static void write_card(rz_html *h, const rz_samples *s, int64_t i, bool prompt)
         rz_html_markup(h, "</pre>");
     }
     rz_short_text(s->score[i], score);
-    rz_html_markup(h, "<p class=\"verdict\"><span class=\"%s\">%s</span> score %s · %d tokens%s</p>", s->correct[i] ? "right" : "wrong", s->correct[i] ? "✓ right" : "✗ wrong",
-                   score, s->n_tokens[i], s->truncated[i] ? " · cut at the limit" : s->format_ok[i] ? "" : " · not in the form asked for");
+    rz_html_markup(h, "<p class=\"verdict\"><span class=\"%s\">%s</span> score %s · %d tokens%s</p>", s->correct[i] ? "right" : "wrong",
+                   s->correct[i] ? "✓ right" : "✗ wrong", score, s->n_tokens[i], s->truncated[i] ? " · cut at the limit" : s->format_ok[i] ? "" : " · not in the form asked for");
     text = rz_text_at(&s->text, i, &len);
     write_completion(h, text, len);
     text = rz_text_at(&s->explain, i, &len);
@@ -117,8 +117,8 @@ static void write_pair(rz_html *h, const rz_samples *a, int64_t i, const rz_samp
 /* b: NULL when there is only one step. */
 static void write_pairs(rz_html *h, const rz_samples *a, int64_t step_a, const rz_samples *b, int64_t step_b, bool held_out)
 {
-    rz_html_markup(h, "<section id=\"samples\"><h2>Samples</h2>\n<p class=\"small\">The first completion for each of the first %d %s problems: in the order drawn, not "
-                      "chosen. Thinking is dimmed, the answer marked.</p>\n", SHOWN, held_out ? "held-out" : "training");
+    rz_html_markup(h, "<section id=\"samples\"><h2>Samples</h2>\n<p class=\"small\">The first completion for each of the first %d %s problems: in the "
+                      "order drawn, not chosen. Thinking is dimmed, the answer marked.</p>\n", SHOWN, held_out ? "held-out" : "training");
     rz_html_markup(h, "<div class=\"pair heads%s\"><h3>%s step %lld</h3>", b ? "" : " single", held_out ? "After" : "In", (long long)step_a);
     if (b)
         rz_html_markup(h, "<h3>%s step %lld</h3>", held_out ? "After" : "In", (long long)step_b);

@@ -1,134 +1,90 @@
 #include "cli/cli.h"
+#include "cli/report.h"
 
 #include "base/file.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { MAX_LINE = 1 << 20, CURVE_CELLS = 48 };
+enum { CURVE_CELLS = 48 };
 
-typedef struct { double *v; int n, cap; } series;
-
-static void add(series *s, double x)
-{
-    if (s->n == s->cap) {
-        s->cap = 2 * s->cap + 64;
-        s->v = rz_realloc(s->v, (size_t)s->cap * sizeof *s->v);
-    }
-    s->v[s->n++] = x;
-}
-
-static double mean(const series *s, int from, int to)
-{
-    double sum = 0;
-    for (int i = from; i < to; i++)
-        sum += s->v[i];
-    return sum / (to - from);
-}
-
-/* Calls fn with every object of a JSONL file; what cannot be read is passed over (the run itself has checked its logs). */
-static void each_line(const char *dir, const char *name, void (*fn)(void *ctx, const json_t *o), void *ctx)
-{
-    char *path = rz_asprintf("%s/%s", dir, name), *line;
-    rz_lines *lines;
-    rz_err err = {0};
-    size_t len;
-    if (rz_lines_open(&lines, path, MAX_LINE, &err)) {
-        while (rz_lines_next(lines, &line, &len, &err)) {
-            json_t *o = json_loadb(line, len, 0, NULL);
-            if (o)
-                fn(ctx, o);
-            json_decref(o);
-        }
-        rz_lines_close(lines);
-    }
-    free(path);
-}
-
-static double number(const json_t *o, const char *key)
-{
-    const json_t *v = json_object_get(o, key);
-    return json_is_number(v) ? json_number_value(v) : NAN;
-}
-
-typedef struct {
-    series reward, loss;
-    double tokens, seconds;
-    int n_eval;
-    struct { double step, accuracy, se, length; } before, after;
-} result;
-
-static void on_metrics(void *ctx, const json_t *o)
-{
-    result *r = ctx;
-    double reward = number(o, "reward/mean"), loss = number(o, "loss"), sampled = number(o, "tokens/sampled");
-    if (!isnan(reward))
-        add(&r->reward, reward);
-    if (!isnan(loss))
-        add(&r->loss, loss);
-    r->tokens += isnan(sampled) ? number(o, "tokens/trained") : sampled;
-    r->seconds += number(o, "time/step_s");
-}
-
-static void on_eval(void *ctx, const json_t *o)
-{
-    result *r = ctx;
-    r->after.step = number(o, "step");
-    r->after.accuracy = number(o, "accuracy");
-    r->after.se = number(o, "accuracy_se");
-    r->after.length = number(o, "mean_length");
-    if (!r->n_eval++)
-        memcpy(&r->before, &r->after, sizeof r->before);
-}
-
-/* The series in CURVE_CELLS cells of eight heights. */
-static void print_curve(const series *s)
+/* A metric in CURVE_CELLS cells of eight heights. */
+static void print_curve(const rz_history *h, const char *name)
 {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    double low = INFINITY, high = -INFINITY;
-    int cells = s->n < CURVE_CELLS ? s->n : CURVE_CELLS;
+    double low = INFINITY, high = -INFINITY, x[CURVE_CELLS];
+    int cells = h->n < CURVE_CELLS ? (int)h->n : CURVE_CELLS;
     for (int c = 0; c < cells; c++) {
-        double x = mean(s, s->n * c / cells, s->n * (c + 1) / cells);
-        low = x < low ? x : low;
-        high = x > high ? x : high;
+        x[c] = rz_history_mean(h, name, h->n * c / cells, h->n * (c + 1) / cells);
+        low = x[c] < low ? x[c] : low;
+        high = x[c] > high ? x[c] : high;
     }
+    if (low > high)
+        return;
     fprintf(stderr, "  %.3f ", low);
-    for (int c = 0; c < cells; c++) {
-        double x = mean(s, s->n * c / cells, s->n * (c + 1) / cells);
-        fputs(bars[high > low ? (int)(7.999 * (x - low) / (high - low)) : 0], stderr);
-    }
+    for (int c = 0; c < cells; c++)
+        fputs(isnan(x[c]) ? " " : bars[high > low ? (int)(7.999 * (x[c] - low) / (high - low)) : 0], stderr);
     fprintf(stderr, " %.3f\n", high);
 }
 
-static void print_fifths(const char *name, const series *s)
+static void print_fifths(const rz_history *h, const char *name, const char *words)
 {
-    int fifth = s->n / 5 ? s->n / 5 : 1;
-    if (!s->n)
+    int64_t fifth = h->n / 5 ? h->n / 5 : 1;
+    double first = rz_history_mean(h, name, 0, fifth), last = rz_history_mean(h, name, h->n - fifth, h->n);
+    if (isnan(first) || isnan(last))
         return;
-    fprintf(stderr, "%s: %.3f in the first fifth of %d steps, %.3f in the last\n", name, mean(s, 0, fifth), s->n, mean(s, s->n - fifth, s->n));
-    print_curve(s);
+    fprintf(stderr, "%s: %.3f in the first fifth of %lld steps, %.3f in the last\n", words, first, (long long)h->n, last);
+    print_curve(h, name);
+}
+
+/* "17.9% [14.9, 20.9]", of the evaluation of a line. */
+static void print_share(const rz_history *eval, int64_t line)
+{
+    double low, high;
+    rz_report_interval(eval, "accuracy", line, &low, &high);
+    fprintf(stderr, "%.1f%%", 100 * rz_history_get(eval, "accuracy", line));
+    if (isfinite(low) && isfinite(high))
+        fprintf(stderr, " [%.1f, %.1f]", 100 * low, 100 * high);
+}
+
+static void print_evaluations(const rz_history *eval)
+{
+    int64_t last = eval->n - 1;
+    if (last < 1)
+        return;
+    fprintf(stderr, "held-out problems right: ");
+    print_share(eval, 0);
+    fprintf(stderr, " before, ");
+    print_share(eval, last);
+    fprintf(stderr, " after (95%% intervals; length %.0f -> %.0f)\n", rz_history_get(eval, "mean_length", 0), rz_history_get(eval, "mean_length", last));
 }
 
 void rz_tell_result(const char *dir)
 {
-    result r = {0};
-    each_line(dir, "metrics.jsonl", on_metrics, &r);
-    each_line(dir, "eval.jsonl", on_eval, &r);
-    print_fifths("reward", &r.reward);
-    print_fifths("loss", &r.loss);
-    if (r.n_eval > 1)
-        fprintf(stderr, "held-out problems right: %.1f%% +- %.1f before, %.1f%% +- %.1f after (length %.0f -> %.0f)\n", 100 * r.before.accuracy,
-                196 * r.before.se, 100 * r.after.accuracy, 196 * r.after.se, r.before.length, r.after.length);
-    char *rollouts = rz_newest_step_file(dir, "rollouts");
+    rz_report r;
+    rz_err err = {0};
+    if (!rz_report_read(&r, dir, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        return;
+    }
+    print_fifths(&r.metrics, "reward/mean", "reward");
+    print_fifths(&r.metrics, "loss", "loss");
+    print_evaluations(&r.eval);
+    char *rollouts = rz_newest_step_file(dir, "rollouts"), *report = rz_asprintf("%s/report.html", dir);
     if (rollouts)
         rz_tell_sample(rollouts);
-    free(rollouts);
-    fprintf(stderr, "%.0f tokens in %.1f s of steps\n", r.tokens, r.seconds);
+    int n_findings = 0;
+    if (r.diagnosis)
+        rz_diagnosis_findings(r.diagnosis, &n_findings);
+    if (n_findings)
+        fprintf(stderr, "%d thing%s looked wrong on the way: log.txt and the report say what\n", n_findings, n_findings > 1 ? "s" : "");
+    fprintf(stderr, "%.0f tokens in %.1f s of steps\n", rz_report_tokens(&r), r.steps_s);
     fprintf(stderr, "run directory: %s  (model.h5, metrics.jsonl, %scheckpoints/, config.yaml, log.txt)\n", dir,
-            r.reward.n ? "eval.jsonl, rollouts/, " : "");
-    free(r.reward.v);
-    free(r.loss.v);
+            r.pretrain ? "" : "eval.jsonl, rollouts/, ");
+    if (rz_file_exists(report))
+        fprintf(stderr, "report: %s\n", report);
+    free(rollouts);
+    free(report);
+    rz_report_finish(&r);
 }

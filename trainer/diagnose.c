@@ -86,11 +86,12 @@ static bool collapsed(const rz_diagnosis *d, int window, double *f)
     return f[1] < f[0] / 3 && !(now(d, ACCURACY, window) > d->start[ACCURACY] + 0.1);
 }
 
+/* What was never faithful (the smallest models) cannot stop being so. */
 static bool unfaithful(const rz_diagnosis *d, int window, double *f)
 {
     f[0] = 100 * now(d, EQUATIONS, window);
     f[1] = 100 * d->best[EQUATIONS];
-    return f[0] < f[1] - 10;
+    return f[1] >= 70 && f[0] < f[1] - 10;
 }
 
 static bool certain(const rz_diagnosis *d, int window, double *f)
