@@ -131,8 +131,8 @@ static bool check_model(const char *path, rz_err *err)
     if (stat(path, &st))
         return rz_fail(err, RZ_EIO, "--model: cannot read %s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
-        return rz_fail(err, RZ_EDATA, "--model: %s is a directory, must be a model or checkpoint (*.h5), such as the model.h5 of a run; Hugging Face directories "
-                                      "are not read", path);
+        return rz_fail(err, RZ_EDATA, "--model: %s is a directory, must be a model or checkpoint (*.h5), such as the model.h5 of a run; Hugging Face "
+                                      "directories are not read", path);
     FILE *f = fopen(path, "rb");
     bool gguf = f && fread(magic, 1, sizeof magic, f) == sizeof magic && !memcmp(magic, "GGUF", sizeof magic);
     if (f)
@@ -230,8 +230,8 @@ static bool dump_completion(job *j, const rz_group *g, int k, rz_arena scratch, 
     const char *text = rz_tokenizer_decode(j->tokenizer, c->ids, c->n - (c->n > 0 && !c->truncated), true, &scratch, &len);
     json_t *meta = json_loads(g->problem.meta, 0, NULL);
     json_t *o = json_pack("{s:i,s:i,s:i,s:o,s:s,s:s,s:o*,s:i,s:b,s:f,s:b,s:b}", "schema", 1, "problem", (int)g->slot, "sample", k, "completion",
-                          text_or_null(text, len), "prompt", g->problem.prompt, "answer", g->problem.answer, "meta", meta, "n_tokens", c->n, "truncated",
-                          c->truncated, "score", s->score, "correct", s->correct, "format_ok", s->format_ok);
+                          text_or_null(text, len), "prompt", g->problem.prompt, "answer", g->problem.answer, "meta", meta, "n_tokens", c->n,
+                          "truncated", c->truncated, "score", s->score, "correct", s->correct, "format_ok", s->format_ok);
     bool ok = json_dumpf(o, j->dump, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', j->dump) != EOF;
     json_decref(o);
     return ok || rz_fail(err, RZ_EIO, "--dump: cannot write %s: %s", j->o.dump, strerror(errno));
@@ -252,8 +252,8 @@ static bool evaluate(job *j, rz_err *err)
 {
     const options *o = &j->o;
     bool first = rz_comm_rank(j->comm) == 0;
-    const rz_evaluation_plan plan = {.split = (rz_split)o->split, .problems = j->problems, .samples = (int)o->samples, .groups = first ? on_groups : NULL,
-                                     .ctx = j};
+    const rz_evaluation_plan plan = {.split = (rz_split)o->split, .problems = j->problems, .samples = (int)o->samples,
+                                     .groups = first ? on_groups : NULL, .ctx = j};
     const rz_rollout r = {.comm = j->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .source = j->source, .rules = j->rules, .worker = j->worker,
                           .sampling = {.temperature = o->temperature, .top_p = 1, .max_new = (int)o->max_new, .n_stop = 1, .stop = &j->stop},
                           .seed = (uint32_t)o->seed, .tick = first ? on_tick : NULL, .tick_ctx = j};

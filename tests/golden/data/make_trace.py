@@ -54,4 +54,5 @@ def main():
         print(json.dumps({"text": text, "counts": count(text)}, ensure_ascii=False))
 
 
-main()
+if __name__ == "__main__":
+    main()
