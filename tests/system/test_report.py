@@ -231,11 +231,11 @@ def _(folder):
     with open(f"{folder}/long/metrics.jsonl", "w") as f:
         for i in range(1, 100001):
             f.write('{"schema":1,"step":%d,"reward/mean":%.4f,"accuracy/mean":%.4f,"completions/mean_length":%d,"time/step_s":0.5,"time/elapsed_s":%.1f}\n'
-                    % (i, i / 1e5 + (i * 7919 % 1000) / 1e4, i / 1e5, 50 + i % 13, i / 2 % 30000))
+                    % (i, i / 1e5 + (i * 7919 % 1000) / 1e4, i / 1e5, 50 + i % 13, i / 2 % 30000 + 100))
     begin = time.monotonic()
     page = report(f"{folder}/long", folder)
     check(time.monotonic() - begin < 30 and len(page.source) < 400000, f"{time.monotonic() - begin:.1f} s, {len(page.source)} bytes")
-    check("100,000 steps, 13 h 53 min" in page.text, page.text[:600])  # 49,999.5 s: two starts, of 29,999.5 s and 20,000 s
+    check("100,000 steps, 13 h 56 min" in page.text, page.text[:600])  # two starts, of 30,099.5 s and 20,100 s
     check(max(len(line) for line in page.lines) == 214 and "100k" in page.text, "not thinned")
 
 
