@@ -65,7 +65,7 @@ const rz_option rz_config_rows[] = {
     FLOAT("rollout.top_p", rollout.top_p, "1", 1e-6, 1, "then the smallest set of at least this probability"),
     FLOAT("rollout.min_p", rollout.min_p, "0", 0, 1, "then tokens of at least this share of the most likely one's probability"),
     INT("rollout.max_new", rollout.max_new, "128", 1, 1e7, FIXED, "tokens a completion may have"),
-    INT("rollout.slots", rollout.slots, "64", 1, 4096, FREE, "sequences a rank decodes together; changes no bit"),
+    INT("rollout.slots", rollout.slots, "16", 1, 4096, FREE, "sequences a rank decodes together; changes no bit (more pay when the weights are much larger than the caches)"),
     INT("rollout.keep", rollout.keep, "0", 0, 1e9, FREE, "rollout files kept on disk; 0: all"),
     INT("checkpoint.every", checkpoint.every, "50", 1, 1e9, FREE, "steps between checkpoints (the last step always writes one)"),
     INT("checkpoint.keep", checkpoint.keep, "2", 1, 1e9, FREE, "checkpoints kept on disk"),
