@@ -111,4 +111,6 @@ mpi_settings() {
     export OMPI_MCA_mpi_yield_when_idle=${OMPI_MCA_mpi_yield_when_idle-1}
     export OMPI_MCA_btl_base_warn_component_unused=${OMPI_MCA_btl_base_warn_component_unused-0}
     export OMPI_MCA_btl_vader_single_copy_mechanism=${OMPI_MCA_btl_vader_single_copy_mechanism-none}
+    # mpirun closes the ranks' pipes in a race, which the epoll part of its libevent now and then remarks on ("[warn] Epoll …"); poll does not.
+    export EVENT_NOEPOLL=${EVENT_NOEPOLL-1}
 }

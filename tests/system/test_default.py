@@ -1,0 +1,166 @@
+"""The promises hold for the whole default job, configs/countdown.yaml: base, training, evaluations, report. What runs here is that file, shortened by keys: its
+own model, rules, corpus and objective. The same bits on any ranks, threads, slots and kernels; and in the same bits again after kill -9 at any moment."""
+from common import *
+
+CONFIG = "configs/countdown.yaml"
+STEPS, EVERY, SEED = 6, 2, 1
+SHORT = [f"steps={STEPS}", f"eval.every={EVERY}", "eval.problems=8", f"checkpoint.every={EVERY}", "prompts_per_step=4", "group_size=4", "rollout.max_new=64"]
+# A base of 12 steps earns nothing by rules: a coin gives the gradient. One of 150 small steps writes the right form often enough.
+YOUNG = ["pretrain.steps=12", "pretrain.documents_per_step=16", "pretrain.optimizer.warmup_steps=4"]
+TAUGHT = ["pretrain.steps=150", "pretrain.documents_per_step=12", "pretrain.optimizer.warmup_steps=10"]
+JOBS = {
+    "young": YOUNG + ["reward=random", "truncated=punish", "rollout.max_new=48"],
+    "taught": TAUGHT,
+    "kl": TAUGHT + ["kl.coef=0.02"],
+    "dynamic": TAUGHT + ["dynamic_sampling=true", "group_size=3"],
+    "coin": TAUGHT + ["reward=random"],
+    "tiny": YOUNG + ["pretrain.steps=2", "pretrain.documents_per_step=4", "reward=random", "truncated=punish", "rollout.max_new=8", "eval.problems=2"],
+}
+
+# Each is compared with the same job on one rank with one thread and the best kernels.
+VARIANTS = [
+    ("young", dict(ranks=1)),
+    ("young", dict(ranks=2, threads=2)),
+    ("young", dict(ranks=3, slots=3)),
+    ("young", dict(ranks=4)),
+    ("young", dict(threads=2, cpu="avx2")),
+    ("taught", dict(ranks=4)),
+    ("taught", dict(ranks=2, threads=2, slots=1)),
+    ("taught", dict(ranks=3, cpu="avx2")),
+    ("kl", dict(ranks=3, slots=5)),
+    ("dynamic", dict(ranks=3)),
+    ("dynamic", dict(threads=2, slots=2)),
+    ("tiny", dict(ranks=2, cpu="portable")), # the slow one
+]
+
+truths = tempfile.mkdtemp(prefix="rulezero-truth-")
+made, lasted, making = {}, {}, {job: threading.Lock() for job in JOBS}
+
+
+def words(job, out, threads=1, slots=64):
+    return ["train", CONFIG, f"out={out}", f"threads={threads}", f"rollout.slots={slots}"] + SHORT + JOBS[job]
+
+
+def base_of(out):
+    found = [name for name in os.listdir(out) if name.startswith("base-")]
+    check(len(found) == 1, f"{out} holds {os.listdir(out)}, expected one base")
+    return f"{out}/{found[0]}"
+
+
+def lend_base(out):
+    """The jobs on a taught base differ in nothing that the base depends on: it is made once, and found by the others."""
+    base = base_of(truth("taught"))
+    shutil.copytree(base, f"{out}/{os.path.basename(base)}")
+
+
+def on_taught(job):
+    return JOBS[job][:len(TAUGHT)] == TAUGHT
+
+
+def truth(job):
+    with making[job]:
+        if job not in made:
+            out = f"{truths}/{job}"
+            if on_taught(job) and job != "taught":
+                lend_base(out)
+            result = rulezero(*words(job, out)).expect(OK)
+            made[job], lasted[job] = out, result.seconds
+    return made[job]
+
+
+# ---- what a finished run is ----
+
+def files(folder):
+    return sorted(name for name, what in snapshot(folder).items() if what != "folder")
+
+
+def whole(out):
+    """Nothing half written, nothing left behind, nothing twice."""
+    for name in files(out):
+        check(not os.path.basename(name).startswith("."), f"{out}/{name} was left behind")
+    each_step_once(out, STEPS)
+    check([line["step"] for line in lines_of(f"{out}/eval.jsonl")] == list(range(0, STEPS + 1, EVERY)), f"{out}/eval.jsonl: {lines_of(f'{out}/eval.jsonl')}")
+    check(all(line["logp_mismatch"] == 0 for line in metrics(out)), f"{out}: {[line['logp_mismatch'] for line in metrics(out)]}")
+    with open(f"{out}/report.html", encoding="utf-8") as f:
+        check(f.read().rstrip().endswith("</html>"), f"{out}/report.html has no end")
+
+
+def same(a, b):
+    """Two finished runs of one job: by diff, and by the bytes of all files but those that hold times or who computed (checkpoints: ranks, kernels)."""
+    for x, y in (base_of(a), base_of(b)), (a, b):
+        identical(x, y)
+    check(files(a) == files(b), f"only in one of {a} and {b}: {set(files(a)) ^ set(files(b))}")
+    for name in files(a):
+        if name.endswith(".h5") and "checkpoints/" not in name:
+            check(digest(f"{a}/{name}") == digest(f"{b}/{name}"), f"{name} differs between {a} and {b}, which diff did not see")
+    whole(b)
+
+
+def variant(job, ranks=0, cpu=None, **how):
+    def attempt(folder):
+        out = f"{folder}/run"
+        expected = truth(job)
+        if cpu and cpu not in kernels():
+            return
+        if on_taught(job):
+            lend_base(out)
+        result = rulezero(*words(job, out, **how), ranks=ranks, cpu=cpu).expect(OK)
+        same(expected, out)
+        if on_taught(job):
+            check("pretrain" not in result.err, f"the base was made again\n{result}")
+            unchanged(snapshot(base_of(expected)), base_of(out))
+    return attempt
+
+
+for job, how in VARIANTS:
+    case(f"{job}: {', '.join(f'{k} {v}' for k, v in how.items())}")(variant(job, **how))
+
+
+@case("the jobs can tell: there is a reward, a gradient, and a refill")
+def _(folder):
+    for job in JOBS:
+        lines = metrics(truth(job))
+        whole(truth(job))
+        if job == "tiny":
+            continue
+        check(sum(line["grad_norm"] > 0 for line in lines) > STEPS / 2, f"{job}: grad_norm {[line['grad_norm'] for line in lines]}")
+        check(any(0 < line["completions/clipped_ratio"] < 1 for line in lines), f"{job}: all completions are cut, or none")
+    check(all(line["format/mean"] > 0 for line in metrics(truth("taught"))), "the taught base does not know the form")
+    check(any(line["kl"] > 0 for line in metrics(truth("kl"))), "no divergence")
+    check(any(line["groups/sampled"] > 4 for line in metrics(truth("dynamic"))), "no refill")
+
+
+@case("another corpus is another base, made beside the first one")
+def _(folder):
+    out, first = f"{folder}/run", os.path.basename(base_of(truth("young")))
+    shutil.copytree(f"{truth('young')}/{first}", f"{out}/{first}")
+    before = snapshot(f"{out}/{first}")
+    rulezero(*words("young", out), "corpus.wait=0.5").expect(OK, "pretrain 12/12")
+    unchanged(before, f"{out}/{first}")
+    second = [name for name in os.listdir(out) if name.startswith("base-") and name != first]
+    check(len(second) == 1, os.listdir(out))
+    rulezero("diff", f"{out}/{first}", f"{out}/{second[0]}").expect(DIFFERENT, "corpus.wait")
+
+
+@case("a coin for a reward: training sees the coin, evaluations go by the rules")
+def _(folder):
+    coin, rules = truth("coin"), truth("taught")
+    # Of both jobs: what the rules make of a completion is 0.1 for the form and 1 for the right answer, which must have the form.
+    by_rules = lambda line, score, accuracy, form: abs(line[score] - line[accuracy] - 0.1 * line[form]) < 1e-9
+    for out in coin, rules:
+        for line in lines_of(f"{out}/eval.jsonl"):
+            check(by_rules(line, "score", "accuracy", "format"), f"{out}: {line}")
+    check(any(line["format"] > 0 for line in lines_of(f"{coin}/eval.jsonl")), "nothing to see: no evaluated completion has the form")
+    check(all(by_rules(line, "reward/mean", "accuracy/mean", "format/mean") for line in metrics(rules)), metrics(rules))
+    tosses = [16 * line["reward/mean"] for line in metrics(coin)]
+    check(all(t == int(t) for t in tosses) and 16 * STEPS * 0.3 < sum(tosses) < 16 * STEPS * 0.7, f"no fair coin: {tosses} of 16 each")
+    # Before the first step both are the same model and sample alike.
+    check(lines_of(f"{coin}/eval.jsonl")[0] == lines_of(f"{rules}/eval.jsonl")[0], "the evaluations before the first step differ")
+    check(digest(f"{coin}/eval/step-000000.h5") == digest(f"{rules}/eval/step-000000.h5"), "the completions before the first step differ")
+
+
+if __name__ == "__main__":
+    try:
+        main(workers=2)
+    finally:
+        shutil.rmtree(truths, ignore_errors=True)
