@@ -1,5 +1,8 @@
 """The promises hold for the whole default job, configs/countdown.yaml: base, training, evaluations, report. What runs here is that file, shortened by keys: its
 own model, rules, corpus and objective. The same bits on any ranks, threads, slots and kernels; and in the same bits again after kill -9 at any moment."""
+import glob
+import re
+
 from common import *
 
 CONFIG = "configs/countdown.yaml"
@@ -157,6 +160,120 @@ def _(folder):
     # Before the first step both are the same model and sample alike.
     check(lines_of(f"{coin}/eval.jsonl")[0] == lines_of(f"{rules}/eval.jsonl")[0], "the evaluations before the first step differ")
     check(digest(f"{coin}/eval/step-000000.h5") == digest(f"{rules}/eval/step-000000.h5"), "the completions before the first step differ")
+
+
+# ---- kill -9 ----
+
+def state(out):
+    """Where a job stands, from what is on the disk."""
+    told = []
+    for folder in sorted(glob.glob(f"{out}/base-*")) + [out]:
+        steps = [int(re.search(r"step-(\d+)", name).group(1)) for name in glob.glob(f"{folder}/checkpoints/step-*.h5")]
+        told.append(f"{'base' if folder != out else 'run'}: step {count_lines(folder + '/metrics.jsonl')}, checkpoint {max(steps, default='none')}"
+                    f"{', model' if os.path.exists(folder + '/model.h5') else ''}")
+    told.append(f"evaluations {count_lines(out + '/eval.jsonl')}")
+    told += ["report"] if os.path.exists(f"{out}/report.html") else []
+    return ", ".join(told + half_written(out))
+
+
+def half_written(out):
+    return [os.path.relpath(name, out) for folder in (out, f"{out}/*") for inner in ("", "/*") for name in glob.glob(f"{folder}{inner}/.*")]
+
+
+def wait_until(moment, process):
+    while time.monotonic() < moment and process.poll() is None:
+        time.sleep(0.001)
+    return process.poll() is None
+
+
+def wait_for_writing(out, process):
+    """Into the middle of a write, if there is one within a second."""
+    end = time.monotonic() + 1
+    while not half_written(out) and time.monotonic() < end and process.poll() is None:
+        pass
+
+
+VICTIMS = ["everything at once", "mpirun alone", "one rank"]
+
+
+def kill(process, victim, draw):
+    """mpirun alone: the ranks find out later and go on until then. One rank: mpirun ends the others."""
+    everybody = session_of(process)
+    ranks = [pid for pid in everybody if pid != process.pid]
+    chosen = {"everything at once": everybody, "mpirun alone": [process.pid], "one rank": draw.sample(ranks, 1) if ranks else everybody}[victim]
+    for pid in chosen:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def killed(arguments, out, ranks, moment, victim, draw, writing):
+    """Starts the job and kills it `moment` seconds later; returns what happened, or None if it was too late."""
+    process = start(arguments, ranks=ranks, session=True)
+    try:
+        if wait_until(time.monotonic() + moment, process) and writing:
+            wait_for_writing(out, process)
+        if process.poll() is not None:
+            return None
+        kill(process, victim, draw)
+        told = state(out) if os.path.isdir(out) else "nothing there"
+        finish(process)
+        return f"{victim} of {ranks} ranks after {moment:.2f} s ({told})"
+    finally:
+        if process.poll() is None:
+            kill(process, "everything at once", draw)
+            finish(process)
+
+
+def readable(out):
+    """What a killed job left is whole wherever it has its name."""
+    for name in files(out):
+        if name.endswith(".h5") and not os.path.basename(name).startswith("."):
+            rulezero("inspect", f"{out}/{name}").expect(OK)
+    if os.path.exists(f"{out}/metrics.jsonl"):
+        rulezero("report", out, "-o", f"{out}.html").expect(OK)
+
+
+TRIALS = 50 if LONG else 4
+
+
+def kill_and_resume(trial):
+    job = ["young", "young", "dynamic", "kl"][trial % 4] if LONG else "young"
+
+    def attempt(folder):
+        draw, story = random.Random(1000 * SEED + trial), []
+        expected = truth(job)
+        numbers = draw.sample([0, 1, 2, 3, 4], 3)
+        moment = 1.3 * lasted[job] * (trial + draw.random()) / TRIALS  # spread over the whole job; mpirun adds its own to the time without it
+        victims = draw.sample(VICTIMS, 2)
+        again, writing = draw.random() < 0.5, draw.random() < 0.5
+        try:
+            for tries in range(20):  # until the moment is not too late
+                out = f"{folder}/run-{tries}"
+                if on_taught(job):
+                    lend_base(out)
+                arguments = words(job, out)
+                told = killed(arguments, out, numbers[0], moment, victims[0], draw, writing)
+                if told:
+                    break
+                moment *= 0.8
+            story.append(told)
+            if victims[0] == "everything at once" and os.path.isdir(out):
+                readable(out)
+            if again:
+                second = killed(arguments, out, numbers[1], draw.uniform(0.1, 0.8) * lasted[job], victims[1], draw, writing)
+                story.append(second or "the second kill came too late")
+            result = rulezero(*arguments, ranks=numbers[2]).expect(OK)
+            story.append(f"finished on {numbers[2]} {'from a checkpoint' if 'resuming from' in result.err else 'from the beginning'}")
+            same(expected, out)
+        finally:
+            say(f"                 trial {trial}, {job}: {'; '.join(map(str, story))}")
+    return attempt
+
+
+for trial in range(TRIALS):
+    case(f"kill -9 at any moment, trial {trial} (seed {SEED})")(kill_and_resume(trial))
 
 
 if __name__ == "__main__":
