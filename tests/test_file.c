@@ -1,12 +1,8 @@
-#include "base/file.h"
-#include "tests/suite.h"
+#include "tests/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,42 +10,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-static rz_err err;
-static char folder[4096];
-
-/* A path in the temporary folder of the test. The buffer is used again four calls later. */
-static const char *at(const char *name)
-{
-    static char paths[4][4608];
-    static int turn;
-    char *path = paths[turn++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void set_up(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/rulezero-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    err = (rz_err){.code = RZ_OK};
-}
-
-static void tear_down(void)
-{
-    char *command = rz_asprintf("rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
-    free(command);
-}
-
-static void put(const char *path, const char *text, size_t len)
-{
-    FILE *f = fopen(path, "wb");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(text, 1, len, f), len);
-    fclose(f);
-}
 
 /* The contents must be exactly this, read without our own code. */
 static void expect(const char *path, const char *text, size_t len)
@@ -62,13 +22,6 @@ static void expect(const char *path, const char *text, size_t len)
     ck_assert_uint_eq(n, len);
     ck_assert(memcmp(have, text, len) == 0);
     free(have);
-}
-
-static void expect_failure(rz_code code, const char *part)
-{
-    ck_assert_int_eq(err.code, code);
-    ck_assert_msg(strstr(err.text, part) != NULL, "\"%s\" does not say \"%s\"", err.text, part);
-    err.code = RZ_OK;
 }
 
 static void expect_names(const char *path, const char *joined)
@@ -91,16 +44,16 @@ START_TEST(read_gives_the_whole_file_and_a_nul)
     size_t len;
     for (size_t i = 0; i < 300000; i++) text[i] = (char)(i * 31 >> 4);
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-        put(at("f"), text, sizes[k]);
-        ck_assert(rz_file_read(at("f"), sizes[k], &data, &len, &err)); /* exactly the limit */
+        put(in_folder("f"), text, sizes[k]);
+        ck_assert(rz_file_read(in_folder("f"), sizes[k], &data, &len, &err)); /* exactly the limit */
         ck_assert_uint_eq(len, sizes[k]);
         ck_assert(memcmp(data, text, len) == 0);
         ck_assert_int_eq(data[len], 0);
         free(data);
-        ck_assert(rz_file_read(at("f"), SIZE_MAX, &data, &len, &err) && len == sizes[k]);
+        ck_assert(rz_file_read(in_folder("f"), SIZE_MAX, &data, &len, &err) && len == sizes[k]);
         free(data);
         if (sizes[k] == 0) continue;
-        ck_assert(!rz_file_read(at("f"), sizes[k] - 1, &data, &len, &err));
+        ck_assert(!rz_file_read(in_folder("f"), sizes[k] - 1, &data, &len, &err));
         expect_failure(RZ_EDATA, folder);
         ck_assert_ptr_null(data);
     }
@@ -116,14 +69,14 @@ START_TEST(read_takes_files_without_a_size)
     ck_assert_uint_gt(len, 100);
     ck_assert_ptr_nonnull(strstr(data, "VmSize") != NULL ? data : strstr(data, "Name"));
     free(data);
-    ck_assert_int_eq(mkfifo(at("pipe"), 0600), 0);
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0600), 0);
     memset(text, 'x', 200000);
     pid_t child = fork();
     if (child == 0) {
-        put(at("pipe"), text, 200000);
+        put(in_folder("pipe"), text, 200000);
         _exit(0);
     }
-    ck_assert(rz_file_read(at("pipe"), 1 << 20, &data, &len, &err));
+    ck_assert(rz_file_read(in_folder("pipe"), 1 << 20, &data, &len, &err));
     ck_assert_uint_eq(len, 200000);
     ck_assert(memcmp(data, text, len) == 0);
     waitpid(child, NULL, 0);
@@ -136,7 +89,7 @@ START_TEST(read_failures_name_the_file)
 {
     char *data;
     size_t len;
-    ck_assert(!rz_file_read(at("missing"), 10, &data, &len, &err));
+    ck_assert(!rz_file_read(in_folder("missing"), 10, &data, &len, &err));
     expect_failure(RZ_EIO, "missing: No such file");
     ck_assert(!rz_file_read(folder, 10, &data, &len, &err));
     expect_failure(RZ_EIO, "directory");
@@ -145,14 +98,14 @@ END_TEST
 
 START_TEST(write_replaces_the_file_and_leaves_nothing_else)
 {
-    ck_assert(rz_file_write(at("a"), "one", 3, &err));
-    expect(at("a"), "one", 3);
-    ck_assert(rz_file_write(at("a"), "", 0, &err));
-    expect(at("a"), "", 0);
+    ck_assert(rz_file_write(in_folder("a"), "one", 3, &err));
+    expect(in_folder("a"), "one", 3);
+    ck_assert(rz_file_write(in_folder("a"), "", 0, &err));
+    expect(in_folder("a"), "", 0);
     char *big = rz_calloc(9 << 20, 1);
     big[9 << 19] = 'x';
-    ck_assert(rz_file_write(at("a"), big, 9 << 20, &err));
-    expect(at("a"), big, 9 << 20);
+    ck_assert(rz_file_write(in_folder("a"), big, 9 << 20, &err));
+    expect(in_folder("a"), big, 9 << 20);
     free(big);
     expect_names(folder, "a");
     ck_assert_int_eq(chdir(folder), 0);
@@ -163,24 +116,24 @@ END_TEST
 
 START_TEST(write_failures_leave_the_old_file)
 {
-    ck_assert(!rz_file_write(at("nowhere/a"), "x", 1, &err));
+    ck_assert(!rz_file_write(in_folder("nowhere/a"), "x", 1, &err));
     expect_failure(RZ_EIO, "nowhere/a");
-    ck_assert_int_eq(mkdir(at("d"), 0700), 0);
-    put(at("d/inside"), "x", 1);
-    ck_assert(!rz_file_write(at("d"), "x", 1, &err)); /* a folder is in the place */
+    ck_assert_int_eq(mkdir(in_folder("d"), 0700), 0);
+    put(in_folder("d/inside"), "x", 1);
+    ck_assert(!rz_file_write(in_folder("d"), "x", 1, &err)); /* a folder is in the place */
     expect_failure(RZ_EIO, "rename");
     expect_names(folder, "d");
-    put(at("a"), "old", 3);
+    put(in_folder("a"), "old", 3);
     struct rlimit limit = {.rlim_cur = 1000, .rlim_max = RLIM_INFINITY};
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     char text[2000] = "new";
-    bool ok = rz_file_write(at("a"), text, sizeof text, &err); /* the second part of the write fails */
+    bool ok = rz_file_write(in_folder("a"), text, sizeof text, &err); /* the second part of the write fails */
     limit.rlim_cur = RLIM_INFINITY;
     setrlimit(RLIMIT_FSIZE, &limit);
     ck_assert(!ok);
     expect_failure(RZ_EIO, "File too large");
-    expect(at("a"), "old", 3);
+    expect(in_folder("a"), "old", 3);
     expect_names(folder, "a d");
 }
 END_TEST
@@ -188,17 +141,17 @@ END_TEST
 /* Needs a file system of 1 MiB: skipped, with a word, where mounting is not allowed. */
 START_TEST(write_to_a_full_disk_leaves_the_old_file)
 {
-    ck_assert_int_eq(mkdir(at("disk"), 0700), 0);
-    if (mount("none", at("disk"), "tmpfs", 0, "size=1m") != 0) {
+    ck_assert_int_eq(mkdir(in_folder("disk"), 0700), 0);
+    if (mount("none", in_folder("disk"), "tmpfs", 0, "size=1m") != 0) {
         printf("skipped: a full disk cannot be made: %s\n", strerror(errno));
         return;
     }
     char *big = rz_calloc(2 << 20, 1);
-    bool first = rz_file_write(at("disk/a"), "old", 3, &err), second = rz_file_write(at("disk/a"), big, 2 << 20, &err);
+    bool first = rz_file_write(in_folder("disk/a"), "old", 3, &err), second = rz_file_write(in_folder("disk/a"), big, 2 << 20, &err);
     char **names = NULL, text[8] = "";
     int n = 0;
-    bool listed = rz_dir_list(at("disk"), &names, &n, &err);
-    FILE *f = fopen(at("disk/a"), "rb");
+    bool listed = rz_dir_list(in_folder("disk"), &names, &n, &err);
+    FILE *f = fopen(in_folder("disk/a"), "rb");
     size_t len = f != NULL ? fread(text, 1, sizeof text, f) : 0;
     if (f != NULL) fclose(f);
     rz_log *log;
@@ -206,13 +159,13 @@ START_TEST(write_to_a_full_disk_leaves_the_old_file)
     memset(line, 'l', 3000);
     line[3000] = '\0';
     int lines = 0;
-    bool opened = rz_log_open(&log, at("disk/log"), -1, &err);
+    bool opened = rz_log_open(&log, in_folder("disk/log"), -1, &err);
     while (opened && lines < 1000 && rz_log_line(log, line, &err)) lines++;
     int64_t size = opened ? rz_log_size(log) : -1;
     struct stat st;
-    int rc = stat(at("disk/log"), &st);
+    int rc = stat(in_folder("disk/log"), &st);
     if (opened) rz_log_close(log);
-    ck_assert_int_eq(umount(at("disk")), 0); /* before any check can fail */
+    ck_assert_int_eq(umount(in_folder("disk")), 0); /* before any check can fail */
     free(big);
     ck_assert(first && !second && listed && opened);
     ck_assert_int_eq(n, 1);
@@ -230,18 +183,18 @@ END_TEST
 
 START_TEST(dir_create_makes_all_parents)
 {
-    ck_assert(rz_dir_create(at("x/y//z/"), &err));
-    ck_assert(rz_dir_create(at("x/y/z"), &err)); /* again */
+    ck_assert(rz_dir_create(in_folder("x/y//z/"), &err));
+    ck_assert(rz_dir_create(in_folder("x/y/z"), &err)); /* again */
     struct stat st;
-    ck_assert(stat(at("x/y/z"), &st) == 0 && S_ISDIR(st.st_mode));
+    ck_assert(stat(in_folder("x/y/z"), &st) == 0 && S_ISDIR(st.st_mode));
     ck_assert_int_eq(chdir(folder), 0);
     ck_assert(rz_dir_create("relative/one", &err));
     ck_assert(rz_dir_create(".", &err) && rz_dir_create("/", &err));
-    ck_assert(rz_file_exists("relative/one") && rz_file_exists(at("x")) && !rz_file_exists(at("w")));
-    put(at("file"), "x", 1);
-    ck_assert(!rz_dir_create(at("file"), &err));
+    ck_assert(rz_file_exists("relative/one") && rz_file_exists(in_folder("x")) && !rz_file_exists(in_folder("w")));
+    put(in_folder("file"), "x", 1);
+    ck_assert(!rz_dir_create(in_folder("file"), &err));
     expect_failure(RZ_ECREATE, "Not a directory");
-    ck_assert(!rz_dir_create(at("file/below"), &err));
+    ck_assert(!rz_dir_create(in_folder("file/below"), &err));
     expect_failure(RZ_ECREATE, "file/below");
     ck_assert(!rz_dir_create("", &err));
     expect_failure(RZ_ECREATE, "No such file");
@@ -254,12 +207,12 @@ START_TEST(dir_list_is_sorted)
 {
     expect_names(folder, "");
     static const char *const names[] = {"b", "a10", "a9", ".hidden", "B"};
-    for (int i = 0; i < 5; i++) put(at(names[i]), "", 0);
+    for (int i = 0; i < 5; i++) put(in_folder(names[i]), "", 0);
     expect_names(folder, ".hidden B a10 a9 b");
     for (int i = 0; i < 100; i++) {
         char name[8];
         snprintf(name, sizeof name, "n%02d", i);
-        ck_assert_int_eq(mkdir(at(name), 0700), 0);
+        ck_assert_int_eq(mkdir(in_folder(name), 0700), 0);
     }
     char **list;
     int n;
@@ -268,7 +221,7 @@ START_TEST(dir_list_is_sorted)
     ck_assert_str_eq(list[104], "n99");
     for (int i = 0; i < n; i++) free(list[i]);
     free(list);
-    ck_assert(!rz_dir_list(at("missing"), &list, &n, &err));
+    ck_assert(!rz_dir_list(in_folder("missing"), &list, &n, &err));
     expect_failure(RZ_EIO, "missing");
 }
 END_TEST
@@ -285,7 +238,7 @@ static pid_t holder(int *end)
     if (child == 0) {
         rz_lock *l;
         close(stay[1]);
-        if (!rz_lock_take(&l, at("lock"), 0, NULL, NULL, &err) || write(ready[1], "x", 1) != 1) _exit(1);
+        if (!rz_lock_take(&l, in_folder("lock"), 0, NULL, NULL, &err) || write(ready[1], "x", 1) != 1) _exit(1);
         if (read(stay[0], &byte, 1) == 0) rz_lock_release(l);
         nanosleep(&(struct timespec){.tv_sec = 5}, NULL); /* released, yet alive, until killed */
         _exit(0);
@@ -301,7 +254,7 @@ START_TEST(lock_excludes_and_names_the_holder)
     rz_lock *l;
     int end, calls = 0;
     pid_t child = holder(&end);
-    ck_assert(!rz_lock_take(&l, at("lock"), 0, count_call, &calls, &err));
+    ck_assert(!rz_lock_take(&l, in_folder("lock"), 0, count_call, &calls, &err));
     ck_assert_int_eq(calls, 0);
     char host[256], who[300];
     gethostname(host, sizeof host);
@@ -309,19 +262,19 @@ START_TEST(lock_excludes_and_names_the_holder)
     expect_failure(RZ_ECREATE, who);
     ck_assert_ptr_null(l);
     double before = rz_now_s();
-    ck_assert(!rz_lock_take(&l, at("lock"), 350, count_call, &calls, &err));
+    ck_assert(!rz_lock_take(&l, in_folder("lock"), 350, count_call, &calls, &err));
     ck_assert_int_eq(calls, 1);
     ck_assert(rz_now_s() - before > 0.3 && rz_now_s() - before < 5);
     expect_failure(RZ_ECREATE, who);
     close(end); /* the child lets go */
     calls = 0;
-    ck_assert(rz_lock_take(&l, at("lock"), 10000, count_call, &calls, &err));
+    ck_assert(rz_lock_take(&l, in_folder("lock"), 10000, count_call, &calls, &err));
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     rz_lock *second;
-    ck_assert(!rz_lock_take(&second, at("lock"), 0, NULL, NULL, &err)); /* also within one process */
+    ck_assert(!rz_lock_take(&second, in_folder("lock"), 0, NULL, NULL, &err)); /* also within one process */
     rz_lock_release(l);
-    ck_assert(rz_lock_take(&second, at("lock"), 0, NULL, NULL, &err));
+    ck_assert(rz_lock_take(&second, in_folder("lock"), 0, NULL, NULL, &err));
     rz_lock_release(second);
     rz_lock_release(NULL);
 }
@@ -338,13 +291,13 @@ START_TEST(lock_ends_with_the_process_that_held_it)
         kill(child, SIGKILL);
         _exit(0);
     }
-    ck_assert(rz_lock_take(&l, at("lock"), 10000, count_call, &calls, &err));
+    ck_assert(rz_lock_take(&l, in_folder("lock"), 10000, count_call, &calls, &err));
     ck_assert_int_eq(calls, 1);
     rz_lock_release(l);
     close(end);
     waitpid(child, NULL, 0);
     waitpid(killer, NULL, 0);
-    ck_assert(!rz_lock_take(&l, at("missing/lock"), 0, NULL, NULL, &err));
+    ck_assert(!rz_lock_take(&l, in_folder("missing/lock"), 0, NULL, NULL, &err));
     expect_failure(RZ_ECREATE, "missing/lock");
 }
 END_TEST
@@ -352,7 +305,7 @@ END_TEST
 START_TEST(lock_is_not_inherited_by_programs)
 {
     rz_lock *l;
-    ck_assert(rz_lock_take(&l, at("lock"), 0, NULL, NULL, &err));
+    ck_assert(rz_lock_take(&l, in_folder("lock"), 0, NULL, NULL, &err));
     char *command = rz_asprintf("! ls -l /proc/self/fd | grep -q '%s/lock'", folder);
     ck_assert_int_eq(system(command), 0);
     free(command);
@@ -363,30 +316,30 @@ END_TEST
 START_TEST(log_appends_cuts_and_knows_its_length)
 {
     rz_log *l;
-    ck_assert(rz_log_open(&l, at("log"), -1, &err));
+    ck_assert(rz_log_open(&l, in_folder("log"), -1, &err));
     ck_assert_int_eq(rz_log_size(l), 0);
     ck_assert(rz_log_line(l, "first", &err) && rz_log_line(l, "", &err) && rz_log_line(l, "second line", &err));
     ck_assert_int_eq(rz_log_size(l), 6 + 1 + 12);
     ck_assert(rz_log_sync(l, &err));
     rz_log_close(l);
-    expect(at("log"), "first\n\nsecond line\n", 19);
-    ck_assert(rz_log_open(&l, at("log"), -1, &err));
+    expect(in_folder("log"), "first\n\nsecond line\n", 19);
+    ck_assert(rz_log_open(&l, in_folder("log"), -1, &err));
     ck_assert_int_eq(rz_log_size(l), 19);
     ck_assert(rz_log_line(l, "third", &err));
     rz_log_close(l);
-    ck_assert(rz_log_open(&l, at("log"), 7, &err)); /* resumed at a checkpoint after two lines */
+    ck_assert(rz_log_open(&l, in_folder("log"), 7, &err)); /* resumed at a checkpoint after two lines */
     ck_assert_int_eq(rz_log_size(l), 7);
     ck_assert(rz_log_line(l, "again", &err));
     rz_log_close(l);
-    expect(at("log"), "first\n\nagain\n", 13);
-    ck_assert(!rz_log_open(&l, at("log"), 14, &err));
+    expect(in_folder("log"), "first\n\nagain\n", 13);
+    ck_assert(!rz_log_open(&l, in_folder("log"), 14, &err));
     expect_failure(RZ_EDATA, "13 bytes");
     ck_assert_ptr_null(l);
-    expect(at("log"), "first\n\nagain\n", 13);
-    ck_assert(rz_log_open(&l, at("log"), 0, &err));
+    expect(in_folder("log"), "first\n\nagain\n", 13);
+    ck_assert(rz_log_open(&l, in_folder("log"), 0, &err));
     rz_log_close(l);
-    expect(at("log"), "", 0);
-    ck_assert(!rz_log_open(&l, at("missing/log"), -1, &err));
+    expect(in_folder("log"), "", 0);
+    ck_assert(!rz_log_open(&l, in_folder("missing/log"), -1, &err));
     expect_failure(RZ_EIO, "missing/log");
     rz_log_close(NULL);
 }
@@ -401,10 +354,10 @@ START_TEST(log_line_goes_on_after_short_writes)
     char *text = rz_malloc(N + 1), *have = rz_malloc(N + 1);
     for (int i = 0; i < N; i++) text[i] = (char)('a' + i % 26 + (i / 26 + i / 7000) % 4);
     text[N] = '\0';
-    ck_assert_int_eq(mkfifo(at("pipe"), 0600), 0);
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0600), 0);
     pid_t reader = fork();
     if (reader == 0) {
-        int fd = open(at("pipe"), O_RDONLY);
+        int fd = open(in_folder("pipe"), O_RDONLY);
         size_t n = 0;
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* the writer is interrupted with nothing written */
         for (ssize_t got; n <= N && (got = read(fd, have + n, 50000 < N + 1 - n ? 50000 : N + 1 - n)) > 0; n += (size_t)got)
@@ -412,7 +365,7 @@ START_TEST(log_line_goes_on_after_short_writes)
         _exit(n == N + 1 && memcmp(have, text, N) == 0 && have[N] == '\n' ? 0 : 1);
     }
     rz_log *l;
-    ck_assert(rz_log_open(&l, at("pipe"), -1, &err));
+    ck_assert(rz_log_open(&l, in_folder("pipe"), -1, &err));
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = ignore}, NULL);
     setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 700, .it_interval.tv_usec = 700}, NULL);
     bool ok = rz_log_line(l, text, &err);
@@ -423,154 +376,6 @@ START_TEST(log_line_goes_on_after_short_writes)
     ck_assert(ok && WIFEXITED(status) && WEXITSTATUS(status) == 0);
     free(text);
     free(have);
-}
-END_TEST
-
-/* Reads all lines of the text into one string, "<number:text>" each, errors as "<!message after the path>". */
-static char *lines_of(const char *text, size_t len, size_t max_line)
-{
-    put(at("lines"), text, len);
-    rz_lines *l;
-    ck_assert(rz_lines_open(&l, at("lines"), max_line, &err));
-    char *all = rz_strdup(""), *line = NULL;
-    size_t n;
-    for (;;) {
-        bool ok = rz_lines_next(l, &line, &n, &err);
-        if (!ok && err.code == RZ_OK) break;
-        char *more = NULL;
-        if (ok) {
-            ck_assert_uint_eq(strlen(line), n);
-            more = rz_asprintf("%s<%lld:%s>", all, (long long)rz_lines_number(l), line);
-        } else {
-            ck_assert_int_eq(err.code, RZ_EDATA);
-            ck_assert_ptr_nonnull(strstr(err.text, "/lines:"));
-            more = rz_asprintf("%s<!%s>", all, strstr(err.text, "/lines:") + 7);
-        }
-        free(all);
-        all = more;
-    }
-    ck_assert(!rz_lines_next(l, &line, &n, &err) && err.code == RZ_OK); /* the end stays the end */
-    rz_lines_close(l);
-    return all;
-}
-
-START_TEST(lines_take_every_ending_and_refuse_what_is_not_text)
-{
-#define ROW(text, want) {text, sizeof text - 1, want}
-    static const struct {
-        const char *text;
-        size_t len;
-        const char *want; /* up to the end of it */
-    } rows[] = {
-        ROW("", ""),
-        ROW("a\nb\n", "<1:a><2:b>"),
-        ROW("a\nb", "<1:a><2:b>"),
-        ROW("a\r\nb\r\n\r\nc", "<1:a><2:b><3:><4:c>"),
-        ROW("\n\n", "<1:><2:>"),
-        ROW("a\rb\n", "<1:a\rb>"),
-        ROW("last\r", "<1:last\r>"),
-        ROW("\xEF\xBB\xBFmark\n", "<1:mark>"),
-        ROW("\xEF\xBB\xBF", ""),
-        ROW("\xEF\xBB\xBF\xEF\xBB\xBFx", "<1:\xEF\xBB\xBFx>"),
-        ROW("a\n\xEF\xBB\xBF" "b\n", "<1:a><2:\xEF\xBB\xBF" "b>"),
-        ROW("1234567890\n1234567890\r\n1234567890", "<1:1234567890><2:1234567890><3:1234567890>"),
-        ROW("12345678901\nok\n", "<!1: the line is longer than 10 bytes><2:ok>"),
-        ROW("ok\n12345678901", "<1:ok><!2: the line is longer than 10 bytes>"),
-        ROW("12345678901\r\nok", "<!1: the line is longer than 10 bytes><2:ok>"),
-        ROW("ab\0c\nok\n", "<!1: byte 3 of the line is NUL; this is not a text file><2:ok>"),
-        ROW("ok\na\xC0\xAF\nok\n", "<1:ok><!2: byte 2 of the line (0xc0) is not valid UTF-8; convert the file to UTF-8><3:ok>"),
-        ROW("\xED\xA0\x80\n", "<!1: byte 1 of the line (0xed) is not valid UTF-8; convert the file to UTF-8>"),
-        ROW("gr\xC3\xBC\xC3\x9F\n", "<1:gr\xC3\xBC\xC3\x9F>"),
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char *have = lines_of(rows[i].text, rows[i].len, 10);
-        ck_assert_msg(strcmp(have, rows[i].want) == 0, "row %zu: %s", i, have);
-        free(have);
-    }
-}
-END_TEST
-
-START_TEST(lines_of_any_length_pass_the_buffer)
-{
-    static const size_t lengths[] = {0, 1, 65534, 65535, 65536, 65537, 131071, 131072, 500000, 3};
-    enum { N = sizeof lengths / sizeof *lengths, MAX = 500000 };
-    char *text = rz_malloc(2 * MAX + 400000), *line;
-    size_t len = 0, n;
-    for (int k = 0; k < N; k++) {
-        memset(text + len, 'a' + k, lengths[k]);
-        len += lengths[k];
-        text[len++] = '\n';
-    }
-    put(at("long"), text, len);
-    for (int limit = 0; limit < 2; limit++) {
-        rz_lines *l;
-        ck_assert(rz_lines_open(&l, at("long"), limit ? MAX - 1 : MAX, &err));
-        for (int k = 0; k < N; k++) {
-            bool ok = rz_lines_next(l, &line, &n, &err);
-            ck_assert_int_eq(rz_lines_number(l), k + 1);
-            ck_assert(ok == (lengths[k] <= (size_t)(limit ? MAX - 1 : MAX)));
-            if (!ok) continue;
-            ck_assert_uint_eq(n, lengths[k]);
-            for (size_t i = 0; i < n; i++)
-                if (line[i] != 'a' + k) ck_abort_msg("line %d byte %zu", k + 1, i);
-        }
-        ck_assert(!rz_lines_next(l, &line, &n, &err) && err.code == RZ_OK);
-        ck_assert_int_eq(rz_lines_number(l), N);
-        rz_lines_close(l);
-    }
-    free(text);
-    rz_lines *l;
-    ck_assert(!rz_lines_open(&l, at("missing"), 10, &err));
-    expect_failure(RZ_EIO, "missing");
-    ck_assert(!rz_lines_open(&l, folder, 10, &err));
-    expect_failure(RZ_EIO, "directory");
-    rz_lines_close(NULL);
-}
-END_TEST
-
-START_TEST(line_ending_may_come_in_pieces)
-{
-    static const char *const pieces[] = {"\xEF", "\xBB", "\xBF", "1234567890\r", "\n1234567890", "\r\n", "ab", "\xC3", "\xBC\n"};
-    ck_assert_int_eq(mkfifo(at("pipe"), 0600), 0);
-    pid_t writer = fork();
-    if (writer == 0) {
-        int fd = open(at("pipe"), O_WRONLY);
-        for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-            if (write(fd, pieces[i], strlen(pieces[i])) < 0) _exit(1);
-            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        }
-        _exit(0);
-    }
-    static const char *const want[] = {"1234567890", "1234567890", "ab\xC3\xBC"};
-    rz_lines *l;
-    char *line;
-    size_t n;
-    ck_assert(rz_lines_open(&l, at("pipe"), 10, &err));
-    for (int i = 0; i < 3; i++) {
-        ck_assert_msg(rz_lines_next(l, &line, &n, &err), "%s", err.text);
-        ck_assert_str_eq(line, want[i]);
-    }
-    ck_assert(!rz_lines_next(l, &line, &n, &err) && err.code == RZ_OK);
-    rz_lines_close(l);
-    waitpid(writer, NULL, 0);
-}
-END_TEST
-
-START_TEST(line_that_is_too_long_is_not_kept)
-{
-    put(at("sparse"), "", 0);
-    ck_assert_int_eq(truncate(at("sparse"), 256 << 20), 0);
-    rz_lines *l;
-    char *line;
-    size_t n;
-    struct rusage before, after;
-    getrusage(RUSAGE_SELF, &before);
-    ck_assert(rz_lines_open(&l, at("sparse"), 1000, &err));
-    ck_assert(!rz_lines_next(l, &line, &n, &err));
-    expect_failure(RZ_EDATA, "sparse:1: the line is longer than 1000 bytes");
-    getrusage(RUSAGE_SELF, &after);
-    ck_assert_msg(after.ru_maxrss - before.ru_maxrss < 16 << 10, "%ld KiB more", after.ru_maxrss - before.ru_maxrss);
-    rz_lines_close(l);
 }
 END_TEST
 
@@ -587,12 +392,12 @@ START_TEST(hash_is_xxh3_128)
     for (int i = 0; i < N; i++) data[i] = (char)((int64_t)i * 7919 >> 3);
     rz_hash_hex(data, N, hex);
     ck_assert_str_eq(hex, "34eac8606650b53f2f260d9c7321cc56");
-    put(at("f"), data, N);
+    put(in_folder("f"), data, N);
     hex[0] = '\0';
-    ck_assert(rz_hash_file(at("f"), hex, &err));
+    ck_assert(rz_hash_file(in_folder("f"), hex, &err));
     ck_assert_str_eq(hex, "34eac8606650b53f2f260d9c7321cc56");
     free(data);
-    ck_assert(!rz_hash_file(at("missing"), hex, &err));
+    ck_assert(!rz_hash_file(in_folder("missing"), hex, &err));
     expect_failure(RZ_EIO, "missing");
     ck_assert(!rz_hash_file(folder, hex, &err));
     expect_failure(RZ_EIO, "directory");
@@ -627,10 +432,6 @@ int main(void)
     tcase_add_test(tests, lock_is_not_inherited_by_programs);
     tcase_add_test(tests, log_appends_cuts_and_knows_its_length);
     tcase_add_test(tests, log_line_goes_on_after_short_writes);
-    tcase_add_test(tests, lines_take_every_ending_and_refuse_what_is_not_text);
-    tcase_add_test(tests, lines_of_any_length_pass_the_buffer);
-    tcase_add_test(tests, line_ending_may_come_in_pieces);
-    tcase_add_test(tests, line_that_is_too_long_is_not_kept);
     tcase_add_test(tests, hash_is_xxh3_128);
     tcase_add_test(tests, clock_runs_forward_in_seconds);
     suite_add_tcase(suite, tests);

@@ -177,7 +177,7 @@ def state(out):
 
 
 def half_written(out):
-    return [os.path.relpath(name, out) for folder in (out, f"{out}/*") for inner in ("", "/*") for name in glob.glob(f"{folder}{inner}/.*")]
+    return [name for name in glob.glob("**/.*", root_dir=out, recursive=True, include_hidden=True)]
 
 
 def wait_until(moment, process):
@@ -209,10 +209,11 @@ def kill(process, victim, draw):
 
 
 def killed(arguments, out, ranks, moment, victim, draw, writing):
-    """Starts the job and kills it `moment` seconds later; returns what happened, or None if it was too late."""
-    process = start(arguments, ranks=ranks, session=True)
+    """Starts the job and kills it `moment` seconds behind its first sign of life; returns what happened, or None if it was too late."""
+    locks = lambda: [os.stat(name).st_mtime for name in glob.glob(f"{out}/**/lock", recursive=True)]
+    before, process = locks(), start(arguments, ranks=ranks, session=True)
     try:
-        if wait_until(time.monotonic() + moment, process) and writing:
+        if wait_for(lambda: locks() != before, process) and wait_until(time.monotonic() + moment, process) and writing:
             wait_for_writing(out, process)
         if process.poll() is not None:
             return None
@@ -245,7 +246,7 @@ def kill_and_resume(trial):
         draw, story = random.Random(1000 * SEED + trial), []
         expected = truth(job)
         numbers = draw.sample([0, 1, 2, 3, 4], 3)
-        moment = 1.3 * lasted[job] * (trial + draw.random()) / TRIALS  # spread over the whole job; mpirun adds its own to the time without it
+        moment = lasted[job] * (trial + draw.random()) / TRIALS  # spread over the whole job
         victims = draw.sample(VICTIMS, 2)
         again, writing = draw.random() < 0.5, draw.random() < 0.5
         try:
@@ -265,7 +266,7 @@ def kill_and_resume(trial):
                 second = killed(arguments, out, numbers[1], draw.uniform(0.1, 0.8) * lasted[job], victims[1], draw, writing)
                 story.append(second or "the second kill came too late")
             result = rulezero(*arguments, ranks=numbers[2]).expect(OK)
-            story.append(f"finished on {numbers[2]} {'from a checkpoint' if 'resuming from' in result.err else 'from the beginning'}")
+            story.append(f"finished on {numbers[2]} ranks{', from a checkpoint' if 'resuming from' in result.err else ''}")
             same(expected, out)
         finally:
             say(f"                 trial {trial}, {job}: {'; '.join(map(str, story))}")

@@ -1,0 +1,268 @@
+/* Damaged, foreign and hostile stores are refused; a commit that fails leaves the old file. */
+#include "base/seal.h"
+#include "tests/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hdf5.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+static unsigned char *tiny_file(size_t *len)
+{
+    rz_store *s = create();
+    float x = 1;
+    OK(rz_store_put(s, "x", (rz_shape){RZ_F32, 0, {0}}, &x, &err));
+    OK(rz_store_commit(s, in_folder("tiny.h5"), &err));
+    rz_store_close(s);
+    char *data;
+    OK(rz_file_read(in_folder("tiny.h5"), 1 << 20, &data, len, &err));
+    return (unsigned char *)data;
+}
+
+static void rejected(const char *path, const char *said)
+{
+    rz_store *s = (rz_store *)&err;
+    if (rz_store_open(&s, path, &err)) ck_abort_msg("accepted, due: %s", said);
+    if (s || err.code != RZ_EDATA || !strstr(err.text, said) || !strstr(err.text, path)) ck_abort_msg("%s\n does not say: %s", err.text, said);
+}
+
+START_TEST(cut_files_are_rejected)
+{
+    size_t len;
+    unsigned char *data = tiny_file(&len);
+    free(data);
+    const char *path = in_folder("tiny.h5");
+    ck_assert_int_eq(truncate(path, (off_t)len + 1), 0);
+    rejected(path, "without a seal");
+    for (size_t n = len; n-- > 0;) {
+        ck_assert_int_eq(truncate(path, (off_t)n), 0);
+        rejected(path, n < 8 ? "is not a rulezero file" : n < 48 || n == len - RZ_SEAL_BYTES ? "is cut or not" : "is cut: ");
+    }
+}
+END_TEST
+
+static void put_byte(int fd, size_t at, unsigned byte)
+{
+    unsigned char b = (unsigned char)byte;
+    if (pwrite(fd, &b, 1, (off_t)at) != 1) ck_abort_msg("%s", strerror(errno));
+}
+
+START_TEST(every_flipped_byte_is_rejected)
+{
+    size_t len;
+    unsigned char *data = tiny_file(&len);
+    const char *path = in_folder("tiny.h5");
+    int fd = open(path, O_WRONLY);
+    for (size_t i = 0; i < len; i++) {
+        put_byte(fd, i, data[i] ^ 1u << (i % 8));
+        rejected(path, i < len - RZ_SEAL_BYTES || i >= len - 16 ? "do not match its seal" : i >= len - 24 ? "its seal is for" : "");
+        put_byte(fd, i, ~data[i]);
+        rejected(path, "");
+        put_byte(fd, i, data[i]);
+    }
+    close(fd);
+    rz_store_close(open_store(path)); /* as it was */
+    free(data);
+}
+END_TEST
+
+START_TEST(other_files_are_rejected)
+{
+    put(in_folder("bad.h5"), "hello", 5);
+    rejected(in_folder("bad.h5"), "is not a rulezero file");
+    hid_t file = H5Fcreate(in_folder("plain.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    H5Fclose(file);
+    rz_store *s;
+    ck_assert(!rz_store_open(&s, in_folder("plain.h5"), &err));
+    ck_assert_int_eq(err.code, RZ_EDATA);
+    SAYS("without a seal");
+    ck_assert(!rz_store_open(&s, in_folder("none.h5"), &err));
+    ck_assert_int_eq(err.code, RZ_EIO);
+    SAYS("No such file");
+    ck_assert(!rz_store_open(&s, folder, &err));
+    SAYS("is not a file");
+    unsigned char sealed[5 + RZ_SEAL_BYTES] = "hello"; /* a good seal on what is no HDF5 */
+    rz_seal_make(sealed, 5, sealed + 5);
+    put(in_folder("bad.h5"), sealed, sizeof sealed);
+    rejected(in_folder("bad.h5"), "HDF5 cannot open it");
+}
+END_TEST
+
+static void seal_file(const char *path)
+{
+    char *data;
+    size_t len;
+    OK(rz_file_read(path, 1 << 20, &data, &len, &err));
+    data = realloc(data, len + RZ_SEAL_BYTES);
+    rz_seal_make(data, len, (unsigned char *)data + len);
+    put(path, data, len + RZ_SEAL_BYTES);
+    free(data);
+}
+
+static void make_external(hid_t file, hid_t space) { (void)space, H5Lcreate_external("other.h5", "/x", file, "x", H5P_DEFAULT, H5P_DEFAULT); }
+static void make_soft(hid_t file, hid_t space) { (void)space, H5Lcreate_soft("/y", file, "x", H5P_DEFAULT, H5P_DEFAULT); }
+static void make_array(hid_t file, hid_t space, hid_t type, hid_t creation)
+{
+    H5Dclose(H5Dcreate2(file, "x", type, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+    H5Pclose(creation);
+}
+static void make_stored_outside(hid_t file, hid_t space)
+{
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(creation, "/etc/hostname", 0, 8);
+    make_array(file, space, H5T_STD_U8LE, creation);
+}
+static void make_chunked(hid_t file, hid_t space)
+{
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    hsize_t chunk = 8;
+    H5Pset_chunk(creation, 1, &chunk);
+    make_array(file, space, H5T_STD_U8LE, creation);
+}
+static void make_virtual(hid_t file, hid_t space)
+{
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_virtual(creation, space, "other.h5", "/x", space);
+    make_array(file, space, H5T_STD_U8LE, creation);
+}
+static void make_odd_type(hid_t file, hid_t space) { make_array(file, space, H5T_STD_I16LE, H5Pcreate(H5P_DATASET_CREATE)); }
+static void make_bare_u16(hid_t file, hid_t space) { make_array(file, space, H5T_STD_U16LE, H5Pcreate(H5P_DATASET_CREATE)); }
+static void make_named_type(hid_t file, hid_t space)
+{
+    (void)space;
+    hid_t type = H5Tcopy(H5T_STD_U8LE);
+    H5Tcommit2(file, "x", type, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Tclose(type);
+}
+static void make_ring(hid_t file, hid_t space)
+{
+    (void)space;
+    hid_t group = H5Gcreate2(file, "x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    for (int i = 0; i < 10; i++) H5Lcreate_hard(file, "x", group, (char[]){(char)('a' + i), 0}, H5P_DEFAULT, H5P_DEFAULT);
+    H5Gclose(group);
+}
+/* No ring, and yet a million million ways down. */
+static void make_maze(hid_t file, hid_t space)
+{
+    (void)space;
+    H5Gclose(H5Gcreate2(file, "x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    for (int level = 0; level < 12; level++) {
+        hid_t above = H5Gcreate2(file, "above", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        for (int i = 0; i < 10; i++) H5Lcreate_hard(file, "x", above, (char[]){(char)('a' + i), 0}, H5P_DEFAULT, H5P_DEFAULT);
+        H5Gclose(above);
+        H5Ldelete(file, "x", H5P_DEFAULT);
+        H5Lmove(file, "above", file, "x", H5P_DEFAULT, H5P_DEFAULT);
+    }
+}
+
+static bool ignore_array(void *ctx, const char *name, const rz_shape *shape) { return (void)ctx, (void)name, (void)shape, true; }
+
+/* A seal proves that a file is whole, not that we wrote it. */
+START_TEST(hostile_files_with_a_good_seal)
+{
+    static const struct {
+        void (*make)(hid_t file, hid_t space);
+        const char *get, *each;
+    } cases[] = {
+        {make_external, "has no array 'x'", "'x' is a link to another place"},
+        {make_soft, "has no array 'x'", "'x' is a link to another place"},
+        {make_stored_outside, "kept in another file", "kept in another file"},
+        {make_chunked, "is chunked", "is chunked"},
+        {make_virtual, "virtual", "virtual"},
+        {make_odd_type, "a type of numbers", "a type of numbers"},
+        {make_bare_u16, "a type of numbers", "a type of numbers"},
+        {make_named_type, "is not an array", "'x' is neither an array nor a group"},
+        {make_ring, "is not an array", "too many"},
+        {make_maze, "is not an array", "too many"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *path = in_folder("hostile.h5");
+        hsize_t dims = 8;
+        hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), space = H5Screate_simple(1, &dims, NULL);
+        cases[i].make(file, space);
+        H5Sclose(space);
+        H5Fclose(file);
+        seal_file(path);
+        rz_store *s = open_store(path);
+        unsigned char data[8];
+        ck_assert(!rz_store_get(s, "x", (rz_shape){RZ_U8, 1, {8}}, data, &err));
+        SAYS(cases[i].get);
+        ck_assert(!rz_store_each(s, ignore_array, NULL, &err));
+        SAYS(cases[i].each);
+        rz_store_close(s);
+    }
+}
+END_TEST
+
+static void empty_folder(const char *path)
+{
+    char **names;
+    int n;
+    if (!rz_dir_list(path, &names, &n, &err)) return;
+    for (int i = 0; i < n; i++) {
+        char *file = rz_asprintf("%s/%s", path, names[i]);
+        unlink(file);
+        free(file);
+        free(names[i]);
+    }
+    free(names);
+}
+
+/* `path` cannot be replaced: the file of before is still whole, and nothing is left lying about. */
+static void commit_fails(rz_store *large, const char *where, const char *path)
+{
+    rz_store *s = create();
+    float x = 7;
+    OK(rz_store_put(s, "x", (rz_shape){RZ_F32, 0, {0}}, &x, &err));
+    OK(rz_store_commit(s, path, &err));
+    rz_store_close(s);
+    ck_assert(!rz_store_commit(large, path, &err));
+    ck_assert_int_eq(err.code, RZ_EIO);
+    s = open_store(path);
+    OK(rz_store_get(s, "x", (rz_shape){RZ_F32, 0, {0}}, &x, &err));
+    ck_assert(x == 7);
+    rz_store_close(s);
+    char **names;
+    int n;
+    OK(rz_dir_list(where, &names, &n, &err));
+    for (int i = 0; i < n; i++) {
+        ck_assert_str_eq(names[i], "a.h5");
+        free(names[i]);
+    }
+    free(names);
+}
+
+START_TEST(a_full_disk_leaves_the_old_file)
+{
+    size_t n = 8u << 20;
+    char *data = calloc(n, 1);
+    rz_store *large = create();
+    OK(rz_store_put(large, "large", (rz_shape){RZ_U8, 1, {(int64_t)n}}, data, &err));
+    free(data);
+    if (mount("tmpfs", folder, "tmpfs", 0, "size=4m") != 0) {
+        printf("a_full_disk_leaves_the_old_file: SKIPPED, no tmpfs can be mounted here: %s\n", strerror(errno));
+    } else {
+        commit_fails(large, folder, in_folder("a.h5"));
+        SAYS("No space left");
+        empty_folder(folder);
+        ck_assert_int_eq(umount(folder), 0);
+    }
+    rz_store_close(large);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store_damage");
+    TCase *all = tcase_create("store_damage");
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_set_timeout(all, 60);
+    tcase_add_test(all, cut_files_are_rejected);
+    tcase_add_test(all, every_flipped_byte_is_rejected);
+    tcase_add_test(all, other_files_are_rejected);
+    tcase_add_test(all, hostile_files_with_a_good_seal);
+    tcase_add_test(all, a_full_disk_leaves_the_old_file);
+    suite_add_tcase(suite, all);
+    return run_suite(suite);
+}
