@@ -304,6 +304,7 @@ bool rz_report_write(const char *dir, const char *path, rz_err *err)
     rz_html h;
     bool ok = rz_report_read(&r, dir, err);
     if (ok) {
+        rz_report_read_checkpoint(&r);
         rz_html_init(&h);
         rz_report_page(&h, &r);
         rz_html_finish(&h);

@@ -16,8 +16,8 @@ typedef struct {
     bool has_config, control;     /* control: reward is random */
     rz_config config, defaults;
     char *config_text;            /* config.yaml, NULL when there is none */
-    char *rules;                  /* text of the rule file, NULL when no checkpoint can be read */
-    int n_facts;                  /* attributes of the newest checkpoint */
+    char *rules;                  /* text of the rule file, NULL: not known */
+    int n_facts;                  /* attributes of the checkpoint */
     rz_fact *facts;
     int64_t parameters;           /* 0: not known */
     int64_t step, steps;          /* done; of how many (0: not known) */
@@ -28,6 +28,8 @@ typedef struct {
 
 /* RZ_EIO when there is no such directory, RZ_EDATA when it is no run directory. What is missing or damaged in one is left out. */
 bool rz_report_read(rz_report *r, const char *dir, rz_err *err);
+/* Then rules, facts and parameters: of the newest checkpoint that can be read, if there is one (its seal is verified: large ones take seconds). */
+void rz_report_read_checkpoint(rz_report *r);
 void rz_report_finish(rz_report *r); /* accepts a zeroed one */
 
 /* An evaluation's share or mean and its 95 % interval: NAME_low and NAME_high, else from NAME_se, else NaN. */

@@ -74,8 +74,7 @@ static bool on_array(void *ctx, const char *name, const rz_shape *s)
     return true;
 }
 
-/* The newest checkpoint that can be read. */
-static void read_checkpoint(rz_report *r)
+void rz_report_read_checkpoint(rz_report *r)
 {
     rz_err err = {0};
     rz_store *s = NULL;
@@ -139,7 +138,6 @@ bool rz_report_read(rz_report *r, const char *dir, rz_err *err)
     if (!log && !config && !base)
         return rz_fail(err, RZ_EDATA, "%s is no run directory: it has neither metrics.jsonl nor config.yaml", dir);
     read_log(dir, "eval.jsonl", &r->eval);
-    read_checkpoint(r);
     sum_up(r);
     return true;
 }
