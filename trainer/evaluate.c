@@ -153,8 +153,8 @@ bool rz_evaluate(const rz_rollout *r, const rz_evaluation_plan *plan, rz_arena s
         rz_arena part = scratch;
         n = plan->problems - at < at_once ? plan->problems - at : at_once;
         rz_group *groups = RZ_NEW(&part, n, rz_group);
-        const rz_draw draw = {.split = plan->split, .purpose = RZ_RNG_EVAL, .step = plan->step, .first_slot = (uint32_t)at, .first = (uint64_t)at,
-                              .n_groups = n, .n = plan->samples};
+        const rz_draw draw = {.split = plan->split, .purpose = RZ_RNG_EVAL, .step = plan->step, .first_place = (uint32_t)at,
+                              .first_slot = (uint32_t)at, .first = (uint64_t)at, .n_groups = n, .n = plan->samples};
         if (!rz_rollout_groups(r, draw, &part, groups, &times, err))
             return false;
         for (int i = 0; i < n; i++)

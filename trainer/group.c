@@ -105,7 +105,7 @@ static bool draw_problems(const rz_rollout *r, const rz_draw *d, rz_arena *arena
 /* The prompts that fell to this rank. */
 typedef struct {
     const rz_rollout *rollout;
-    uint32_t refill;
+    uint32_t refill, first_place;
     rz_deal *deal;
     rz_group *groups;
     int32_t *mine; /* (n_groups) indices, n of them, in the order in which they came */
@@ -129,7 +129,7 @@ static rz_request_answer next_request(void *ctx, int n_free, bool wait, rz_reque
         return answer == RZ_DEAL_OVER ? RZ_REQUEST_NONE : RZ_REQUEST_LATER;
     const rz_group *g = &w->groups[item];
     w->mine[w->n++] = (int32_t)item;
-    *to = (rz_request){g->prompt, g->n_prompt, (uint32_t)item, w->refill, g->n, g->completions};
+    *to = (rz_request){g->prompt, g->n_prompt, w->first_place + (uint32_t)item, w->refill, g->n, g->completions};
     return RZ_REQUEST_GIVEN;
 }
 
@@ -209,7 +209,7 @@ bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_gr
     double start = rz_now_s();
     if (!rz_comm_agree(r->comm, draw_problems(r, &draw, arena, groups, &max_prompt, err), err))
         return false;
-    share_of_work w = {.rollout = r, .refill = draw.refill, .groups = groups, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
+    share_of_work w = {.rollout = r, .refill = draw.refill, .first_place = draw.first_place, .groups = groups, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
     const rz_requests requests = {next_request, after_step, &w, max_prompt};
     w.deal = rz_deal_begin(r->comm, draw.n_groups, at_once > 1 ? at_once : 1);
     bool ok = rz_decode(r->decoder, &requests, &r->sampling, (rz_address){r->seed, draw.purpose, draw.step}, arena, err);

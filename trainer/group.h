@@ -51,12 +51,12 @@ typedef struct {
     void *tick_ctx;
 } rz_rollout;
 
-/* Which groups: `n_groups` of a split, problems first …, each with n completions. Their tokens are addressed by (seed, purpose, step, place in this draw,
- * refill and sample, position), their slots in the step are first_slot …. */
+/* Which groups: `n_groups` of a split, problems first …, each with n completions. Their tokens are addressed by (seed, purpose, step, place in the round,
+ * refill and sample, position), places are first_place …, slots in the step first_slot …. */
 typedef struct {
     rz_split split;
     rz_rng_purpose purpose;
-    uint32_t step, refill, first_slot;
+    uint32_t step, refill, first_place, first_slot;
     uint64_t first;
     int n_groups, n;
 } rz_draw;
