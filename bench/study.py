@@ -18,19 +18,21 @@ import sys
 
 CONFIG = "configs/countdown.yaml"
 RULES = "configs/rules/countdown.yaml"
-# name: (what is changed, the assignments, makes a base of its own)
+# name: (what is changed, the assignments, makes a base of its own). The changes are compared with `half`, which takes half of the shipped job's steps.
+HALF = ["steps=120"]
 VARIANTS = {
     "default": ("the shipped job", [], True),
     "random": ("reward by a coin (control)", ["reward=random"], False),
-    "std": ("advantages divided by the group's standard deviation", ["advantage_std=group"], False),
-    "sequence": ("loss averaged by sequence (GRPO's own)", ["aggregation=sequence_mean"], False),
-    "mask": ("truncated completions not trained on", ["truncated=mask"], False),
-    "kl": ("KL to the base, coefficient 0.02", ["kl.coef=0.02"], False),
-    "dynamic": ("dynamic sampling", ["dynamic_sampling=true"], False),
-    "short": ("at most 160 new tokens", ["rollout.max_new=160"], False),
-    "repeats": ("corpus whose writers repeat attempts", ["corpus.repeat_attempts=true"], True),
-    "blind": ("corpus without goal-aware writers", ["corpus.goal_aware=0"], True),
-    "sure": ("corpus whose verdicts are right without a check too", ["corpus.wrong_unchecked=0.005"], True),
+    "half": ("nothing", HALF, False),
+    "std": ("advantages divided by the group's standard deviation", [*HALF, "advantage_std=group"], False),
+    "sequence": ("loss averaged by sequence (GRPO's own)", [*HALF, "aggregation=sequence_mean"], False),
+    "mask": ("truncated completions not trained on", [*HALF, "truncated=mask"], False),
+    "kl": ("KL to the base, coefficient 0.02", [*HALF, "kl.coef=0.02"], False),
+    "dynamic": ("dynamic sampling", [*HALF, "dynamic_sampling=true"], False),
+    "short": ("at most 160 new tokens", [*HALF, "rollout.max_new=160"], False),
+    "long": ("at most 384 new tokens", [*HALF, "rollout.max_new=384"], False),
+    "repeats": ("corpus: writers repeat attempts", [*HALF, "corpus.repeat_attempts=true"], True),
+    "sure": ("corpus: verdicts are right without a check too", [*HALF, "corpus.wrong_unchecked=0.005"], True),
 }
 # name: options of the problems, and of the sampling
 EVALUATIONS = {
@@ -145,15 +147,18 @@ def table_of_seeds(a, seeds):
 
 
 def table_of_variants(a, names, seeds):
-    head("change", "each seed", "mean", "against default", "attempts", "self-checks", "equations right", "length", "truncated", "sampled", "trained on")
+    head("change", "each seed", "mean", "against half", "attempts", "self-checks", "equations right", "length", "truncated", "sampled", "trained on")
     for name in names:
         r = [result(a, name, s, "after", "n3") for s in seeds]
         if None in r:
             continue
         c = [cost(a, name, s) for s in seeds]
         accuracy = [100 * x["accuracy"] for x in r]
-        change = [100 * (x["accuracy"] - result(a, "default", s, "after", "n3")["accuracy"]) for x, s in zip(r, seeds)]
-        against = "" if name == "default" else "{:+.1f} ± {:.1f}".format(*spread(change))
+        against = ""
+        half = [result(a, "half", s, "after", "n3") for s in seeds]
+        change = [100 * (x["accuracy"] - h["accuracy"]) for x, h in zip(r, half) if h]
+        if name not in ("default", "random", "half") and len(change) == len(seeds):
+            against = "{:+.1f} ± {:.1f}".format(*spread(change))
         mean = {k: sum(x[k] for x in r) / len(r) for k in ("trace/attempts", "trace/self_checks", "trace/equations_right", "mean_length", "truncated")}
         row(VARIANTS[name][0], " ".join(f"{x:.1f}" for x in accuracy), f"{sum(accuracy) / len(accuracy):.1f} %", against, f"{mean['trace/attempts']:.1f}",
             f"{mean['trace/self_checks']:.1f}", f"{100 * mean['trace/equations_right']:.1f} %", f"{mean['mean_length']:.0f}", f"{100 * mean['truncated']:.1f} %",
