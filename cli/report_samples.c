@@ -79,7 +79,8 @@ static void write_card(rz_html *h, const rz_samples *s, int64_t i, bool prompt)
     }
     rz_short_text(s->score[i], score);
     rz_html_markup(h, "<p class=\"verdict\"><span class=\"%s\">%s</span> score %s · %d tokens%s</p>", s->correct[i] ? "right" : "wrong",
-                   s->correct[i] ? "✓ right" : "✗ wrong", score, s->n_tokens[i], s->truncated[i] ? " · cut at the limit" : s->format_ok[i] ? "" : " · not in the form asked for");
+                   s->correct[i] ? "✓ right" : "✗ wrong", score, s->n_tokens[i],
+                   s->truncated[i] ? " · cut at the limit" : s->format_ok[i] ? "" : " · not in the form asked for");
     text = rz_text_at(&s->text, i, &len);
     write_completion(h, text, len);
     text = rz_text_at(&s->explain, i, &len);
