@@ -64,7 +64,7 @@ static void free_names(char **names, int n)
 /* What a job killed in the middle of a write left behind (".step-000012.h5.HOST-PID"): we hold the lock, so nobody is writing. */
 static void sweep(const char *dir, const char *folder)
 {
-    static const char *const ours[] = {".step-", ".model.h5.", ".config.yaml."};
+    static const char *const ours[] = {".step-", ".model.h5.", ".config.yaml.", ".report.html."};
     char *path = rz_asprintf("%s%s", dir, folder), **names;
     rz_err err;
     int n = 0;

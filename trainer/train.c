@@ -181,6 +181,16 @@ static bool open_inputs(job *j, rz_err *err)
     return true;
 }
 
+/* A base's last checkpoint is written behind its model.h5: one without it was killed in between, and has that step to do again. A model.h5 put there alone will do. */
+static bool base_is_finished(const char *dir, const char *model, int64_t steps)
+{
+    char *all = rz_asprintf("%s/checkpoints", dir), *last = rz_asprintf("%s/step-%06lld.h5", all, (long long)steps);
+    bool finished = rz_file_exists(model) && (rz_file_exists(last) || !rz_file_exists(all));
+    free(last);
+    free(all);
+    return finished;
+}
+
 /* The base: a file, or made here first. A dry run that would have to make it takes random weights of the same shape. */
 static bool open_base(job *j, rz_job_mode mode, rz_err *err)
 {
@@ -196,7 +206,7 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
         path = rz_asprintf("%s/model.h5", dir);
         rz_config base = *c;
         base.out = dir;
-        int64_t have = rz_file_exists(path); /* one answer for all ranks, whatever their file system's caches say */
+        int64_t have = base_is_finished(dir, path, c->pretrain.steps); /* one answer for all ranks, whatever their file system's caches say */
         rz_comm_max_i64(env->comm, &have, 1);
         if (!have && mode.dry_run) {
             rz_loop_note(&j->loop, "the base is made first: %lld pretraining steps of %lld documents, not in the times below", (long long)c->pretrain.steps,
