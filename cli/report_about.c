@@ -11,7 +11,8 @@
 /* docs/metrics.md: the first six add up to time/step_s but for a little; the others lie between steps. */
 static const struct { const char *metric, *name; bool in_step; } phases[] = {
     {"time/sample_s", "sampling", true}, {"time/score_s", "scoring", true}, {"time/wait_s", "waiting", true},
-    {"time/forward_backward_s", "gradients", true}, {"time/communication_s", "communication", true}, {"time/optimizer_s", "optimizer", true}, {"time/eval_s", "evaluation", false},
+    {"time/forward_backward_s", "gradients", true}, {"time/communication_s", "communication", true}, {"time/optimizer_s", "optimizer", true},
+    {"time/eval_s", "evaluation", false},
     {"time/io_s", "files", false},
 };
 enum { N_PHASES = sizeof phases / sizeof phases[0] };
