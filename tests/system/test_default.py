@@ -163,6 +163,21 @@ def _(folder):
     check(digest(f"{coin}/eval/step-000000.h5") == digest(f"{rules}/eval/step-000000.h5"), "the completions before the first step differ")
 
 
+@case("./run trains it and says where the report is")
+def _(folder):
+    """A copy of the script whose build folder is this build: nothing is left to install or to compile."""
+    root, out = f"{folder}/root", f"{folder}/run"
+    os.makedirs(f"{root}/.ci")
+    for name in "run", ".ci/setup.sh":
+        shutil.copy(name, f"{root}/{name}")
+    for name, what in ("configs", "configs"), ("data", "data"), ("build", os.path.dirname(BINARY)):
+        os.symlink(os.path.abspath(what), f"{root}/{name}")
+    result = finish(subprocess.Popen([f"{root}/run"] + words("young", out)[1:], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True)).expect(OK, f"{out}/report.html")
+    check("building" not in result.err and "installing" not in result.err, result)
+    same(truth("young"), out)
+
+
 # ---- kill -9 ----
 
 def state(out):
