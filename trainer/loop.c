@@ -95,7 +95,7 @@ static bool save(rz_loop *l, rz_err *err)
     ok = rz_checkpoint_write(path ? path : "", &l->at, l->policy, l->update, l->env->comm, l->tokenizer, err);
     free(path);
     if (first(l) && ok)
-        ok = rz_rundir_prune(&l->run, "checkpoints", l->config->checkpoint.keep, err);
+        ok = rz_rundir_prune(&l->run, "checkpoints", l->at.step, l->config->checkpoint.keep, err);
     l->io_s += rz_now_s() - start;
     return rz_comm_agree(l->env->comm, ok, err);
 }

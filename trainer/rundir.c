@@ -186,12 +186,15 @@ char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step)
     return rz_asprintf("%s/%s/step-%06lld.h5", r->dir, folder, (long long)step);
 }
 
-bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t keep, rz_err *err)
+bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t step, int64_t keep, rz_err *err)
 {
     char **paths;
     int n;
     bool ok = rz_rundir_steps(r->dir, folder, &paths, &n, err);
-    for (int i = 0; ok && i < n - keep; i++)
+    int64_t known = n;
+    while (known && step_of(strrchr(paths[known - 1], '/') + 1) > step)
+        known--;
+    for (int64_t i = 0; ok && i < known - keep; i++)
         unlink(paths[i]); /* a file that stays is no harm */
     free_names(paths, n);
     return ok;

@@ -149,7 +149,7 @@ static bool write_rollouts(rz_loop *l, int64_t step, rz_err *err)
     char *path = rz_rundir_path(&l->run, "rollouts", step);
     bool ok = rz_rollouts_write(j->rollouts, path, err);
     free(path);
-    return ok && (!j->config->rollout.keep || rz_rundir_prune(&l->run, "rollouts", j->config->rollout.keep, err));
+    return ok && (!j->config->rollout.keep || rz_rundir_prune(&l->run, "rollouts", step, j->config->rollout.keep, err));
 }
 
 static bool train_end(rz_loop *l, rz_err *err)

@@ -129,7 +129,7 @@ def _(folder):
             continue
         check(sum(line["grad_norm"] > 0 for line in lines) > STEPS / 2, f"{job}: grad_norm {[line['grad_norm'] for line in lines]}")
         check(any(0 < line["completions/clipped_ratio"] < 1 for line in lines), f"{job}: all completions are cut, or none")
-    check(all(line["format/mean"] > 0 for line in metrics(truth("taught"))), "the taught base does not know the form")
+    check(sum(line["format/mean"] > 0 for line in metrics(truth("taught"))) > STEPS / 2, "the taught base does not know the form")
     check(any(line["kl"] > 0 for line in metrics(truth("kl"))), "no divergence")
     check(any(line["groups/sampled"] > 4 for line in metrics(truth("dynamic"))), "no refill")
 

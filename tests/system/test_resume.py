@@ -100,6 +100,20 @@ def _(folder):
     check(any(line["groups/sampled"] > 6 for line in lines) and all(line["kl"] > 0 for line in lines), "no refill, or no divergence")
 
 
+@case("a run that goes on before damaged checkpoints does not count them among those it keeps")
+def _(folder):
+    out = f"{folder}/run"
+    job = JOB + [f"out={out}", "checkpoint.every=1"]
+    rulezero(*job, "checkpoint.keep=8").expect(OK)
+    for step in range(6, STEPS + 1):
+        os.truncate(f"{out}/checkpoints/step-{step:06}.h5", 1000)
+    process = start(job + ["checkpoint.keep=1"], cpu=SLOW)
+    result = kill_when(process, lambda: 6 <= steps_done(out) < STEPS, 0, signal.SIGUSR1)
+    result.expect(STOPPED, "step-000005.h5 (step 5 of 12)", "cannot be read and were left out")
+    rulezero(*job, ranks=2).expect(OK, "resuming from")
+    identical(truth(JOB), out)
+
+
 def stopped_politely(what, ranks):
     def attempt(folder):
         out = f"{folder}/run"
