@@ -23,8 +23,8 @@ void rz_rundir_close(rz_rundir *r); /* accepts a zeroed one */
 
 /* "DIR/FOLDER/step-NNNNNN.h5"; caller frees. */
 char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step);
-/* Removes all but the newest `keep` of DIR/FOLDER/step-*.h5 up to `step`. Later ones could not be read when the run was resumed before them: they are not worth
- * a good one's place, and are written anew. */
+/* Removes all but the newest `keep` of DIR/FOLDER/step-*.h5 up to `step`. Later ones could not be read when the run was resumed before them: they take no
+ * good one's place, and are written anew. */
 bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t step, int64_t keep, rz_err *err);
 /* Removes rollouts and evaluated completions of steps behind the checkpoint that a run goes on from (written, but their checkpoint was not): they come again. */
 bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err);

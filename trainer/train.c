@@ -181,7 +181,8 @@ static bool open_inputs(job *j, rz_err *err)
     return true;
 }
 
-/* A base's last checkpoint is written behind its model.h5: one without it was killed in between, and has that step to do again. A model.h5 put there alone will do. */
+/* A base's last checkpoint is written behind its model.h5: one without it was killed in between, and has those steps to do again. A model.h5 that was put
+ * there alone will do. */
 static bool base_is_finished(const char *dir, const char *model, int64_t steps)
 {
     char *all = rz_asprintf("%s/checkpoints", dir), *last = rz_asprintf("%s/step-%06lld.h5", all, (long long)steps);

@@ -1,5 +1,5 @@
-/* Preloaded into rulezero: counts the calls that change files, and kills the program before call number RZ_DIE_AT, as `kill -9` at that moment would. The library's
- * own words go to RZ_DIE_LOG, a line a call. Calls that libc makes itself (stdio) are not seen, and not meant. */
+/* Preloaded into rulezero: counts the calls that change files, and kills the program before call number RZ_DIE_AT, as `kill -9` at that moment would.
+ * RZ_DIE_LOG gets a line a call. Calls that libc makes itself (stdio) are not seen, and not meant. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
