@@ -127,6 +127,16 @@ bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_upda
     return ok;
 }
 
+bool rz_checkpoint_check_config(const char *path, rz_stage stage, const rz_config *c, rz_err *err)
+{
+    rz_store *s;
+    if (!rz_store_open(&s, path, err))
+        return false;
+    bool ok = (check_kind(s, kinds[stage], err) && same_config(s, path, stage, c, err)) || rz_err_note(err, "%s", path);
+    rz_store_close(s);
+    return ok;
+}
+
 void rz_model_hash(const rz_policy *p, char out[33])
 {
     rz_hash_hex(p->w, (size_t)p->layout.n_params * sizeof *p->w, out);

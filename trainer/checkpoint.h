@@ -26,6 +26,8 @@ bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_polic
 /* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules or data other than those it was
  * written with, naming the first difference. */
 bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err);
+/* Only that: RZ_ECONFIG if a run with this config may not go on from the checkpoint. */
+bool rz_checkpoint_check_config(const char *path, rz_stage stage, const rz_config *c, rz_err *err);
 
 /* XXH3-128 in hex of the weights. */
 void rz_model_hash(const rz_policy *p, char out[33]);

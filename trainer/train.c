@@ -192,6 +192,22 @@ static bool base_is_finished(const char *dir, const char *model, int64_t steps)
     return finished;
 }
 
+/* A base takes long to make: a run that began with another config is refused before. What else is wrong with its checkpoints shows when one is read. */
+static bool may_go_on(const rz_config *c, rz_err *err)
+{
+    char **paths;
+    int n;
+    rz_err e = {0};
+    bool refused = rz_rundir_steps(c->out, "checkpoints", &paths, &n, &e) && n &&
+                   !rz_checkpoint_check_config(paths[n - 1], RZ_STAGE_TRAIN, c, &e) && e.code == RZ_ECONFIG;
+    for (int i = 0; i < n; i++)
+        free(paths[i]);
+    free(paths);
+    if (refused)
+        *err = e;
+    return !refused;
+}
+
 /* The base: a file, or made here first. A dry run that would have to make it takes random weights of the same shape. */
 static bool open_base(job *j, rz_job_mode mode, rz_err *err)
 {
@@ -209,14 +225,15 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
         base.out = dir;
         int64_t have = base_is_finished(dir, path, c->pretrain.steps); /* one answer for all ranks, whatever their file system's caches say */
         rz_comm_max_i64(env->comm, &have, 1);
-        if (!have && mode.dry_run) {
+        ok = rz_comm_agree(env->comm, have || rz_comm_rank(env->comm) || may_go_on(c, err), err);
+        if (ok && !have && mode.dry_run) {
             rz_loop_note(&j->loop, "the base is made first: %lld pretraining steps of %lld documents, not in the times below", (long long)c->pretrain.steps,
                          (long long)c->pretrain.documents_per_step);
             ok = rz_comm_agree(env->comm,
                                rz_tokenizer_load(&j->tokenizer, c->tokenizer, err) && rz_config_arch(c, rz_tokenizer_size(j->tokenizer), &arch, err) &&
                                    rz_policy_create(&j->policy, &arch, env->kernels, j->pool, err),
                                err);
-        } else if (!have) {
+        } else if (ok && !have) {
             ok = rz_job_pretrain(env, &base, (rz_job_mode){false, false}, err);
         }
         if (ok && !j->policy)

@@ -5,7 +5,7 @@ import re
 
 from common import *
 
-CONFIG = "configs/countdown.yaml"
+DEFAULT = "configs/countdown.yaml"
 STEPS, EVERY, SEED = 6, 2, 1
 SHORT = [f"steps={STEPS}", f"eval.every={EVERY}", "eval.problems=8", f"checkpoint.every={EVERY}", "prompts_per_step=4", "group_size=4",
          "rollout.max_new=64"]
@@ -43,7 +43,7 @@ made, lasted, making = {}, {}, {job: threading.Lock() for job in JOBS}
 
 
 def words(job, out, threads=1, slots=64):
-    return ["train", CONFIG, f"out={out}", f"threads={threads}", f"rollout.slots={slots}"] + SHORT + JOBS[job]
+    return ["train", DEFAULT, f"out={out}", f"threads={threads}", f"rollout.slots={slots}"] + SHORT + JOBS[job]
 
 
 def base_of(out):
@@ -147,6 +147,16 @@ def _(folder):
     second = [name for name in os.listdir(out) if name.startswith("base-") and name != first]
     check(len(second) == 1, os.listdir(out))
     rulezero("diff", f"{out}/{first}", f"{out}/{second[0]}").expect(DIFFERENT, "corpus.wait")
+
+
+@case("a run that has begun with another corpus is refused before a base is made")
+def _(folder):
+    out = truth("young")
+    before = snapshot(out)
+    for ranks, flag in (0, []), (2, []), (0, ["--dry-run"]):
+        said = rulezero(*words("young", out), "corpus.wait=0.5", *flag, ranks=ranks).expect(CONFIG).sentence()
+        check("corpus.wait is 0.5, but this run began with " in said, said)
+        unchanged(before, out)
 
 
 @case("a coin for a reward: training sees the coin, evaluations go by the rules")
