@@ -211,9 +211,11 @@ static void close_job(job *j)
 static void on_tick(void *ctx, int64_t n_tokens)
 {
     job *j = ctx;
-    double s = rz_now_s() - j->start_s;
-    rz_view_progress(j->view, "eval: %lld of %d problems done, %.0f s, %lld tokens in hand on this rank", (long long)j->done, j->problems, s,
-                     (long long)n_tokens);
+    char done[64] = ""; /* only large evaluations are made in parts */
+    if (j->done)
+        snprintf(done, sizeof done, "%lld problems done, ", (long long)j->done);
+    rz_view_progress(j->view, "eval: %d problems x %lld: %s%lld tokens in hand on this rank, %.0f s", j->problems, (long long)j->o.samples, done,
+                     (long long)n_tokens, rz_now_s() - j->start_s);
 }
 
 static json_t *text_or_null(const char *text, size_t len)
