@@ -6,6 +6,7 @@
 #include "base/options.h"
 #include "rollout/decode.h"
 #include "trainer/job.h"
+#include <stdio.h>
 
 typedef struct {
     const char *name;
@@ -51,6 +52,9 @@ rz_listener rz_view_listener(rz_view *v);
 __attribute__((format(printf, 2, 3))) void rz_view_progress(rz_view *v, const char *fmt, ...);
 /* Ends the line in place, so that other text starts on a fresh one. */
 void rz_view_break(rz_view *v);
+
+/* Text of a model or of a file, for people: control characters, which could do anything to a terminal, become '?'. */
+void rz_print_safe(FILE *to, const char *text, size_t len);
 
 /* What a finished run directory came to, for people, on stderr: before and after, the reward's curve, where things are. */
 void rz_tell_result(const char *dir);

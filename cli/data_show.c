@@ -1,3 +1,4 @@
+#include "cli/cli.h"
 #include "cli/data.h"
 
 #include "base/store.h"
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 
 /* ---- the tokenizer of --model ---- */
 
@@ -115,8 +115,10 @@ static bool print_tokens(const shown_file *f, const rz_column *c, const char *mo
         printf("  %-12s", "tokens");
         if (n)
             print_range(sizes, n, f->problems ? "a prompt" : "a text");
-        if (refused)
-            printf("%s%lld cannot be encoded, the first is %s", n ? "; " : "", (long long)refused, first);
+        if (refused) {
+            printf("%s%lld cannot be encoded, the first is ", n ? "; " : "", (long long)refused);
+            rz_print_safe(stdout, first, strlen(first));
+        }
         printf("\n");
     }
     free(first);
@@ -183,8 +185,11 @@ static void print_names(const char *title, json_t *counts)
     json_object_foreach(counts, key, n) {
         if (shown == 20)
             printf(", …");
-        if (shown++ < 20)
-            printf("%s%.60s %lld", shown > 1 ? ", " : "", key, (long long)json_integer_value(n));
+        if (shown++ < 20) {
+            fputs(shown > 1 ? ", " : "", stdout);
+            rz_print_safe(stdout, key, rz_utf8_valid(key, strnlen(key, 60)));
+            printf(" %lld", (long long)json_integer_value(n));
+        }
     }
     printf("\n");
 }
@@ -220,8 +225,11 @@ static void print_text(const char *title, const rz_column *c, int64_t i)
     enum { SHOWN = 600 };
     size_t len;
     const char *text = rz_column_get(c, i, &len);
-    if (len)
-        printf("%s%.*s%s\n", title, (int)(len < SHOWN ? rz_utf8_valid(text, len) : rz_utf8_valid(text, SHOWN)), text, len < SHOWN ? "" : "…");
+    if (!len)
+        return;
+    fputs(title, stdout);
+    rz_print_safe(stdout, text, rz_utf8_valid(text, len < SHOWN ? len : SHOWN));
+    puts(len < SHOWN ? "" : "…");
 }
 
 static bool show_problems(const char *path, const char *model, int64_t limit, rz_err *err)
@@ -235,8 +243,11 @@ static bool show_problems(const char *path, const char *model, int64_t limit, rz
         print_meta_and_tasks(&d);
         print_clusters(&d);
         print_duplicates(&d.prompt);
-        if (d.n_other)
-            printf("  %-12sin %lld problems, such as '%s'; fields that nothing reads\n", "others", (long long)d.n_other, d.other);
+        if (d.n_other) {
+            printf("  %-12sin %lld problems, such as '", "others", (long long)d.n_other);
+            rz_print_safe(stdout, d.other, rz_utf8_valid(d.other, strlen(d.other)));
+            puts("'; fields that nothing reads");
+        }
         ok = !model || print_tokens(&(shown_file){&d, path}, &d.prompt, model, err);
     }
     for (int64_t i = 0; ok && i < d.prompt.n && i < limit; i++) {

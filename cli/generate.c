@@ -328,19 +328,13 @@ static void print_json(const job *j, int i, int k, const told *t)
     json_decref(o);
 }
 
-/* Text of a model on a terminal: control characters could do anything there. */
-static void print_safe(const char *s, size_t len, bool terminal)
+/* Whole for a program, safe for a terminal. */
+static void print_part(const char *s, size_t len, bool terminal)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        bool c1 = c == 0xC2 && i + 1 < len && (unsigned char)s[i + 1] < 0xA0;
-        if (terminal && (c1 || c == 0x7F || (c < 0x20 && c != '\n' && c != '\t'))) {
-            putchar('?');
-            i += c1;
-        } else {
-            putchar(c);
-        }
-    }
+    if (terminal)
+        rz_print_safe(stdout, s, len);
+    else
+        fwrite(s, 1, len, stdout);
 }
 
 static void print_text(const job *j, int i, int k, const told *t)
@@ -349,12 +343,15 @@ static void print_text(const job *j, int i, int k, const told *t)
     const rz_completion *c = &r->completions[k];
     const char *term = getenv("TERM");
     bool terminal = isatty(STDOUT_FILENO), dim = terminal && term && strcmp(term, "dumb");
-    if (k == 0 && j->n > 1)
-        fprintf(stderr, "%s%s\n", i ? "\n" : "", j->inputs[i]);
+    if (k == 0 && j->n > 1) {
+        fputs(i ? "\n" : "", stderr);
+        rz_print_safe(stderr, j->inputs[i], strlen(j->inputs[i]));
+        fputc('\n', stderr);
+    }
     fputs(dim && t->thinking_len ? "\033[2m" : "", stdout);
-    print_safe(t->text, t->thinking_len, terminal);
+    print_part(t->text, t->thinking_len, terminal);
     fputs(dim && t->thinking_len ? "\033[0m" : "", stdout);
-    print_safe(t->text + t->thinking_len, t->len - t->thinking_len, terminal);
+    print_part(t->text + t->thinking_len, t->len - t->thinking_len, terminal);
     putchar('\n');
     fflush(stdout);
     fprintf(stderr, "  prompt %d tokens, thinking %d, answer %d%s\n", r->n_prompt, t->thinking, c->n - t->thinking,

@@ -15,17 +15,17 @@ static int64_t choose(const rz_samples *s)
     return s->n - 1;
 }
 
-/* What a model writes must not steer the terminal: control characters become '?'. */
 static void print_lines(const char *text, size_t len, const char *indent)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (i == 0 || text[i - 1] == '\n')
-            fputs(indent, stderr);
-        unsigned char c = (unsigned char)text[i];
-        fputc((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F ? '?' : c, stderr);
-    }
-    if (len && text[len - 1] != '\n')
+    while (len) {
+        const char *end = memchr(text, '\n', len);
+        size_t n = end ? (size_t)(end - text) : len, taken = n + (end != NULL);
+        fputs(indent, stderr);
+        rz_print_safe(stderr, text, n);
         fputc('\n', stderr);
+        text += taken;
+        len -= taken;
+    }
 }
 
 void rz_tell_sample(const char *rollouts)

@@ -33,6 +33,16 @@ static int terminal_columns(void)
     return given ? atoi(given) : 0;
 }
 
+void rz_print_safe(FILE *to, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool c1 = c == 0xC2 && i + 1 < len && (unsigned char)text[i + 1] < 0xA0; /* U+0080 … U+009F */
+        fputc(c1 || c == 0x7F || (c < 0x20 && c != '\n' && c != '\t') ? '?' : c, to);
+        i += c1;
+    }
+}
+
 rz_view *rz_view_create(void)
 {
     rz_view *v = rz_calloc(1, sizeof *v);

@@ -3,6 +3,7 @@ does not fit."""
 import collections
 import gzip
 import itertools
+import re
 
 from common import *
 
@@ -125,6 +126,12 @@ def _(folder):
         words = command(["data", "make", "countdown", "--count", "10000", "-o", "-"])
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
     check(done.returncode == IO and "No space left" in done.stderr, done)
+
+@case("show: texts of a file do not steer the terminal")
+def _(folder):
+    line = json.dumps({"prompt": "3 \x1b[31m \x9b1m é ?", "meta": {"k\x1b": 1}, "z\x1b": 1}) + "\n"
+    text = rulezero("data", "show", write(f"{folder}/a.jsonl", line)).expect(OK, "3 ?[31m ?1m é ?", "k? 1", "'z?'").out
+    check(not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text), repr(text))
 
 @case("make that is stopped leaves nothing")
 def _(folder):
