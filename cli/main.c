@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "base/threads.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +93,29 @@ static bool speaks(void)
     return !rank || !strcmp(rank, "0");
 }
 
+/* A descriptor that the caller closed would go to the next file opened, and what is meant for the terminal into it. Opened the wrong way round, so that
+ * writing to it fails as it would have. */
+static void keep_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(RZ_EIO);
+}
+
+/* Whether all that was printed has arrived: a result that is cut short is no result. */
+static bool flush_output(rz_err *err)
+{
+    errno = 0;
+    return (fflush(stdout) == 0 && !ferror(stdout)) || rz_fail(err, RZ_EIO, "cannot write to stdout: %s", strerror(errno ? errno : EIO));
+}
+
+static void print_error(const rz_err *err)
+{
+    fputs("rulezero: ", stderr);
+    rz_print_safe(stderr, err->text, strlen(err->text));
+    fputc('\n', stderr);
+}
+
 static void print_help(FILE *to)
 {
     fprintf(to, "rulezero: turns a base language model into a reasoning model by reinforcement learning with rules alone\n\n"
@@ -154,21 +179,23 @@ static int run_command(const rz_command *c, int argc, char **argv)
         signal(SIGPIPE, SIG_IGN);
     }
     if (c->mpi && !rz_comm_create(&comm, &err)) {
-        fprintf(stderr, "rulezero: %s\n", err.text);
+        print_error(&err);
         return (int)err.code;
     }
     the_comm = comm;
     rz_fp_setup();
     int status = c->run(comm, argc, argv, &err);
+    if (!err.code && !flush_output(&err))
+        status = (int)err.code;
     if (err.code && (!comm || rz_comm_rank(comm) == 0))
-        fprintf(stderr, "rulezero: %s\n", err.text);
-    fflush(stdout);
+        print_error(&err);
     rz_comm_destroy(comm); /* a barrier: the first rank to leave with a status other than 0 has mpirun kill the others */
     return status;
 }
 
 int main(int argc, char **argv)
 {
+    keep_standard_descriptors();
     rz_set_oom_handler(out_of_memory);
     if (argc < 2) {
         if (speaks())

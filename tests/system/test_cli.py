@@ -407,6 +407,31 @@ def _(folder):
     rulezero("score", f"{folder}/cases.jsonl").expect(USAGE, "--rules").sentence()
 
 
+@case("a result that does not arrive is no success")
+def _(folder):
+    with open(f"{folder}/c.jsonl", "w") as f:
+        f.write('{"completion": "so"}\n')
+    rules = "configs/rules/countdown.yaml"
+    for words in (["eval", "--model", MODEL, "--rules", rules, "--data", "countdown", "numbers=2", "--limit=2", "--max-new=3", "--json"],
+                  ["bench", "rules", "--batch", "4", "--seconds", "0", "--json"], ["inspect", MODEL], ["score", "--rules", rules, f"{folder}/c.jsonl"],
+                  ["data", "show", "data/examples/calculator-held-out.jsonl"],
+                  ["generate", "--model", MODEL, "--prompt", "numbers 3 4 target 7 ?", "--max-new", "3", "--json"]):
+        for where, why in ((">/dev/full", "No space left"), (">&-", "Bad file descriptor")):
+            done = subprocess.run(["sh", "-c", f'exec "$@" {where}', "sh"] + command(words), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            check(done.returncode == IO and done.stderr.splitlines()[-1].startswith("rulezero: cannot write") and why in done.stderr, words[0], where, done)
+
+
+@case("what is said goes into no file that took a closed descriptor's place")
+def _(folder):
+    for where in "2>&-", ">&- 2>&-", "<&- >&- 2>&-":
+        done = subprocess.run(["sh", "-c", f'exec "$@" {where}', "sh"] + command(["train", GRPO, *KEYS, f"out={folder}/run{len(where)}"]), timeout=180)
+        check(done.returncode == OK, where, done)
+        for name in "lock", "log.txt", "metrics.jsonl", "eval.jsonl":
+            with open(f"{folder}/run{len(where)}/{name}") as f:
+                check("s/step" not in f.read(), f"{where}: progress is in {name}")
+        identical(the_run(), f"{folder}/run{len(where)}")
+
+
 @case("a folder that is named like a task is no data set")
 def _(folder):
     shutil.copy(GRPO, f"{folder}/short.yaml")
