@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/file.h"
+#include "base/packed.h"
 #include "cli/flags.h"
 #include "trainer/checkpoint.h"
 #include "trainer/evaluate.h"
@@ -13,11 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define SPLITS "train|validation|test" /* in the order of rz_split */
 static const char *const split_names[] = {"train", "validation", "test"};
-enum { SLOTS = 64, OF_A_TASK = 256, MAX_TASK_KEYS = 16 };
+enum { SLOTS = 64, OF_A_TASK = 256, MAX_TASK_KEYS = 32 };
 
 typedef struct {
     char *model, *data, *rules, *dump, *eos_token;
@@ -43,7 +43,7 @@ const rz_option rz_eval_flags[] = {
     INT("threads", threads, "1", 1, 1024, "threads a rank; changes nothing but speed"),
     {"split", RZ_OPT_ENUM, AT(split), "test", 0, 0, SPLITS, RZ_OPT_FIXED, "of a task: which of its problems"},
     TEXT("eos-token", eos_token, "<eos>", "token that stops a completion"),
-    TEXT("dump", dump, "", "new file for every completion, one JSON object a line, as `score` reads them"),
+    TEXT("dump", dump, "", "new file for every completion, one JSON object a line, as `score` reads them; .gz or .zst: compressed"),
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "one JSON object on stdout instead of a table"},
 };
 #undef AT
@@ -72,36 +72,27 @@ typedef struct {
 
     /* rank 0 */
     rz_view *view;
-    FILE *dump;
+    rz_packer *dump;
     int64_t done;       /* problems */
 } job;
 
 /* ---- the command line ---- */
 
-/* The keys of a task without their prefix: task.numbers of a config is numbers here, and may be written either way. */
+/* The keys of a task, with their prefix and without: task.numbers of a config is numbers here, and may be written either way. */
 static void collect_rows(job *j)
 {
     static const char prefix[] = "task.";
     memcpy(j->rows, rz_eval_flags, sizeof rz_eval_flags);
     j->n_rows = N_FLAGS;
-    for (int i = 0; i < rz_config_n_rows && j->n_rows < N_FLAGS + MAX_TASK_KEYS; i++) {
+    for (int i = 0; i < rz_config_n_rows && j->n_rows + 1 < N_FLAGS + MAX_TASK_KEYS; i++) {
         rz_option row = rz_config_rows[i];
         if (strncmp(row.key, prefix, strlen(prefix)))
             continue;
-        row.key += strlen(prefix);
         row.offset = row.offset - offsetof(rz_config, task) + offsetof(options, task);
         j->rows[j->n_rows++] = row;
+        row.key += strlen(prefix);
+        j->rows[j->n_rows++] = row;
     }
-}
-
-static bool parse(job *j, int argc, char **argv, rz_err *err)
-{
-    char **bare = rz_calloc((size_t)argc + 1, sizeof *bare);
-    for (int i = 0; i < argc; i++)
-        bare[i] = argv[i] + (!strncmp(argv[i], "task.", 5) ? 5 : 0);
-    bool ok = rz_flags_parse(j->rows, j->n_rows, &j->o, j->given, NULL, NULL, argc, bare, err);
-    free(bare);
-    return ok;
 }
 
 static const char *flag_that_is_missing(const options *o)
@@ -173,23 +164,24 @@ static bool open_job(job *j, rz_err *err)
 
 static bool open_dump(job *j, rz_err *err)
 {
-    if (!j->o.dump[0] || rz_comm_rank(j->comm))
+    const char *path = j->o.dump;
+    if (!path[0] || rz_comm_rank(j->comm))
         return true;
-    j->dump = fopen(j->o.dump, "wx");
-    return j->dump || rz_fail(err, RZ_ECREATE, "--dump: cannot create %s: %s", j->o.dump, strerror(errno));
+    if (rz_file_exists(path))
+        return rz_fail(err, RZ_ECREATE, "--dump: cannot create %s: it is there already, and nothing is overwritten; give another name", path);
+    if (rz_packer_create(&j->dump, path, rz_packing_of(path), err))
+        return true;
+    err->code = RZ_ECREATE;
+    return rz_err_note(err, "--dump");
 }
 
-/* A dump is whole or it is not there. */
+/* A dump is whole or it is not there, also after a signal. */
 static bool close_dump(job *j, bool keep, rz_err *err)
 {
-    if (!j->dump)
-        return true;
-    bool written = fclose(j->dump) == 0;
-    int why = errno;
+    bool ok = !j->dump || !keep || rz_packer_commit(j->dump, err) || rz_err_note(err, "--dump");
+    rz_packer_close(j->dump);
     j->dump = NULL;
-    if (!written || !keep)
-        unlink(j->o.dump);
-    return written || rz_fail(err, RZ_EIO, "--dump: cannot write %s: %s", j->o.dump, strerror(why));
+    return ok;
 }
 
 static void close_job(job *j)
@@ -234,9 +226,12 @@ static bool dump_completion(job *j, const rz_group *g, int k, rz_arena scratch, 
     json_t *o = json_pack("{s:i,s:i,s:i,s:o,s:s,s:s,s:o*,s:i,s:b,s:f,s:b,s:b}", "schema", 1, "problem", (int)g->slot, "sample", k, "completion",
                           text_or_null(text, len), "prompt", g->problem.prompt, "answer", g->problem.answer, "meta", meta, "n_tokens", c->n,
                           "truncated", c->truncated, "score", s->score, "correct", s->correct, "format_ok", s->format_ok);
-    bool ok = json_dumpf(o, j->dump, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', j->dump) != EOF;
+    char *line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    bool ok = line || rz_fail(err, RZ_EINTERNAL, "problem %u, sample %d cannot be told as JSON", (unsigned)g->slot, k);
+    ok = ok && rz_packer_add(j->dump, line, strlen(line), err) && rz_packer_add(j->dump, "\n", 1, err);
     json_decref(o);
-    return ok || rz_fail(err, RZ_EIO, "--dump: cannot write %s: %s", j->o.dump, strerror(errno));
+    free(line);
+    return ok || rz_err_note(err, "--dump");
 }
 
 static bool on_groups(void *ctx, const rz_group *groups, int n, rz_arena scratch, rz_err *err)
@@ -320,7 +315,7 @@ static void print_table(const job *j)
 static bool run(job *j, int argc, char **argv, rz_err *err)
 {
     const char *missing = NULL;
-    bool ok = parse(j, argc, argv, err);
+    bool ok = rz_flags_parse(j->rows, j->n_rows, &j->o, j->given, NULL, NULL, argc, argv, err);
     if (ok && (missing = flag_that_is_missing(&j->o)))
         ok = rz_fail(err, RZ_EUSAGE, "%s", missing);
     ok = rz_comm_agree(j->comm, ok && open_job(j, err), err) && rz_comm_agree(j->comm, open_dump(j, err), err);

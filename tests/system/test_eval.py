@@ -2,6 +2,7 @@
 training is this one; mistakes end in one sentence."""
 import collections
 import fractions
+import gzip
 import math
 import re
 
@@ -203,6 +204,29 @@ def _(folder):
     for pattern in r"^20 problems of countdown \(\d+ independent\), 2 samples each at temperature 1$", \
             r"^  accuracy +\d+\.\d% +\[\d+\.\d, \d+\.\d\]$", r"^  pass@2 ", r"^  maj@2 ", r"^  rewards/correct/mean +\d\.\d{3} +\[", r"^\d+ tokens in \d+\.\d s, \d+ tokens/s$":
         check(re.search(pattern, result.err, re.M), f"nothing like {pattern}\n{result}")
+
+
+@case("a task's keys in both spellings; a file that is named like one; a dump that is compressed")
+def _(folder):
+    words = USUAL + ["--data", "countdown", "--limit=3", "--max-new=4"]
+    plain = evaluate("numbers=2", "max_input=9", words=words)
+    for spelt in (["task.numbers=2", "task.max_input=9"], ["--task.numbers", "2", "--max_input=9"], ["--numbers=2", "--task.max_input=9"]):
+        check(evaluate(*spelt, words=words) == plain, spelt)
+    line = {"prompt": "numbers 3 4 target 7 ?", "meta": {"numbers": [3, 4], "target": 7}}
+    write(f"{folder}/task.jsonl", [line])
+    where = [os.path.abspath(w) if os.path.exists(w) else w for w in USUAL]
+    done = subprocess.run(command(where + ["--data", "task.jsonl", "--dump", "task.dump.gz", "--max-new=4"]), cwd=folder, capture_output=True, text=True)
+    check(done.returncode == OK and sorted(os.listdir(folder)) == ["task.dump.gz", "task.jsonl"], done, os.listdir(folder))
+    with gzip.open(f"{folder}/task.dump.gz", "rt") as f:
+        check([json.loads(d)["prompt"] for d in f] == [line["prompt"]], "another dump")
+
+
+@case("a signal leaves nothing at the name of the dump")
+def _(folder):
+    process = start(USUAL + ["--data", "countdown", "--samples=64", "--limit=100000", "--dump", f"{folder}/d"])
+    wait_for(lambda: os.listdir(folder), process)
+    process.send_signal(signal.SIGTERM)
+    check(finish(process).status == -signal.SIGTERM and not os.path.exists(f"{folder}/d"), os.listdir(folder))
 
 
 # ---- mistakes ----
