@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char format[] = "rulezero problems";
 enum { SCHEMA = 1, MAX_NUMBER = 9999, MAX_TARGET = 1000000000 };
@@ -292,6 +293,10 @@ bool rz_dataset_is_store(const char *path, bool *is_store, rz_err *err)
 {
     static const char hdf5[8] = "\x89HDF\r\n\x1a\n";
     char start[sizeof hdf5];
+    struct stat st;
+    if (stat(path, &st)) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
+    if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode))
+        return rz_fail(err, RZ_EDATA, "%s is a pipe or a device, must be a file: data are read more than once", path);
     FILE *f = fopen(path, "rb");
     if (!f) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
     *is_store = fread(start, 1, sizeof start, f) == sizeof start && memcmp(start, hdf5, sizeof hdf5) == 0;

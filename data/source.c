@@ -201,7 +201,8 @@ bool rz_corpus_open(rz_corpus **out, const char *data, const rz_countdown_option
         ok = task->check_corpus(countdown, corpus, err);
         if (ok) hash_description(task->describe_corpus(countdown, corpus), c->hash);
     } else {
-        ok = rz_texts_load_jsonl(&c->texts, data, err) && rz_hash_file(data, c->hash, err);
+        bool is_store; /* which the reader of lines tells; of a pipe it would leave nothing to be hashed */
+        ok = rz_dataset_is_store(data, &is_store, err) && rz_texts_load_jsonl(&c->texts, data, err) && rz_hash_file(data, c->hash, err);
     }
     if (ok) *out = c;
     else rz_corpus_close(c);

@@ -133,6 +133,12 @@ def _(folder):
     text = rulezero("data", "show", write(f"{folder}/a.jsonl", line)).expect(OK, "3 ?[31m ?1m é ?", "k? 1", "'z?'").out
     check(not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text), repr(text))
 
+@case("a pipe is told from damaged data")
+def _(folder):
+    os.mkfifo(f"{folder}/pipe")
+    for words in ["data", "show", f"{folder}/pipe"], ["generate", "--model", MODEL, "--prompts", f"{folder}/pipe"]:
+        rulezero(*words, timeout=20).expect(DATA, f"{folder}/pipe is a pipe").sentence()
+
 @case("make that is stopped leaves nothing")
 def _(folder):
     process = start(["data", "make", "countdown", "--count", "1000000000", "-o", f"{folder}/x.jsonl"])
