@@ -334,10 +334,14 @@ int rz_cmd_report(rz_comm *comm, int argc, char **argv, rz_err *err)
     }
     if (!dir)
         return rz_fail(err, RZ_EUSAGE, "a run directory is missing; for example runs/quick"), RZ_EUSAGE;
-    char *path = given ? rz_strdup(given) : rz_asprintf("%s/report.html", dir);
-    bool ok = rz_report_write(dir, path, err);
+    size_t len = strlen(dir);
+    while (len > 1 && dir[len - 1] == '/') /* as a shell completes it: the commands of the page put words behind */
+        len--;
+    char *run = rz_strndup(dir, len), *path = given ? rz_strdup(given) : rz_asprintf("%s/report.html", run);
+    bool ok = rz_report_write(run, path, err);
     if (ok)
         fprintf(stderr, "report: %s\n", path);
     free(path);
+    free(run);
     return ok ? 0 : (int)err->code;
 }

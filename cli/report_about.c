@@ -190,7 +190,8 @@ static void write_commands(rz_html *h, const rz_report *r)
     for (int i = 0; i < n_tasks; i++)
         task |= !strcmp(tasks[i], c->data);
     char *dir = quoted(r->dir), *data = quoted(c->eval.data[0] ? c->eval.data : c->data), *rules = quoted(c->rules),
-         *keys = task && !c->eval.data[0] ? task_keys(r) : rz_strdup("");
+         *keys = task && !c->eval.data[0] ? task_keys(r) : rz_strdup(""), *end = quoted(c->eos_token);
+    bool other_end = strcmp(c->eos_token, r->defaults.eos_token) != 0;
     long long seed = (long long)c->seed + 1;
     rz_html_markup(h, "<section id=\"next\"><h2>To go on</h2>\n<dl class=\"commands\">\n");
     if (!r->finished)
@@ -201,9 +202,11 @@ static void write_commands(rz_html *h, const rz_report *r)
                   rz_asprintf("mpirun -n %s build/rulezero %s %s/config.yaml out=%s-again\nbuild/rulezero diff %s %s-again", n, verb, dir, dir, dir,
                               dir));
     if (!r->pretrain) {
-        write_command(h, "A longer evaluation", rz_asprintf("mpirun -n %s build/rulezero eval --model %s/model.h5 --data %s --rules %s --samples 8%s",
-                                                            n, dir, data, rules, keys));
-        write_command(h, "Ask it something", rz_asprintf("build/rulezero generate --model %s/model.h5 --prompt '…'", dir));
+        write_command(h, "A longer evaluation",
+                      rz_asprintf("mpirun -n %s build/rulezero eval --model %s/model.h5 --data %s --rules %s --samples 8 --max-new %lld%s%s%s", n, dir,
+                                  data, rules, (long long)c->rollout.max_new, other_end ? " --eos-token " : "", other_end ? end : "", keys));
+        write_command(h, "Ask it something", rz_asprintf("build/rulezero generate --model %s/model.h5%s%s --prompt '…'", dir,
+                                                         other_end ? " --stop " : "", other_end ? end : ""));
     }
     write_command(h, "What is in the files", rz_asprintf("build/rulezero inspect %s", dir));
     rz_html_markup(h, "</dl></section>\n");
@@ -211,6 +214,7 @@ static void write_commands(rz_html *h, const rz_report *r)
     free(data);
     free(rules);
     free(keys);
+    free(end);
 }
 
 /* ---- facts ---- */

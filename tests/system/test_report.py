@@ -109,6 +109,8 @@ def _(folder):
     check(digest(f"{folder}/report.html") == before, "another report of the same run")
     rulezero("report", run).expect(OK)
     check(digest(f"{run}/report.html") == before, "not the same in place")
+    rulezero("report", run + "/").expect(OK, f"report: {run}/report.html")
+    check(digest(f"{run}/report.html") == before, "another report when a slash is behind")
     page = Page(f"{run}/report.html")
     for words in "The run is finished", "Curves", "Evaluations", "Samples", "To go on", "rule file", f"out={run}-seed2", "expr_uses_numbers", "kernels":
         check(words in page.text, f"nothing of '{words}'")
