@@ -101,6 +101,10 @@ static bool writer_failed(const rz_writer *w, const char *step, int why, rz_err 
 bool rz_writer_create(rz_writer **out, const char *path, rz_err *err)
 {
     char host[256] = "";
+    struct stat st;
+    *out = NULL;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) /* of a folder rename says it */
+        return rz_fail(err, RZ_ECREATE, "%s is a device or a pipe, must be a file: one would take its place", path);
     gethostname(host, sizeof host - 1);
     size_t n = folder_length(path);
     rz_writer *w = rz_calloc(1, sizeof *w);

@@ -10,7 +10,7 @@ bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, 
 bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err);
 /* The same for a file that comes in pieces: it is at `path` after commit and not before; closed without it, nothing is left. */
 typedef struct rz_writer rz_writer;
-bool rz_writer_create(rz_writer **out, const char *path, rz_err *err);
+bool rz_writer_create(rz_writer **out, const char *path, rz_err *err); /* RZ_ECREATE for a device or a pipe, whose place it would take */
 bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err);
 bool rz_writer_commit(rz_writer *w, rz_err *err);
 void rz_writer_close(rz_writer *w);

@@ -92,8 +92,10 @@ static const char *base_name(const char *dir, int *len)
 static void say_share(rz_html *h, const rz_history *e, int64_t line)
 {
     double low, high;
+    char text[RZ_NUMBER_TEXT];
     rz_report_interval(e, "accuracy", line, &low, &high);
-    rz_html_say(h, "%.1f%%", 100 * rz_history_get(e, "accuracy", line));
+    rz_percent_text(rz_history_get(e, "accuracy", line), text);
+    rz_html_say(h, "%s", text);
     if (isfinite(low) && isfinite(high))
         rz_html_say(h, " [%.1f, %.1f]", 100 * low, 100 * high);
 }

@@ -271,6 +271,11 @@ def _(folder):
         check(result.status in (CREATE, IO), result)
         check(path in result.sentence(), result)
     check(not os.listdir(f"{folder}/empty") and sorted(os.listdir(folder)) == ["empty"], os.listdir(folder))
+    os.mkfifo(f"{folder}/pipe")
+    os.symlink(f"{folder}/pipe", f"{folder}/link")
+    for name in "pipe", "link":  # as /dev/null is, which root would lose
+        check(f"{name} is a device or a pipe" in rulezero("report", run, "-o", f"{folder}/{name}").expect(CREATE).sentence(), name)
+    check(sorted(os.listdir(folder)) == ["empty", "link", "pipe"] and os.path.islink(f"{folder}/link"), os.listdir(folder))
     blocked = copied(folder)
     os.remove(f"{blocked}/report.html")
     os.mkdir(f"{blocked}/report.html")
