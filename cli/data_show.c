@@ -3,6 +3,7 @@
 
 #include "base/store.h"
 #include "base/text.h"
+#include "cli/flags.h"
 #include "data/tokenizer.h"
 
 #include <jansson.h>
@@ -278,36 +279,26 @@ static bool show_texts(const char *path, const char *model, int64_t limit, rz_er
     return ok;
 }
 
+typedef struct {
+    char *model;
+    int64_t limit;
+} options;
+
 bool rz_data_show(int argc, char **argv, rz_err *err)
 {
-    const char *path = NULL, *model = NULL, *limit_text = NULL;
-    static const char *const flags[] = {"--limit", "--model"};
-    const char **const values[] = {&limit_text, &model};
-    int64_t limit = 3;
-    bool is_store, texts = false;
-    for (int i = 0; i < argc; i++) {
-        int f = 0;
-        while (f < 2 && strncmp(argv[i], flags[f], strlen(flags[f])))
-            f++;
-        const char *rest = f < 2 ? argv[i] + strlen(flags[f]) : "";
-        if (f < 2 && *rest == '=')
-            *values[f] = rest + 1;
-        else if (f < 2 && !*rest && i + 1 < argc)
-            *values[f] = argv[++i];
-        else if (f < 2 || argv[i][0] == '-' || path)
-            return rz_fail(err, RZ_EUSAGE, "'%s' is not understood: data show FILE [--limit N] [--model M]", argv[i]);
-        else
-            path = argv[i];
-    }
-    if (!path)
-        return rz_fail(err, RZ_EUSAGE, "a FILE is missing: data show FILE");
-    if (limit_text) {
-        char *end;
-        limit = strtoll(limit_text, &end, 10);
-        if (!*limit_text || *end || limit < 0)
-            return rz_fail(err, RZ_EUSAGE, "--limit is '%s', must be a whole number, 0 or more", limit_text);
-    }
-    if (!rz_dataset_is_store(path, &is_store, err) || (!is_store && !rz_jsonl_holds_texts(path, &texts, err)))
-        return false;
-    return texts ? show_texts(path, model, limit, err) : show_problems(path, model, limit, err);
+    static const rz_option flags[] = {
+        {"model", RZ_OPT_TEXT, offsetof(options, model), "", 0, 0, NULL, RZ_OPT_FIXED, "counts tokens and unknown words"},
+        {"limit", RZ_OPT_INT, offsetof(options, limit), "3", 0, 1e9, NULL, RZ_OPT_FIXED, "problems shown"},
+    };
+    enum { N_FLAGS = sizeof flags / sizeof flags[0] };
+    options o = {0};
+    const char *path = NULL;
+    bool is_store, texts = false, ok = rz_flags_parse(flags, N_FLAGS, &o, NULL, NULL, &path, argc, argv, err);
+    if (ok && !path)
+        ok = rz_fail(err, RZ_EUSAGE, "a FILE is missing: data show FILE");
+    ok = ok && rz_dataset_is_store(path, &is_store, err) && (is_store || rz_jsonl_holds_texts(path, &texts, err));
+    if (ok)
+        ok = (texts ? show_texts : show_problems)(path, o.model[0] ? o.model : NULL, o.limit, err);
+    rz_options_finish(flags, N_FLAGS, &o);
+    return ok;
 }

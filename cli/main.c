@@ -15,15 +15,16 @@ static const rz_command commands[] = {
      "Writes into the run directory (out=DIR, default runs/<config name>). If that holds a checkpoint the run resumes by itself;\n"
      "a finished run prints its result. SIGTERM, SIGINT or SIGUSR1 save a checkpoint and end the job with status 85.\n\n"
      "  --fresh     refuse a run directory that is not empty (nothing is ever deleted)\n"
-     "  --dry-run   check everything and print the plan (memory, tokens, time), write nothing\n"
+     "  --dry-run   check everything and print the plan (parameters, memory, tokens, time), write nothing\n"
      "  --KEY VALUE, --set key=value   the same as key=value\n",
      "mpirun -n 2 build/rulezero train configs/quick.yaml seed=2 out=runs/second", true, rz_cmd_train},
     {"pretrain", "CONFIG [key=value ...] [--fresh] [--dry-run]", "make a base by next-token training on text or on a task's corpus",
      "Uses the pretrain.*, arch.*, task.*, corpus.* and tokenizer keys; writes OUT/model.h5, which `model=` of a training job takes.\n",
      "mpirun -n 2 build/rulezero pretrain configs/quick-base.yaml out=runs/quick-base", true, rz_cmd_pretrain},
     {"score", "--rules R [--explain] FILE.jsonl", "score completions by a rule file: one JSON object a line in, one out",
-     "In: {\"completion\", \"answer\"?, \"meta\"?, \"prompt\"?, \"n_tokens\"?, \"truncated\"?}. Out: {\"score\", \"correct\", \"format_ok\", \"parts\", \"skipped\",\n"
-     "\"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the reason.\n",
+     "In: {\"completion\", \"answer\"?, \"meta\"?, \"prompt\"?, \"n_tokens\"? (or \"completion_ids\"?), \"truncated\"?}. Out: {\"score\", \"correct\",\n"
+     "\"format_ok\", \"parts\", \"skipped\", \"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the\n"
+     "reason.\n",
      "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score},
     {"data", "make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
      "make, look at and convert data sets",
@@ -39,11 +40,13 @@ static const rz_command commands[] = {
      "D is a file of problems or a task (countdown). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"
      "(task.* of train --help); give those the model was trained with, or problems it has seen may be among them. The intervals resample\n"
      "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). The same on any number of ranks and threads.\n",
-     "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 numbers=2", true,
+     "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 "
+     "numbers=2 max_input=30 max_value=60", true,
      rz_cmd_eval},
     {"generate", "--model M [--prompt TEXT | --prompts FILE] [flags]", "sample completions of a prompt, of a file's prompts, or of what comes in",
      "Without --prompt and --prompts the prompt is read from the standard input. A terminal shows the thinking dimmed; --json writes a line a\n"
-     "completion, as `score` reads them.\n",
+     "completion, as `score` reads them. --stop TOKEN, as often as you like: a whole token of the vocabulary that ends a completion, as\n"
+     "<eos> does.\n",
      "build/rulezero generate --model runs/quick/model.h5 --prompt 'numbers 14 3 target 42 ?'", false, rz_cmd_generate},
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
@@ -63,6 +66,7 @@ static const struct { int (*run)(rz_comm *comm, int argc, char **argv, rz_err *e
     {rz_cmd_generate, rz_generate_flags, &rz_generate_n_flags},
     {rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags},
     {rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
+    {rz_cmd_score, rz_score_flags, &rz_score_n_flags},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/file.h"
+#include "cli/flags.h"
 #include "rewards/rules.h"
 
 #include <jansson.h>
@@ -10,27 +11,23 @@
 enum { MAX_LINE = 64 << 20 };
 
 typedef struct {
-    const char *rules, *file;
+    char *rules;
     bool explain;
-} score_arguments;
+} options;
 
-static bool parse(score_arguments *a, int argc, char **argv, rz_err *err)
+const rz_option rz_score_flags[] = {
+    {"rules", RZ_OPT_TEXT, offsetof(options, rules), "", 0, 0, NULL, RZ_OPT_FIXED, "rule file"},
+    {"explain", RZ_OPT_BOOL, offsetof(options, explain), "false", 0, 0, NULL, RZ_OPT_FIXED, "tell of each rule why"},
+};
+const int rz_score_n_flags = sizeof rz_score_flags / sizeof rz_score_flags[0];
+
+static bool parse(options *o, const char **file, int argc, char **argv, rz_err *err)
 {
-    for (int i = 0; i < argc; i++) {
-        if (!strcmp(argv[i], "--rules") && i + 1 < argc)
-            a->rules = argv[++i];
-        else if (!strncmp(argv[i], "--rules=", 8))
-            a->rules = argv[i] + 8;
-        else if (!strcmp(argv[i], "--explain"))
-            a->explain = true;
-        else if (argv[i][0] == '-' || a->file)
-            return rz_fail(err, RZ_EUSAGE, "'%s' is not understood: score --rules R [--explain] FILE.jsonl", argv[i]);
-        else
-            a->file = argv[i];
-    }
-    if (!a->rules)
+    if (!rz_flags_parse(rz_score_flags, rz_score_n_flags, o, NULL, NULL, file, argc, argv, err))
+        return false;
+    if (!o->rules[0])
         return rz_fail(err, RZ_EUSAGE, "--rules is missing; for example --rules configs/rules/countdown.yaml");
-    return a->file || rz_fail(err, RZ_EUSAGE, "a FILE.jsonl is missing: one object with \"completion\" a line");
+    return *file || rz_fail(err, RZ_EUSAGE, "a FILE.jsonl is missing: one object with \"completion\" a line");
 }
 
 /* What a line says. Texts live in `line` and meta. */
@@ -48,7 +45,7 @@ static bool read_line(sample_line *l, const char *text, size_t len, rz_err *err)
         return rz_fail(err, RZ_EDATA, "not a JSON object: %s", l->line ? "another kind of value" : e.text);
     const json_t *completion = json_object_get(l->line, "completion"), *prompt = json_object_get(l->line, "prompt"),
                  *answer = json_object_get(l->line, "answer"), *meta = json_object_get(l->line, "meta"), *n = json_object_get(l->line, "n_tokens"),
-                 *truncated = json_object_get(l->line, "truncated");
+                 *ids = json_object_get(l->line, "completion_ids"), *truncated = json_object_get(l->line, "truncated");
     if (!json_is_string(completion))
         return rz_fail(err, RZ_EDATA, "\"completion\" is %s, must be text", completion ? "no text" : "missing");
     if (answer && json_is_string(answer))
@@ -61,7 +58,7 @@ static bool read_line(sample_line *l, const char *text, size_t len, rz_err *err)
         return rz_fail(err, RZ_EDATA, "\"meta\" must be an object");
     l->meta = json_is_object(meta) ? json_dumps(meta, JSON_COMPACT) : NULL;
     l->sample = (rz_sample){json_string_value(completion), json_string_length(completion), json_string_value(prompt), l->answer, l->meta,
-                            json_is_integer(n) ? (int)json_integer_value(n) : -1, json_is_true(truncated)};
+                            json_is_integer(n) ? (int)json_integer_value(n) : json_is_array(ids) ? (int)json_array_size(ids) : -1, json_is_true(truncated)};
     return true;
 }
 
@@ -108,21 +105,21 @@ static void print_score(const rz_rules *rules, const rz_score *s, bool explain)
     json_decref(o);
 }
 
-static bool score_file(const score_arguments *a, const rz_rules *rules, rz_rules_worker *worker, rz_err *err)
+static bool score_file(const options *o, const char *file, const rz_rules *rules, rz_rules_worker *worker, rz_err *err)
 {
     rz_lines *lines;
     char *text;
     size_t len;
-    bool ok = rz_lines_open(&lines, a->file, MAX_LINE, err);
+    bool ok = rz_lines_open(&lines, file, MAX_LINE, err);
     while (ok && rz_lines_next(lines, &text, &len, err)) {
         sample_line l = {0};
         rz_score score;
         if (text[strspn(text, " \t\r")] == 0) /* a blank line */
             continue;
-        ok = read_line(&l, text, len, err) || rz_err_note(err, "%s:%lld", a->file, (long long)rz_lines_number(lines));
+        ok = read_line(&l, text, len, err) || rz_err_note(err, "%s:%lld", file, (long long)rz_lines_number(lines));
         if (ok) {
             rz_rules_score(worker, &l.sample, &score);
-            print_score(rules, &score, a->explain);
+            print_score(rules, &score, o->explain);
         }
         finish_line(&l);
     }
@@ -133,12 +130,14 @@ static bool score_file(const score_arguments *a, const rz_rules *rules, rz_rules
 int rz_cmd_score(rz_comm *comm, int argc, char **argv, rz_err *err)
 {
     (void)comm;
-    score_arguments a = {0};
+    options o = {0};
+    const char *file = NULL;
     rz_rules *rules = NULL;
     rz_rules_worker *worker = NULL;
-    bool ok = parse(&a, argc, argv, err) && rz_rules_load(&rules, a.rules, err) && rz_rules_worker_create(&worker, rules, err) &&
-              score_file(&a, rules, worker, err);
+    bool ok = parse(&o, &file, argc, argv, err) && rz_rules_load(&rules, o.rules, err) && rz_rules_worker_create(&worker, rules, err) &&
+              score_file(&o, file, rules, worker, err);
     rz_rules_worker_destroy(worker);
     rz_rules_destroy(rules);
+    rz_options_finish(rz_score_flags, rz_score_n_flags, &o);
     return ok ? 0 : (int)err->code;
 }

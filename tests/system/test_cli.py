@@ -85,6 +85,15 @@ def _(folder):
         check(rulezero(name, "whatever", "-h").expect(OK).out == text, f"{name} -h")
 
 
+@case("the help names every flag of the contract")
+def _(folder):
+    for name, flags in (("generate", "model prompt prompts template max-new temperature top-k top-p min-p stop seed json"), ("score", "rules explain"),
+                        ("eval", "model data rules samples temperature max-new limit seed json"), ("train", "fresh dry-run threads"),
+                        ("bench", "model shape batch prompt new seq threads dtype json"), ("data", "count seed corpus limit model")):
+        text = rulezero(name, "--help").out
+        check(all(re.search(rf"(--|^  ){flag}\b", text, re.MULTILINE) for flag in flags.split()), f"{name} --help lacks one of {flags}")
+
+
 @case("jobs explain every config key")
 def _(folder):
     keys = config_of(the_run())
@@ -405,6 +414,19 @@ def _(folder):
         check(len(result.out.splitlines()) == 1 and result.sentence(), result)
     rulezero("score", "--rules", "nowhere.yaml", "x.jsonl").expect(IO).sentence()
     rulezero("score", f"{folder}/cases.jsonl").expect(USAGE, "--rules").sentence()
+    rulezero("score", "--rules", "nowhere.yaml").expect(USAGE, "FILE.jsonl").sentence()
+    rulezero("score", "--rule", "nowhere.yaml", "x.jsonl").expect(USAGE, "did you mean '--rules'").sentence()
+
+
+@case("score: both spellings of a flag, and the length from the ids")
+def _(folder):
+    with open(f"{folder}/long.yaml", "w") as f:
+        f.write("version: 1\nrules:\n  length: {kind: soft_overlong, unit: tokens, max: 4, cache: 2}\n  fine: {match: '.*'}\n")
+    with open(f"{folder}/a=b.jsonl", "w") as f:
+        f.write('{"completion": "x", "completion_ids": [1, 2, 3]}\n{"completion": "x", "completion_ids": [1, 2, 3], "n_tokens": 2}\n{"completion": "x"}\n')
+    outs = [rulezero("score", *words, f"{folder}/a=b.jsonl").expect(OK).out for words in (["--rules", f"{folder}/long.yaml"], [f"rules={folder}/long.yaml"])]
+    told = [json.loads(line) for line in outs[0].splitlines()]
+    check(outs[0] == outs[1] and [t["parts"].get("length") for t in told] == [-0.5, 0, None] and told[2]["errors"] == ["length"], told)
 
 
 @case("a result that does not arrive is no success")

@@ -222,6 +222,7 @@ def _(folder):
              for i in range(30)] + [{"prompt": "numbers 3 elephant ?"}]
     path = write(f"{folder}/a.jsonl", "".join(json.dumps(x) + "\n" for x in lines))
     text = rulezero("data", "show", path, "--model", "data/countdown/tokenizer.json", "--limit", "2").expect(OK).out
+    check(rulezero("data", "show", "limit=2", path, "model=data/countdown/tokenizer.json").out == text, "another spelling, another table")
     prompts = [x["prompt"] for x in lines]
     sizes = sorted(map(len, prompts))
     outside = sum("é" in p or "elephant" in p for p in prompts)
