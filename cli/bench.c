@@ -233,7 +233,7 @@ static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_optio
         put_ratio(root, "completions_per_s", (double)m->done.items, f->best_s);
     json_object_set_new(root, "flop", json_integer((json_int_t)f->flop));
     put_ratio(root, "gflops", 1e-9 * f->flop, f->best_s);
-    json_object_set_new(root, "peak_gflops", json_real(m->peak));
+    put_ratio(root, "peak_gflops", m->peak, m->peak > 0);
     put_ratio(root, "share_of_peak", 1e-9 * f->flop / f->best_s, m->peak);
     put_ratio(root, "matmul_share_of_peak", f->products_s > 0 ? 1e-9 * f->products_flop / f->products_s : 0, f->products_s > 0 ? f->peak_of_core : 0);
     put_ratio(root, "matmul_share_of_time", f->products_s, f->products_s > 0 ? f->thread_s : 0);
