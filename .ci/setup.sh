@@ -2,10 +2,11 @@
 # What ./run and ./check share: the packages, the build, the number of cores, MPI's settings. Sourced by them after `set -euo pipefail`.
 # $root is the repository, $me the name that messages begin with.
 
-# Debian's and Ubuntu's names. The one list: the README and docs/dependencies.md refer to it.
+# Debian's and Ubuntu's names. The one list: docs/dependencies.md refers to it. Check is among the first because
+# configuring asks for it.
 packages_build=(gcc libc6-dev meson ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-dev libpcre2-dev libyaml-dev libjansson-dev
     libxxhash-dev zlib1g-dev libzstd-dev check)
-# python3 counts the results in ./check; the trainer never calls it.
+# python3 runs the whole-program tests and counts the results in ./check; the trainer never calls it.
 packages_check=(clang python3)
 
 say() {

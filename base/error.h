@@ -1,5 +1,5 @@
 /* Errors as sentences. A fallible function returns bool and takes `rz_err *err` last; the first failure
- * fills it, each caller may prepend context, and only cli prints it. The code is the exit status (docs/cli.md). */
+ * fills it, each caller may prepend context, and only cli prints it. The code is the exit status. */
 #ifndef RZ_BASE_ERROR_H
 #define RZ_BASE_ERROR_H
 #include <stdbool.h>

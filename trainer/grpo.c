@@ -292,7 +292,7 @@ static totals add_up(const rz_grpo *g, int n_groups)
     return t;
 }
 
-/* Mean points of each rule over the completions it scored. */
+/* Mean points of each rule over all completions; one that it skipped counts 0. */
 static void measure_rules(const rz_grpo *g, int n_groups, rz_metrics *m)
 {
     for (int r = 0; r < rz_rules_count(g->rollout.rules); r++) {
