@@ -70,7 +70,10 @@ static int gather(rz_chart *c, const rz_history *h, int row, char **made)
             add_series(c, h, rz_history_column(h, metric), charts[row].series[s].label);
             continue;
         }
-        for (int i = 0; i < h->n_columns && n_made < RZ_CHART_SERIES; i++)
+        int room = RZ_CHART_SERIES; /* less what comes behind: many pass@ leave maj@ its line */
+        for (int k = s + 1; k < RZ_CHART_SERIES && charts[row].series[k].metric; k++)
+            room--;
+        for (int i = 0; i < h->n_columns && n_made < room; i++)
             if ((made[n_made] = star(metric, charts[row].series[s].label, h->columns[i].name)))
                 add_series(c, h, h->columns[i].v, made[n_made++]);
     }

@@ -241,6 +241,18 @@ def _(folder):
     check(max(len(line) for line in page.lines) == 214 and "100k" in page.text, "not thinned")
 
 
+@case("many pass@ leave maj@ its line")
+def _(folder):
+    os.mkdir(f"{folder}/run")
+    with open(f"{folder}/run/metrics.jsonl", "w") as f:
+        f.write('{"step": 1, "reward/mean": 1}\n')
+    with open(f"{folder}/run/eval.jsonl", "w") as f:
+        for step in 0, 10:
+            f.write(json.dumps({"step": step, "accuracy": .1, **{f"pass@{2 ** i}": .1 * i for i in range(8)}, "maj@128": .2}) + "\n")
+    chart = report(f"{folder}/run", folder).source.split("One right of K")[1].split("</figure>")[0]
+    check(all(f">{name}</span>" in chart for name in ("pass@1", "pass@16", "maj@128")), chart)
+
+
 @case("names and texts from a run directory are only ever text")
 def _(folder):
     evil = "<script>alert(1)</script>\"'&\u202e"
