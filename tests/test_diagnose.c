@@ -158,6 +158,28 @@ START_TEST(what_is_not_measured_says_nothing)
 }
 END_TEST
 
+/* No group has signal in most of the first steps: a gradient that comes later is no explosion. */
+START_TEST(no_gradient_is_not_a_small_one)
+{
+    for (int measured = 0; measured < 2; measured++) {
+        rz_diagnosis *d = rz_diagnosis_create();
+        rz_metrics m;
+        int n;
+        for (int t = 1; t <= STEPS; t++) {
+            bool updated = t % 20 == 0 || t > 40;
+            healthy(t, &m);
+            set(&m, "grad_norm", updated ? 0.3 : 0);
+            if (measured)
+                rz_metrics_put_int(&m, "updates", updated);
+            rz_diagnosis_step(d, &m);
+        }
+        rz_diagnosis_findings(d, &n);
+        ck_assert_int_eq(n, !measured);
+        rz_diagnosis_destroy(d);
+    }
+}
+END_TEST
+
 static char *written(int i, int from, int to, const char *end)
 {
     const char *tmp = getenv("TMPDIR");
@@ -266,6 +288,7 @@ int main(void)
     tcase_add_loop_test(t, found_at_the_step, 0, N_CASES);
     tcase_add_test(t, success_is_no_fault);
     tcase_add_test(t, what_is_not_measured_says_nothing);
+    tcase_add_test(t, no_gradient_is_not_a_small_one);
     tcase_add_loop_test(t, resumed_is_uninterrupted, -1, N_CASES);
     tcase_add_test(t, history_of_a_killed_job);
     tcase_add_test(t, every_kind);

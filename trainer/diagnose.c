@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REWARD, ACCURACY, FORMAT, ERRORS, LENGTH, CUT, ENTROPY, ALL_RIGHT, ALL_WRONG, FLAT, GRAD_NORM, SAMPLED, EQUATIONS, KL, N_TRACKED };
+enum { REWARD, ACCURACY, FORMAT, ERRORS, LENGTH, CUT, ENTROPY, ALL_RIGHT, ALL_WRONG, FLAT, GRAD_NORM, SAMPLED, EQUATIONS, KL, UPDATES, N_TRACKED };
 static const char *const tracked[N_TRACKED] = {
     [REWARD] = "reward/mean", [ACCURACY] = "accuracy/mean", [FORMAT] = "format/mean", [ERRORS] = "rewards/errors",
     [LENGTH] = "completions/mean_length", [CUT] = "completions/clipped_ratio", [ENTROPY] = "entropy", [ALL_RIGHT] = "groups/all_right",
     [ALL_WRONG] = "groups/all_wrong", [FLAT] = "frac_reward_zero_std", [GRAD_NORM] = "grad_norm", [SAMPLED] = "tokens/sampled",
-    [EQUATIONS] = "trace/equations_right", [KL] = "kl",
+    [EQUATIONS] = "trace/equations_right", [KL] = "kl", [UPDATES] = "updates",
 };
 
 /* WINDOW: steps whose mean stands for "now", "the start" (the first ones) and "the best" (the highest such mean so far).
@@ -244,10 +244,12 @@ static rz_finding *found(rz_diagnosis *d, int row)
     return NULL;
 }
 
-static int take(rz_diagnosis *d, const double *values, int64_t step)
+static int take(rz_diagnosis *d, double *values, int64_t step)
 {
     int before = d->n_findings;
     double f[N_FIGURES];
+    if (values[UPDATES] == 0) /* there was no gradient: its norm is not 0 */
+        values[GRAD_NORM] = NAN;
     remember(d, values);
     for (int i = 0; i < N_ROWS; i++) {
         rz_finding *old = found(d, i);
