@@ -60,6 +60,8 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
 {
     char path[4096];
     l->started_s = rz_now_s();
+    if (!l->limit_from_s)
+        l->limit_from_s = l->started_s;
     l->at.ranks = rz_comm_size(l->env->comm);
     if (!find_start(l, fresh, path, sizeof path, err))
         return false;
@@ -129,7 +131,7 @@ static stop_reason asked_to_stop(const rz_loop *l)
     int64_t reason = GO_ON;
     if (l->env->stop && *l->env->stop)
         reason = ON_SIGNAL;
-    else if (l->config->time_limit > 0 && rz_now_s() - l->started_s > l->config->time_limit)
+    else if (l->config->time_limit > 0 && rz_now_s() - l->limit_from_s > l->config->time_limit)
         reason = BY_TIME;
     rz_comm_max_i64(l->env->comm, &reason, 1);
     return (stop_reason)reason;

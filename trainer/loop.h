@@ -15,7 +15,8 @@ typedef struct rz_loop {
     rz_update *update;
     rz_progress at;              /* stage, config, rules and data_hash set by the stage; the rest kept by the loop */
     rz_rundir run;               /* rank 0 */
-    double started_s;
+    double started_s;            /* of this stage */
+    double limit_from_s;         /* time_limit counts from here: set by a stage that came behind another one, else started_s */
     double io_s, eval_s;         /* spent since the last line of metrics: on logs, rollouts and checkpoints; on evaluations (the stage adds these) */
     rz_update_times spent;       /* of update, at the last line */
 

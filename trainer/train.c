@@ -314,10 +314,11 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
 {
     const rz_config *c = j->config;
     rz_comm *comm = j->env->comm;
+    double start = rz_now_s(); /* making the base takes its part of time_limit */
     if (!rz_comm_agree(comm, open_inputs(j, err), err))
         return false;
     j->loop = (rz_loop){.env = j->env, .config = c, .dir = c->out, .steps = c->steps, .ctx = j, .begin = train_begin, .step = train_step,
-                        .before_checkpoint = write_rollouts, .end = train_end,
+                        .before_checkpoint = write_rollouts, .end = train_end, .limit_from_s = start,
                         .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = rz_source_hash(j->source)}};
     if (!open_base(j, mode, err) || !rz_comm_agree(comm, open_workers(j, err), err) ||
         !rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))

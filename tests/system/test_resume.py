@@ -156,6 +156,19 @@ def _(folder):
     identical(truth(JOB), out)
 
 
+@case("time_limit holds for the base and what is trained on it together")
+def _(folder):
+    out, limit = f"{folder}/run", 3
+    job = WITH_BASE + [f"out={out}", "pretrain.steps=40", "prompts_per_step=2", "group_size=2", "steps=100000", "checkpoint.every=100000", "eval.problems=0", f"time_limit={limit}"]
+    while rulezero(*job).expect(STOPPED, "by time_limit") and not steps_done(out):
+        shutil.rmtree(out)  # a machine so busy that the base took it all
+        limit *= 2
+        job[-1] = f"time_limit={limit}"
+    base, lines = metrics(glob.glob(f"{out}/base-*")[0])[-1]["time/elapsed_s"], metrics(out)
+    before_last = lines[-2]["time/elapsed_s"] if len(lines) > 1 else 0  # when the last step began
+    check(base + before_last <= limit, f"{base:.2f} s for the base and {before_last:.2f} s before the last step are over {limit} s")
+
+
 @case("a finished run started again prints its result and stays as it is")
 def _(folder):
     out = f"{folder}/run"
