@@ -57,7 +57,7 @@ static sheet open_sheet(const rz_rules *rules, const rz_evaluation_plan *plan, r
     }
     s.rules_at = e->n;
     for (int i = 0; i < rz_rules_count(rules); i++)
-        name_row(e, false, "rewards/%.45s/mean", rz_rules_name(rules, i));
+        name_row(e, false, "rewards/%s/mean", rz_rules_name(rules, i));
     s.kinds_at = e->n;
     s.width = e->n + MAX_KINDS;
     s.table = RZ_ZNEW(arena, (size_t)plan->problems * (size_t)s.width, rz_ratio);
@@ -183,7 +183,7 @@ void rz_evaluation_metrics(const rz_evaluation *e, rz_metrics *m)
     rz_metrics_put_int(m, "tokens", e->tokens);
     for (int i = 0; i < e->n; i++) {
         const rz_estimate *row = &e->row[i];
-        char name[80];
+        char name[112];
         rz_metrics_put(m, row->name, row->value);
         snprintf(name, sizeof name, "%s_low", row->name);
         rz_metrics_put(m, name, row->low);

@@ -6,7 +6,7 @@
 
 /* One number about the policy, with its 95 % interval (NaN: none; trainer/statistics.h says how it is made). Names: docs/metrics.md, eval.jsonl. */
 typedef struct {
-    char name[64];
+    char name[96];
     bool share;              /* of 1: people read it in per cent */
     double value, low, high;
 } rz_estimate;

@@ -298,14 +298,14 @@ static void measure_rules(const rz_grpo *g, int n_groups, rz_metrics *m)
     for (int r = 0; r < rz_rules_count(g->rollout.rules); r++) {
         double sum = 0;
         int64_t n = 0;
-        char name[64];
+        char name[96];
         for (int i = 0; i < n_groups; i++)
             for (int k = 0; k < g->groups[i].n; k++) {
                 const rz_verdict *v = &g->groups[i].scored[k].verdicts[r];
                 sum += v->state == RZ_PART_SCORED ? v->points : 0;
                 n++;
             }
-        snprintf(name, sizeof name, "rewards/%.45s/mean", rz_rules_name(g->rollout.rules, r));
+        snprintf(name, sizeof name, "rewards/%s/mean", rz_rules_name(g->rollout.rules, r));
         rz_metrics_put(m, name, sum / (double)n);
     }
 }

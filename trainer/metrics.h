@@ -8,7 +8,7 @@
 enum { RZ_MAX_METRICS = 1024 };
 typedef struct {
     int n;
-    struct { char name[64]; double value; bool whole; } row[RZ_MAX_METRICS];
+    struct { char name[112]; double value; bool whole; } row[RZ_MAX_METRICS];
 } rz_metrics;
 
 void rz_metrics_put(rz_metrics *m, const char *name, double value);
