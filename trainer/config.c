@@ -71,7 +71,7 @@ const rz_option rz_config_rows[] = {
     INT("checkpoint.keep", checkpoint.keep, "2", 1, 1e9, FREE, "checkpoints kept on disk"),
     INT("eval.every", eval.every, "0", 0, 1e9, FIXED, "steps between evaluations on held-out problems (also before the first and after the last step); 0: only those two"),
     TEXT("eval.data", eval.data, "", FREE, "held-out problems: a file; empty: the validation split of a task (none for a file)"),
-    INT("eval.problems", eval.problems, "128", 0, 1e7, FIXED, "held-out problems an evaluation draws; 0: no evaluation"),
+    INT("eval.problems", eval.problems, "128", 0, 1e7, FIXED, "held-out problems an evaluation draws, of a file at most all; 0: no evaluation"),
     INT("eval.samples", eval.samples, "1", 1, 4096, FIXED, "completions a held-out problem"),
     FLOAT("eval.temperature", eval.temperature, "1", 0, 100, "sampling temperature of evaluations; 0: greedy"),
 

@@ -5,6 +5,7 @@
 #include "trainer/problems.h"
 #include "trainer/rollouts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,16 @@ typedef struct {
     rz_rollouts *rollouts, *evaluated; /* rank 0: completions of steps, of an evaluation */
     rz_diagnosis *diagnosis;      /* rank 0; NULL in a control run, which is meant to fail */
     int32_t stop;
-    char base_hash[33];
+    char base_hash[33], data_hash[80]; /* data_hash: of the problems, and of the held-out ones if they are a file of their own */
     rz_grpo grpo;
     rz_loop loop;
 } job;
+
+/* The held-out problems are a file of their own. */
+static bool own_held_out(const job *j)
+{
+    return j->held_out && j->held_out != j->source;
+}
 
 static void close_job(job *j)
 {
@@ -37,7 +44,7 @@ static void close_job(job *j)
     rz_decoder_destroy(j->decoder);
     rz_rules_worker_destroy(j->worker);
     rz_rules_destroy(j->rules);
-    if (j->held_out != j->source)
+    if (own_held_out(j))
         rz_source_close(j->held_out);
     rz_source_close(j->source);
     rz_tokenizer_destroy(j->tokenizer);
@@ -77,7 +84,9 @@ static bool evaluate(job *j, int64_t step, rz_err *err)
     rz_rollout r = j->grpo.rollout;
     rz_evaluation e;
     kept_evaluation kept = {j->evaluated, step};
-    const rz_evaluation_plan plan = {.split = RZ_VALIDATION, .problems = (int)c->eval.problems, .samples = (int)c->eval.samples, .step = (uint32_t)step,
+    int64_t size = j->held_out ? rz_source_size(j->held_out) : 0; /* a file's problems come once each */
+    int problems = (int)(size >= 0 && size < c->eval.problems ? size : c->eval.problems);
+    const rz_evaluation_plan plan = {.split = RZ_VALIDATION, .problems = problems, .samples = (int)c->eval.samples, .step = (uint32_t)step,
                                      .groups = j->evaluated ? keep_groups : NULL, .ctx = &kept};
     double start = rz_now_s();
     if (!j->held_out)
@@ -254,7 +263,7 @@ static bool open_workers(job *j, rz_err *err)
         return rz_fail(err, RZ_ECONFIG, "eos_token is '%s', which the model's tokenizer does not hold", c->eos_token);
     const rz_needs needs = {j->tokenizer, j->policy->arch.max_position_embeddings, j->worker, c->rules};
     if (!rz_problems_check(&needs, j->source, c->data, j->grpo.arena, err) ||
-        (j->held_out && j->held_out != j->source && !rz_problems_check(&needs, j->held_out, c->eval.data, j->grpo.arena, err)))
+        (own_held_out(j) && !rz_problems_check(&needs, j->held_out, c->eval.data, j->grpo.arena, err)))
         return false;
     if (!rz_decoder_create(&j->decoder, j->policy, (int)c->rollout.slots, err))
         return false;
@@ -319,7 +328,9 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
         return false;
     j->loop = (rz_loop){.env = j->env, .config = c, .dir = c->out, .steps = c->steps, .ctx = j, .begin = train_begin, .step = train_step,
                         .before_checkpoint = write_rollouts, .end = train_end, .limit_from_s = start,
-                        .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = rz_source_hash(j->source)}};
+                        .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = j->data_hash}};
+    snprintf(j->data_hash, sizeof j->data_hash, "%s%s%s", rz_source_hash(j->source), own_held_out(j) ? " " : "",
+             own_held_out(j) ? rz_source_hash(j->held_out) : "");
     if (!open_base(j, mode, err) || !rz_comm_agree(comm, open_workers(j, err), err) ||
         !rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))
         return false;

@@ -251,6 +251,16 @@ def _(folder):
     rulezero("train", GRPO, f"out={runs[0]}", f"data={plain}.gz", f"eval.data={held}.zst").expect(OK)
     make("countdown", "numbers=2", "--count", "40", "--seed", "2", "-o", f"{folder}/other.jsonl.gz")
     rulezero("train", GRPO, f"out={runs[0]}", f"data={folder}/other.jsonl.gz", f"eval.data={held}").expect(CONFIG, "data")
+    rulezero("train", GRPO, f"out={runs[0]}", f"data={plain}", f"eval.data={folder}/other.jsonl.gz").expect(CONFIG, "eval.data) changed")
+
+
+@case("a file of held-out problems is evaluated once, however many were asked for")
+def _(folder):
+    make("countdown", "numbers=2", "--count", "9", "distinct=true", "-o", f"{folder}/held.jsonl")
+    out = trained(folder, "run", f"eval.data={folder}/held.jsonl", "eval.problems=50", "steps=1")
+    with open(f"{out}/eval.jsonl") as f:
+        told = [json.loads(line)["problems"] for line in f]
+    check(told == [9, 9], told)
 
 
 @case("pretraining on compressed texts, and score on a compressed file")
