@@ -25,14 +25,11 @@ VARIANTS = {
     "random": ("reward by a coin (control)", ["reward=random"], False),
     "half": ("nothing", HALF, False),
     "std": ("advantages divided by the group's standard deviation", [*HALF, "advantage_std=group"], False),
-    "sequence": ("loss averaged by sequence (GRPO's own)", [*HALF, "aggregation=sequence_mean"], False),
     "mask": ("truncated completions not trained on", [*HALF, "truncated=mask"], False),
     "kl": ("KL to the base, coefficient 0.02", [*HALF, "kl.coef=0.02"], False),
     "dynamic": ("dynamic sampling", [*HALF, "dynamic_sampling=true"], False),
     "short": ("at most 160 new tokens", [*HALF, "rollout.max_new=160"], False),
-    "long": ("at most 384 new tokens", [*HALF, "rollout.max_new=384"], False),
     "repeats": ("corpus: writers repeat attempts", [*HALF, "corpus.repeat_attempts=true"], True),
-    "sure": ("corpus: verdicts are right without a check too", [*HALF, "corpus.wrong_unchecked=0.005"], True),
 }
 # name: options of the problems, and of the sampling
 EVALUATIONS = {
