@@ -27,6 +27,7 @@ struct rz_tokenizer {
     int unknown;    /* id for words outside the vocabulary, or −1 */
     int n_added;
     added_token *added;
+    rz_token_extras extras;
 };
 
 /* FNV-1a, 64 bits. */
@@ -283,6 +284,9 @@ void rz_tokenizer_destroy(rz_tokenizer *t)
     free(t->special);
     free(t->slots);
     free(t->added);
+    free(t->extras.chat_template);
+    free(t->extras.bos_token);
+    free(t->extras.eos_token);
     free(t->json);
     free(t->name);
     free(t);
@@ -291,6 +295,8 @@ void rz_tokenizer_destroy(rz_tokenizer *t)
 /* ---- use ---- */
 
 const char *rz_tokenizer_json(const rz_tokenizer *t) { return t->json; }
+rz_token_extras *rz_tokenizer_extras(rz_tokenizer *t) { return &t->extras; }
+const rz_token_extras *rz_tokenizer_get_extras(const rz_tokenizer *t) { return &t->extras; }
 int rz_tokenizer_size(const rz_tokenizer *t) { return t->size; }
 int rz_tokenizer_id(const rz_tokenizer *t, const char *token) { return t->slots[find_slot(t, token, strlen(token))]; }
 const char *rz_tokenizer_token(const rz_tokenizer *t, int id) { return id >= 0 && id < t->size ? t->tokens[id] : NULL; }

@@ -18,6 +18,19 @@ int rz_tokenizer_id(const rz_tokenizer *t, const char *token); /* −1 when ther
 const char *rz_tokenizer_token(const rz_tokenizer *t, int id); /* NULL when there is no such id */
 bool rz_tokenizer_is_special(const rz_tokenizer *t, int id);
 
+/* What a model says of its texts beside tokenizer.json (tokenizer_config.json, chat_template.jinja, generation_config.json, or a GGUF's keys). Kept with
+ * the tokenizer wherever that goes; owned by it. All of it may be missing: NULL, 0. */
+enum { RZ_MAX_EOS = 16 };
+typedef struct {
+    char *chat_template;              /* Jinja */
+    char *bos_token, *eos_token;      /* as text */
+    bool add_bos;                     /* the model expects bos_token at the start of every text */
+    int n_eos;
+    int32_t eos[RZ_MAX_EOS];          /* ids that end a completion */
+} rz_token_extras;
+rz_token_extras *rz_tokenizer_extras(rz_tokenizer *t);
+const rz_token_extras *rz_tokenizer_get_extras(const rz_tokenizer *t);
+
 /* ids are taken from the arena. A word outside the vocabulary becomes unk_token if there is one, else RZ_EDATA names the word. */
 bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
 /* Text of ids (NUL-terminated, from the arena; *len without the NUL); ids out of range become U+FFFD; special tokens are left out unless keep_special. */

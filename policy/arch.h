@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include <stdint.h>
 
-/* A Llama-style decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU, no biases. */
+/* A Llama-style decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU. */
 typedef struct {
     int vocab_size, hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
         max_position_embeddings;
