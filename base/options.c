@@ -51,6 +51,7 @@ bool rz_options_init(const rz_option *rows, int n, void *base, rz_err *err)
 void rz_options_finish(const rz_option *rows, int n, void *base)
 {
     for (int i = 0; i < n; i++) {
+        if (rows[i].type == RZ_OPT_TEXTS) rz_options_texts_free((void *)((char *)base + rows[i].offset));
         if (rows[i].type != RZ_OPT_TEXT) continue;
         char **text = (char **)(void *)((char *)base + rows[i].offset);
         free(*text);
@@ -102,8 +103,8 @@ static bool take_list(source *s, const rz_option *row, const char *where, const 
 {
     char demand[512];
     rz_options_value_demand(row, demand, sizeof demand);
-    bool ok = row->type == RZ_OPT_INTS;
-    for (int i = 0; i < node->n; i++) ok = ok && node->items[i]->kind == RZ_YAML_SCALAR && !node->items[i]->quoted;
+    bool texts = row->type == RZ_OPT_TEXTS, ok = texts || row->type == RZ_OPT_INTS;
+    for (int i = 0; i < node->n; i++) ok = ok && node->items[i]->kind == RZ_YAML_SCALAR && (texts || !node->items[i]->quoted);
     if (!ok) return rz_fail(s->err, RZ_ECONFIG, "%s%s is a list, must be %s", where, row->key, demand);
     const char **items = rz_malloc((size_t)node->n * sizeof *items + 1);
     for (int i = 0; i < node->n; i++) items[i] = node->items[i]->text;

@@ -7,6 +7,7 @@
 
 enum { RZ_OPT_MAX_LIST = 16 };
 typedef struct { int n; int64_t v[RZ_OPT_MAX_LIST]; } rz_int_list;
+typedef struct { int n; char *v[RZ_OPT_MAX_LIST]; } rz_text_list; /* texts owned by the struct, none of them empty */
 
 typedef enum {
     RZ_OPT_INT,    /* int64_t */
@@ -15,6 +16,7 @@ typedef enum {
     RZ_OPT_TEXT,   /* char *, owned by the struct, never NULL */
     RZ_OPT_ENUM,   /* int: index into choices */
     RZ_OPT_INTS,   /* rz_int_list: [a, b] or a,b */
+    RZ_OPT_TEXTS,  /* rz_text_list: ["a", "b"], or one text as it stands; empty: none */
 } rz_opt_type;
 
 /* What a change of the value between two starts of one run means. */

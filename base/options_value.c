@@ -1,5 +1,6 @@
 #include "base/options_value.h"
 #include "base/text.h"
+#include "base/yaml.h"
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -57,6 +58,7 @@ void rz_options_value_demand(const rz_option *row, char *out, size_t size)
     case RZ_OPT_BOOL: snprintf(out, size, "true or false"); return;
     case RZ_OPT_TEXT: snprintf(out, size, "a text"); return;
     case RZ_OPT_INTS: snprintf(out, size, "1 to %d whole numbers%s%s", RZ_OPT_MAX_LIST, *bounds ? ", each " : "", bounds); return;
+    case RZ_OPT_TEXTS: snprintf(out, size, "at most %d texts", RZ_OPT_MAX_LIST); return;
     case RZ_OPT_ENUM: break;
     }
     size_t n = (size_t)snprintf(out, size, "one of ");
@@ -151,9 +153,15 @@ static bool set_bool(const rz_option *row, void *base, const char *where, const 
     return refuse(row, where, text, err);
 }
 
+static bool check_text(const rz_option *row, const char *where, const char *text, rz_err *err)
+{
+    size_t len = strlen(text);
+    return rz_utf8_valid(text, len) == len || rz_fail(err, RZ_ECONFIG, "%s%s is not valid UTF-8", where, row->key);
+}
+
 static bool set_text(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
 {
-    if (rz_utf8_valid(text, strlen(text)) != strlen(text)) return rz_fail(err, RZ_ECONFIG, "%s%s is not valid UTF-8", where, row->key);
+    if (!check_text(row, where, text, err)) return false;
     char **to = place(row, base), *old = *to;
     *to = rz_strdup(text);
     free(old);
@@ -185,14 +193,34 @@ static bool set_enum(const rz_option *row, void *base, const char *where, const 
     return refuse(row, where, text, err);
 }
 
+void rz_options_texts_free(rz_text_list *list)
+{
+    for (int i = 0; i < list->n; i++) free(list->v[i]);
+    *list = (rz_text_list){0};
+}
+
+static bool set_text_list(const rz_option *row, void *base, const char *where, const char *const *items, int n, rz_err *err)
+{
+    for (int i = 0; i < n; i++) {
+        if (!*items[i]) return rz_fail(err, RZ_ECONFIG, "%s%s holds an empty text; leave it out", where, row->key);
+        if (!check_text(row, where, items[i], err)) return false;
+    }
+    rz_text_list *list = place(row, base), old = *list;
+    list->n = n;
+    for (int i = 0; i < n; i++) list->v[i] = rz_strdup(items[i]);
+    rz_options_texts_free(&old);
+    return true;
+}
+
 bool rz_options_value_set_list(const rz_option *row, void *base, const char *where, const char *const *items, int n, rz_err *err)
 {
     rz_int_list list = {.n = n};
-    if (n < 1 || n > RZ_OPT_MAX_LIST) {
+    if (n < (row->type == RZ_OPT_INTS) || n > RZ_OPT_MAX_LIST) {
         char demand[512];
         rz_options_value_demand(row, demand, sizeof demand);
         return rz_fail(err, RZ_ECONFIG, "%s%s has %d items, must be %s", where, row->key, n, demand);
     }
+    if (row->type == RZ_OPT_TEXTS) return set_text_list(row, base, where, items, n, err);
     for (int i = 0; i < n; i++) {
         if (!parse_int(items[i], &list.v[i])) return refuse(row, where, items[i], err);
         if (!in_bounds(row, (double)list.v[i])) return out_of_bounds(row, where, items[i], err);
@@ -227,12 +255,30 @@ static bool set_ints(const rz_option *row, void *base, const char *where, const 
     return ok;
 }
 
+/* One text as it stands, or a list as YAML has it: ["a", "b"]. */
+static bool set_texts(const rz_option *row, void *base, const char *where, const char *text, rz_err *err)
+{
+    rz_yaml *tree;
+    if (*text != '[') return rz_options_value_set_list(row, base, where, &text, *text != 0, err);
+    if (!rz_yaml_parse(&tree, row->key, text, strlen(text), err)) return false;
+    const char *items[RZ_OPT_MAX_LIST];
+    bool ok = tree->kind == RZ_YAML_LIST;
+    for (int i = 0; i < tree->n; i++) {
+        ok = ok && tree->items[i]->kind == RZ_YAML_SCALAR;
+        if (ok && i < RZ_OPT_MAX_LIST) items[i] = tree->items[i]->text;
+    }
+    ok = ok ? rz_options_value_set_list(row, base, where, items, tree->n, err) : refuse(row, where, text, err);
+    rz_yaml_destroy(tree);
+    return ok;
+}
+
 bool rz_options_value_set(const rz_option *row, void *base, const char *where, const char *text, bool quoted, rz_err *err)
 {
     static bool (*const set[])(const rz_option *, void *, const char *, const char *, rz_err *) = {
         [RZ_OPT_INT] = set_int,   [RZ_OPT_FLOAT] = set_float, [RZ_OPT_BOOL] = set_bool,
-        [RZ_OPT_TEXT] = set_text, [RZ_OPT_ENUM] = set_enum,   [RZ_OPT_INTS] = set_ints,
+        [RZ_OPT_TEXT] = set_text, [RZ_OPT_ENUM] = set_enum,   [RZ_OPT_INTS] = set_ints, [RZ_OPT_TEXTS] = set_texts,
     };
+    if (quoted && row->type == RZ_OPT_TEXTS) return rz_options_value_set_list(row, base, where, &text, *text != 0, err);
     if (quoted && row->type != RZ_OPT_TEXT && row->type != RZ_OPT_ENUM) {
         char demand[512];
         rz_options_value_demand(row, demand, sizeof demand);
@@ -314,6 +360,16 @@ char *rz_options_value(const rz_option *row, const void *base)
         rz_options_text_add(&t, "]");
         break;
     }
+    case RZ_OPT_TEXTS: {
+        const rz_text_list *list = from;
+        rz_options_text_add(&t, "[");
+        for (int i = 0; i < list->n; i++) {
+            rz_options_text_add(&t, "%s", i ? ", " : "");
+            add_quoted(&t, list->v[i]);
+        }
+        rz_options_text_add(&t, "]");
+        break;
+    }
     }
     return t.s;
 }
@@ -327,6 +383,12 @@ bool rz_options_value_equal(const rz_option *row, const void *a, const void *b)
     case RZ_OPT_BOOL: return *(const bool *)x == *(const bool *)y;
     case RZ_OPT_ENUM: return *(const int *)x == *(const int *)y;
     case RZ_OPT_TEXT: return strcmp(*(char *const *)x, *(char *const *)y) == 0;
+    case RZ_OPT_TEXTS: {
+        const rz_text_list *p = x, *q = y;
+        bool equal = p->n == q->n;
+        for (int i = 0; equal && i < p->n; i++) equal = strcmp(p->v[i], q->v[i]) == 0;
+        return equal;
+    }
     case RZ_OPT_INTS: break;
     }
     const rz_int_list *p = x, *q = y;

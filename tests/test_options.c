@@ -15,6 +15,7 @@ typedef struct {
     char *out, *data;
     int loss;
     rz_int_list at;
+    rz_text_list ends;
     int64_t every, keep, deep;
 } job;
 
@@ -31,6 +32,7 @@ static const rz_option rows[] = {
     {"data", RZ_OPT_TEXT, AT(data), "data/x.jsonl", 0, 0, NULL, RZ_OPT_FIXED, "problems"},
     {"loss", RZ_OPT_ENUM, AT(loss), "grpo", 0, 0, "grpo|dapo|off", RZ_OPT_FIXED, "objective"},
     {"eval.at", RZ_OPT_INTS, AT(at), "1, 4", 1, 100, NULL, RZ_OPT_FREE, "k of pass@k"},
+    {"eval.ends", RZ_OPT_TEXTS, AT(ends), "", 0, 0, NULL, RZ_OPT_FIXED, "texts that end it"},
     {"checkpoint.keep", RZ_OPT_INT, AT(keep), "2", 1, 99, NULL, RZ_OPT_FREE, "checkpoints kept"},
     {"checkpoint.far.deep", RZ_OPT_INT, AT(deep), "3", 0, 9, NULL, RZ_OPT_FREE, "a group in a group"},
 };
@@ -55,7 +57,7 @@ START_TEST(defaults)
     ck_assert(j.rate == 1e-6 && !j.fresh && j.loss == 0);
     ck_assert_str_eq(j.out, "");
     ck_assert_str_eq(j.data, "data/x.jsonl");
-    ck_assert(j.at.n == 2 && j.at.v[0] == 1 && j.at.v[1] == 4);
+    ck_assert(j.at.n == 2 && j.at.v[0] == 1 && j.at.v[1] == 4 && j.ends.n == 0);
 }
 END_TEST
 
@@ -63,21 +65,26 @@ START_TEST(yaml_sets_values)
 {
     bool set[N] = {false};
     ck_assert_msg(parse("seed: 4_294_967_295\ngroup_size: 1e3\nrate: 1_0e-1_0\nfree_rate: -.5\nfresh: Yes\nout: \"a # b\"\n"
-                        "loss: dapo\neval:\n  at: [2, 3, 5]\ncheckpoint:\n  every: 20\n  far: {deep: 9}\ncheckpoint.keep: 7\n",
+                        "loss: dapo\neval:\n  at: [2, 3, 5]\n  ends: ['a, b', 7, \"\\n\"]\ncheckpoint:\n  every: 20\n  far: {deep: 9}\ncheckpoint.keep: 7\n",
                         set),
                   "%s", err.text);
     ck_assert_int_eq(j.seed, 4294967295);
     ck_assert_int_eq(j.steps, 1000);
     ck_assert(j.rate == 10e-10 && j.free_rate == -0.5 && j.fresh && j.loss == 1);
     ck_assert_str_eq(j.out, "a # b");
-    ck_assert(j.at.n == 3 && j.at.v[2] == 5);
+    ck_assert(j.at.n == 3 && j.at.v[2] == 5 && j.ends.n == 3);
+    ck_assert_str_eq(j.ends.v[0], "a, b");
+    ck_assert_str_eq(j.ends.v[1], "7");
+    ck_assert_str_eq(j.ends.v[2], "\n");
     ck_assert(j.every == 20 && j.keep == 7 && j.deep == 9);
     for (int i = 0; i < N; i++) ck_assert_int_eq(set[i], strcmp(rows[i].key, "any") != 0 && strcmp(rows[i].key, "data") != 0);
-    ck_assert_msg(parse("out: ''\ndata:\nloss: 'off'\ncheckpoint:\neval: {at: 9}\n", NULL), "%s", err.text); /* empty text, an empty group */
+    ck_assert_msg(parse("out: ''\ndata:\nloss: 'off'\ncheckpoint:\neval: {at: 9, ends: '[]'}\n", NULL), "%s", err.text); /* empty text, an empty group */
     ck_assert_str_eq(j.out, "");
     ck_assert_str_eq(j.data, "");
     ck_assert_int_eq(j.loss, 2);
-    ck_assert(j.at.n == 1 && j.at.v[0] == 9);
+    ck_assert(j.at.n == 1 && j.at.v[0] == 9 && j.ends.n == 1); /* quoted, it is a text */
+    ck_assert_str_eq(j.ends.v[0], "[]");
+    ck_assert(parse("eval: {ends: no more}\n", NULL) && j.ends.n == 1 && parse("eval: {ends: []}\n", NULL) && j.ends.n == 0);
     ck_assert_msg(parse("# nothing\n", NULL), "%s", err.text);
 }
 END_TEST
@@ -114,6 +121,10 @@ START_TEST(yaml_refusals)
         {"eval: {at: [1, 0]}\n", "f.yaml:1: eval.at is 0, must be numbers 1..100"},
         {"eval: {at: [1, x]}\n", "f.yaml:1: eval.at is 'x', must be 1 to 16 whole numbers, each 1..100"},
         {"eval: {at: [[1]]}\n", "f.yaml:1: eval.at is a list, must be 1 to 16 whole numbers"},
+        {"eval: {ends: [a, '']}\n", "f.yaml:1: eval.ends holds an empty text; leave it out"},
+        {"eval: {ends: [[a]]}\n", "f.yaml:1: eval.ends is a list, must be at most 16 texts"},
+        {"eval: {ends: {a: b}}\n", "f.yaml:1: eval.ends is a map, must be at most 16 texts"},
+        {"eval: {ends: [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}\n", "f.yaml:1: eval.ends has 17 items, must be at most 16 texts"},
         {"\nseed: 2\n\ngroup_sise: 4\n", "f.yaml:4: unknown key 'group_sise'; did you mean 'group_size'?"},
         {"checkpoint:\n  evry: 4\n", "f.yaml:2: unknown key 'checkpoint.evry'; did you mean 'checkpoint.every'?"},
         {"chekpoint:\n  every: 4\n", "f.yaml:1: unknown key 'chekpoint'; did you mean 'checkpoint'?"},
@@ -145,6 +156,11 @@ START_TEST(overrides)
     ck_assert(set[0] && !set[1] && set[2]);
     ck_assert(rz_options_override(rows, N, &j, "eval.at=5,6 , 7", NULL, &err));
     ck_assert(j.at.n == 3 && j.at.v[1] == 6 && j.at.v[2] == 7);
+    ck_assert(rz_options_override(rows, N, &j, "eval.ends=</a>, b", NULL, &err) && j.ends.n == 1);
+    ck_assert_str_eq(j.ends.v[0], "</a>, b");
+    ck_assert(rz_options_override(rows, N, &j, "eval.ends=[</a>, \"b \"]", NULL, &err) && j.ends.n == 2);
+    ck_assert_str_eq(j.ends.v[1], "b ");
+    ck_assert(rz_options_override(rows, N, &j, "eval.ends=", NULL, &err) && j.ends.n == 0);
     static const struct {
         const char *in;
         rz_code code;
@@ -157,6 +173,9 @@ START_TEST(overrides)
         {"eval.at=1,,2", RZ_ECONFIG, "command line: eval.at has no value, must be 1 to 16"},
         {"eval.at=1,", RZ_ECONFIG, "command line: eval.at has no value, must be 1 to 16"},
         {"eval.at=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", RZ_ECONFIG, "command line: eval.at has 17 items"},
+        {"eval.ends=[a", RZ_ECONFIG, "eval.ends:"},
+        {"eval.ends=[[a]]", RZ_ECONFIG, "command line: eval.ends is '[[a]]', must be at most 16 texts"},
+        {"eval.ends=\xff", RZ_ECONFIG, "command line: eval.ends is not valid UTF-8"},
         {"out=\xff", RZ_ECONFIG, "command line: out is not valid UTF-8"},
         {"fresh", RZ_EUSAGE, "command line: 'fresh' is not of the form key=value"},
         {"=1", RZ_EUSAGE, "command line: '=1' is not of the form key=value"},
@@ -207,6 +226,14 @@ static void randomise(rz_stream *r)
     j.at.n = rz_stream_range(r, 1, 16);
     for (int i = 0; i < j.at.n; i++) j.at.v[i] = rz_stream_range(r, 1, 100);
     j.every = rz_stream_range(r, 1, 1000000000);
+    while (j.ends.n) free(j.ends.v[--j.ends.n]);
+    for (int n = rz_stream_range(r, 0, RZ_OPT_MAX_LIST); n; n--) {
+        char *text = random_text(r);
+        if (*text)
+            j.ends.v[j.ends.n++] = text;
+        else
+            free(text);
+    }
 }
 
 START_TEST(dump_reads_back)
@@ -226,6 +253,8 @@ START_TEST(dump_reads_back)
                     back.deep == j.deep && memcmp(&back.rate, &j.rate, 8) == 0 && memcmp(&back.free_rate, &j.free_rate, 8) == 0 &&
                     back.fresh == j.fresh && back.loss == j.loss && strcmp(back.out, j.out) == 0 && strcmp(back.data, j.data) == 0 &&
                     back.at.n == j.at.n && memcmp(back.at.v, j.at.v, (size_t)j.at.n * sizeof *j.at.v) == 0;
+        same = same && back.ends.n == j.ends.n;
+        for (int k = 0; same && k < j.ends.n; k++) same = strcmp(back.ends.v[k], j.ends.v[k]) == 0;
         if (!all || !same) ck_abort_msg("not the same:\n%s", text);
         rz_options_finish(rows, N, &back);
         free(text);
@@ -240,7 +269,7 @@ START_TEST(dump_is_plain_yaml)
     j.free_rate = 0.1;
     char *text = rz_options_dump(rows, N, &j);
     ck_assert_str_eq(text, "seed: 1\ngroup_size: 8\ncheckpoint:\n  every: 10\n  keep: 2\n  far:\n    deep: 3\nany: -5\nrate: 1e-06\nfree_rate: 0.1\n"
-                           "fresh: false\nout: \"off\"\ndata: data/x.jsonl\nloss: grpo\neval:\n  at: [1, 4]\n");
+                           "fresh: false\nout: \"off\"\ndata: data/x.jsonl\nloss: grpo\neval:\n  at: [1, 4]\n  ends: []\n");
     free(text);
     text = rz_options_value(&rows[4], &j);
     ck_assert_str_eq(text, "1e-06");
@@ -262,6 +291,10 @@ START_TEST(differ_sees_fixed_rows_only)
     other.data[0] = 'D';
     ck_assert_str_eq(rz_options_differ(rows, N, &j, &other)->key, "data");
     other.data[0] = 'd';
+    ck_assert(rz_options_override(rows, N, &other, "eval.ends=end", NULL, &err));
+    ck_assert_str_eq(rz_options_differ(rows, N, &j, &other)->key, "eval.ends");
+    ck_assert(rz_options_override(rows, N, &j, "eval.ends=end", NULL, &err));
+    ck_assert_ptr_null(rz_options_differ(rows, N, &j, &other));
     other.loss = 1;
     ck_assert_str_eq(rz_options_differ(rows, N, &j, &other)->key, "loss");
     rz_options_finish(rows, N, &other);
