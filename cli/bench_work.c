@@ -114,7 +114,7 @@ static bool round_decode(rz_bench *b, rz_bench_done *done, rz_err *err)
     rz_completion *completions = RZ_ZNEW(&b->arena, n, rz_completion);
     for (int i = 0; i < n; i++)
         requests[i] = (rz_request){random_ids(b, n_prompt, (uint32_t)i), n_prompt, (uint32_t)i, 0, 1, &completions[i]};
-    rz_sampling s = rz_config_sampling(&b->config, NULL, 0); /* nothing stops: every completion has its full length */
+    rz_sampling s = rz_config_sampling(&b->config, NULL, NULL, 0); /* nothing stops: every completion has its full length */
     done->tokens = (int64_t)n * b->o->new_tokens;
     return rz_cli_decode(b->decoder, requests, n, &s, (rz_address){1, RZ_RNG_SAMPLE, 0}, &b->arena, err);
 }
@@ -212,7 +212,7 @@ static bool open_grpo(rz_bench *b, rz_err *err)
         return false;
     b->grpo.config = &b->config;
     b->grpo.rollout = (rz_rollout){.comm = b->comm, .decoder = b->decoder, .tokenizer = b->tokenizer, .source = b->source, .rules = b->rules,
-                                   .worker = b->worker, .sampling = rz_config_sampling(&b->config, NULL, 0), .seed = 1,
+                                   .worker = b->worker, .sampling = rz_config_sampling(&b->config, NULL, NULL, 0), .seed = 1,
                                    .random_reward = true}; /* after the rules have scored: random weights earn nothing, and without a difference
                                                               there is no update to time */
     return true;

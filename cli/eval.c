@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/packed.h"
 #include "cli/flags.h"
+#include "rollout/stop.h"
 #include "trainer/checkpoint.h"
 #include "trainer/evaluate.h"
 #include "trainer/problems.h"
@@ -42,7 +43,7 @@ const rz_option rz_eval_flags[] = {
     INT("seed", seed, "1", 0, 4294967295.0, "decides the samples, the problems of a task and the resampling"),
     INT("threads", threads, "1", 1, 1024, "threads a rank; changes nothing but speed"),
     {"split", RZ_OPT_ENUM, AT(split), "test", 0, 0, SPLITS, RZ_OPT_FIXED, "of a task: which of its problems"},
-    TEXT("eos-token", eos_token, "<eos>", "token that stops a completion"),
+    TEXT("eos-token", eos_token, RZ_DEFAULT_EOS, "token that stops a completion, beside those that the model names"),
     TEXT("dump", dump, "", "new file for every completion, one JSON object a line, as `score` reads them; .gz or .zst: compressed"),
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "one JSON object on stdout instead of a table"},
 };
@@ -65,7 +66,9 @@ typedef struct {
     rz_rules_worker *worker;
     rz_decoder *decoder;
     rz_arena arena;
-    int32_t stop;
+    int32_t stop_ids[RZ_MAX_STOPS];
+    int n_stop_ids;
+    rz_flag_list stop; /* texts */
     int problems;
     rz_evaluation result;
     double start_s, seconds;
@@ -155,8 +158,7 @@ static bool open_job(job *j, rz_err *err)
         !rz_rules_load(&j->rules, o->rules, err) || !rz_rules_worker_create(&j->worker, j->rules, err) || !open_data(j, err) ||
         !rz_pool_create(&j->pool, (int)o->threads, err) || !rz_model_read(o->model, j->kernels, j->pool, &j->policy, &j->tokenizer, err))
         return false;
-    j->stop = rz_tokenizer_id(j->tokenizer, o->eos_token);
-    if (j->stop < 0)
+    if (!rz_stop_ids(j->tokenizer, o->eos_token, j->stop_ids, &j->n_stop_ids))
         return rz_fail(err, RZ_EUSAGE, "eos-token is '%s', which the tokenizer of %s does not hold", o->eos_token, o->model);
     const rz_needs needs = {j->tokenizer, j->policy->arch.max_position_embeddings, j->worker, o->rules};
     return rz_problems_check(&needs, j->source, o->data, j->arena, err) && rz_decoder_create(&j->decoder, j->policy, SLOTS, err);
@@ -196,6 +198,7 @@ static void close_job(job *j)
     rz_pool_destroy(j->pool);
     rz_arena_finish(&j->arena);
     rz_options_finish(j->rows, j->n_rows, &j->o);
+    free(j->stop.values);
 }
 
 /* ---- while it runs ---- */
@@ -221,7 +224,7 @@ static bool dump_completion(job *j, const rz_group *g, int k, rz_arena scratch, 
     const rz_completion *c = &g->completions[k];
     const rz_scored *s = &g->scored[k];
     size_t len;
-    const char *text = rz_tokenizer_decode(j->tokenizer, c->ids, c->n - (c->n > 0 && !c->truncated), true, &scratch, &len);
+    const char *text = rz_tokenizer_decode(j->tokenizer, c->ids, c->n_text, true, &scratch, &len);
     json_t *meta = json_loads(g->problem.meta, 0, NULL);
     json_t *o = json_pack("{s:i,s:i,s:i,s:o,s:s,s:s,s:o*,s:i,s:b,s:f,s:b,s:b}", "schema", 1, "problem", (int)g->slot, "sample", k, "completion",
                           text_or_null(text, len), "prompt", g->problem.prompt, "answer", g->problem.answer, "meta", meta, "n_tokens", c->n,
@@ -252,7 +255,8 @@ static bool evaluate(job *j, rz_err *err)
     const rz_evaluation_plan plan = {.split = (rz_split)o->split, .problems = j->problems, .samples = (int)o->samples,
                                      .groups = first ? on_groups : NULL, .ctx = j};
     const rz_rollout r = {.comm = j->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .source = j->source, .rules = j->rules, .worker = j->worker,
-                          .sampling = {.temperature = o->temperature, .top_p = 1, .max_new = (int)o->max_new, .n_stop = 1, .stop = &j->stop},
+                          .sampling = {.temperature = o->temperature, .top_p = 1, .max_new = (int)o->max_new, .n_stop = j->n_stop_ids, .stop = j->stop_ids,
+                                       .n_stop_texts = j->stop.n, .stop_texts = j->stop.values, .tokenizer = j->tokenizer},
                           .seed = (uint32_t)o->seed, .tick = first ? on_tick : NULL, .tick_ctx = j};
     j->view = first ? rz_view_create() : NULL;
     j->start_s = rz_now_s();
@@ -315,7 +319,7 @@ static void print_table(const job *j)
 static bool run(job *j, int argc, char **argv, rz_err *err)
 {
     const char *missing = NULL;
-    bool ok = rz_flags_parse(j->rows, j->n_rows, &j->o, j->given, NULL, NULL, argc, argv, err);
+    bool ok = rz_flags_parse(j->rows, j->n_rows, &j->o, j->given, &j->stop, NULL, argc, argv, err);
     if (ok && (missing = flag_that_is_missing(&j->o)))
         ok = rz_fail(err, RZ_EUSAGE, "%s", missing);
     ok = rz_comm_agree(j->comm, ok && open_job(j, err), err) && rz_comm_agree(j->comm, open_dump(j, err), err);
@@ -341,6 +345,7 @@ int rz_cmd_eval(rz_comm *comm, int argc, char **argv, rz_err *err)
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) /* nothing to be saved: a signal ends it, as it ends any program */
         signal(ours[i], SIG_DFL);
     j->comm = comm;
+    j->stop = (rz_flag_list){"stop", rz_calloc((size_t)argc + 1, sizeof(char *)), 0};
     collect_rows(j);
     run(j, argc, argv, err);
     close_job(j);

@@ -4,6 +4,7 @@
 #include "base/threads.h"
 #include "cli/flags.h"
 #include "data/dataset.h"
+#include "rollout/stop.h"
 #include "trainer/checkpoint.h"
 
 #include <errno.h>
@@ -41,7 +42,6 @@ const rz_option rz_generate_flags[] = {
 };
 const int rz_generate_n_flags = sizeof rz_generate_flags / sizeof rz_generate_flags[0];
 
-static const char eos[] = "<eos>"; /* what training calls it unless told otherwise (eos_token) */
 enum { SLOTS = 64, MAX_STDIN = 1 << 20 };
 
 typedef struct {
@@ -55,7 +55,8 @@ typedef struct {
     rz_arena arena;
     rz_dataset data;
     int32_t *stop_ids;
-    int n_stop;
+    int n_stop, n_stop_texts;
+    const char **stop_texts;
     int n;                  /* prompts */
     const char **prompts;   /* (n) as given */
     const char **inputs;    /* (n) in the template */
@@ -182,20 +183,33 @@ static bool encode_prompt(job *j, int i, rz_err *err)
     return true;
 }
 
-/* --stop texts are single tokens of the vocabulary, compared by id. The end token always stops. */
+/* A token that is always this text: a special one, or one of a vocabulary of whole words, which stand apart when they are made text. Other tokens are pieces:
+ * the same text is made in other ways too. */
+static bool is_whole(const job *j, int id)
+{
+    rz_arena scratch = j->arena;
+    size_t len;
+    const int32_t twice[] = {id, id};
+    rz_tokenizer_decode(j->tokenizer, twice, 2, true, &scratch, &len);
+    return rz_tokenizer_is_special(j->tokenizer, id) || len > 2 * strlen(rz_tokenizer_token(j->tokenizer, id));
+}
+
+/* The model's own ends always stop. --stop texts that are whole tokens are compared by id, others are looked for in the text. */
 static bool find_stops(job *j, rz_err *err)
 {
-    j->stop_ids = RZ_NEW(&j->arena, j->stop.n + 1, int32_t);
+    j->stop_ids = RZ_NEW(&j->arena, RZ_MAX_STOPS + j->stop.n, int32_t);
+    j->stop_texts = RZ_NEW(&j->arena, j->stop.n, const char *);
+    rz_stop_ids(j->tokenizer, RZ_DEFAULT_EOS, j->stop_ids, &j->n_stop); /* a model without one goes on to the limit */
     for (int i = 0; i < j->stop.n; i++) {
-        int id = rz_tokenizer_id(j->tokenizer, j->stop.values[i]);
-        if (id < 0)
-            return rz_fail(err, RZ_EUSAGE, "--stop '%.100s' is no token of the model's vocabulary; completions stop at whole tokens, as '</answer>' is",
-                           j->stop.values[i]);
-        j->stop_ids[j->n_stop++] = id;
+        const char *text = j->stop.values[i];
+        int id = rz_tokenizer_id(j->tokenizer, text);
+        if (!*text)
+            return rz_fail(err, RZ_EUSAGE, "--stop is empty, must be a text that ends a completion, as '</answer>'");
+        if (id >= 0 && is_whole(j, id))
+            j->stop_ids[j->n_stop++] = id;
+        else
+            j->stop_texts[j->n_stop_texts++] = text;
     }
-    int id = rz_tokenizer_id(j->tokenizer, eos);
-    if (id >= 0)
-        j->stop_ids[j->n_stop++] = id;
     return true;
 }
 
@@ -228,7 +242,8 @@ static bool sample(job *j, rz_err *err)
     const options *o = &j->o;
     rz_decoder *d;
     int64_t all = (int64_t)j->n * o->samples;
-    rz_sampling s = {o->temperature, (int)o->top_k, o->top_p, o->min_p, (int)o->max_new, j->n_stop, j->stop_ids};
+    rz_sampling s = {o->temperature, (int)o->top_k, o->top_p, o->min_p, (int)o->max_new, j->n_stop, j->stop_ids,
+                     j->n_stop_texts, j->stop_texts, j->tokenizer};
     if (!rz_decoder_create(&d, j->policy, (int)(all < SLOTS ? all : SLOTS), err))
         return false;
     double start = rz_now_s();
@@ -255,18 +270,17 @@ static const char *text_of(const job *j, const rz_completion *c, int n, rz_arena
 static told tell(const job *j, const rz_completion *c, rz_arena *arena)
 {
     static const char begin[] = "<think>", end[] = "</think>";
-    int n_text = c->n - !c->truncated;
     told t = {.n = c->n};
-    t.text = text_of(j, c, n_text, arena, &t.len);
+    t.text = text_of(j, c, c->n_text, arena, &t.len);
     const char *close = strstr(t.text, end);
     if (!close && strstr(t.text, begin)) {
         t.thinking_len = t.len;
-        t.thinking = n_text;
+        t.thinking = c->n_text;
     }
     if (!close)
         return t;
     t.thinking_len = (size_t)(close - t.text) + strlen(end);
-    int lo = 0, hi = n_text; /* the shortest run of tokens with the end tag in it: a tokenizer may cut the tag in pieces */
+    int lo = 0, hi = c->n_text; /* the shortest run of tokens with the end tag in it: a tokenizer may cut the tag in pieces */
     while (lo + 1 < hi) {
         rz_arena scratch = *arena;
         size_t len;

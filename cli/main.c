@@ -39,14 +39,14 @@ static const rz_command commands[] = {
     {"eval", "--model M --data D --rules R [flags] [key=value ...]", "measure a model on problems: accuracy, pass@K, maj@K, ... with 95 % intervals",
      "D is a file of problems or a task (countdown). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"
      "(task.* of train --help); give those the model was trained with, or problems it has seen may be among them. The intervals resample\n"
-     "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). The same on any number of ranks and threads.\n",
+     "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). --stop TEXT, as often as you like, is rollout.stop of train --help. The same on any number of ranks and threads.\n",
      "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 "
      "numbers=2 max_input=30 max_value=60", true,
      rz_cmd_eval},
     {"generate", "--model M [--prompt TEXT | --prompts FILE] [flags]", "sample completions of a prompt, of a file's prompts, or of what comes in",
      "Without --prompt and --prompts the prompt is read from the standard input. A terminal shows the thinking dimmed; --json writes a line a\n"
-     "completion, as `score` reads them. --stop TOKEN, as often as you like: a whole token of the vocabulary that ends a completion, as\n"
-     "<eos> does.\n",
+     "completion, as `score` reads them. --stop TEXT, as often as you like: a completion ends with the token after which it holds the text. A text\n"
+     "that is a whole word or a special token of the vocabulary ends it as <eos> does, and is left out.\n",
      "build/rulezero generate --model runs/quick/model.h5 --prompt 'numbers 14 3 target 42 ?'", false, rz_cmd_generate},
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",

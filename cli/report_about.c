@@ -178,6 +178,19 @@ static const char *ranks_of(const rz_report *r)
     return "2";
 }
 
+/* The rollout.stop texts as flags of eval and generate. Caller frees. */
+static char *stop_flags(const rz_config *c)
+{
+    char *all = rz_strdup("");
+    for (int i = 0; i < c->rollout.stop.n; i++) {
+        char *text = quoted(c->rollout.stop.v[i]), *longer = rz_asprintf("%s --stop %s", all, text);
+        free(text);
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
 static void write_commands(rz_html *h, const rz_report *r)
 {
     if (!r->has_config)
@@ -190,7 +203,7 @@ static void write_commands(rz_html *h, const rz_report *r)
     for (int i = 0; i < n_tasks; i++)
         task |= !strcmp(tasks[i], c->data);
     char *dir = quoted(r->dir), *data = quoted(c->eval.data[0] ? c->eval.data : c->data), *rules = quoted(c->rules),
-         *keys = task && !c->eval.data[0] ? task_keys(r) : rz_strdup(""), *end = quoted(c->eos_token);
+         *keys = task && !c->eval.data[0] ? task_keys(r) : rz_strdup(""), *end = quoted(c->eos_token), *stops = stop_flags(c);
     bool other_end = strcmp(c->eos_token, r->defaults.eos_token) != 0;
     long long seed = (long long)c->seed + 1;
     rz_html_markup(h, "<section id=\"next\"><h2>To go on</h2>\n<dl class=\"commands\">\n");
@@ -203,10 +216,10 @@ static void write_commands(rz_html *h, const rz_report *r)
                               dir));
     if (!r->pretrain) {
         write_command(h, "A longer evaluation",
-                      rz_asprintf("mpirun -n %s build/rulezero eval --model %s/model.h5 --data %s --rules %s --samples 8 --max-new %lld%s%s%s", n, dir,
-                                  data, rules, (long long)c->rollout.max_new, other_end ? " --eos-token " : "", other_end ? end : "", keys));
-        write_command(h, "Ask it something", rz_asprintf("build/rulezero generate --model %s/model.h5%s%s --prompt '…'", dir,
-                                                         other_end ? " --stop " : "", other_end ? end : ""));
+                      rz_asprintf("mpirun -n %s build/rulezero eval --model %s/model.h5 --data %s --rules %s --samples 8 --max-new %lld%s%s%s%s", n, dir,
+                                  data, rules, (long long)c->rollout.max_new, other_end ? " --eos-token " : "", other_end ? end : "", stops, keys));
+        write_command(h, "Ask it something", rz_asprintf("build/rulezero generate --model %s/model.h5%s%s%s --prompt '…'", dir,
+                                                         other_end ? " --stop " : "", other_end ? end : "", stops));
     }
     write_command(h, "What is in the files", rz_asprintf("build/rulezero inspect %s", dir));
     rz_html_markup(h, "</dl></section>\n");
@@ -215,6 +228,7 @@ static void write_commands(rz_html *h, const rz_report *r)
     free(rules);
     free(keys);
     free(end);
+    free(stops);
 }
 
 /* ---- facts ---- */

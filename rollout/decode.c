@@ -1,5 +1,7 @@
 #include "rollout/decode.h"
 
+#include "rollout/stop.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -106,7 +108,7 @@ static void prepare(rz_decoder *d)
         rz_cache_init(&s->cache, p, max_new, a);
         rz_cache_init(&d->prefixes[i].cache, p, d->from->max_prompt, a);
         s->so_far = (rz_completion){0, RZ_NEW(a, max_new, int32_t), RZ_NEW(a, max_new, float), RZ_NEW(a, max_new, float),
-                                    RZ_NEW(a, max_new, float), false};
+                                    RZ_NEW(a, max_new, float), 0, false};
     }
     d->runs = RZ_NEW(a, B, rz_run);
     d->rows = RZ_NEW(a, B, slot *);
@@ -203,14 +205,6 @@ static void sample_row(void *ctx, int i, int thread)
     s->so_far.logp_behaviour[n] = isnan(behaviour) ? d->logp[i] : behaviour;
 }
 
-static bool is_stop(const rz_sampling *s, int32_t id)
-{
-    for (int i = 0; i < s->n_stop; i++)
-        if (s->stop[i] == id)
-            return true;
-    return false;
-}
-
 static void *keep(rz_arena *arena, const void *from, int n, size_t size)
 {
     void *to = rz_arena_alloc(arena, (size_t)n, size);
@@ -218,12 +212,13 @@ static void *keep(rz_arena *arena, const void *from, int n, size_t size)
     return to;
 }
 
-static void finish(slot *s, bool truncated, rz_arena *arena)
+static void finish(slot *s, int n_text, bool truncated, rz_arena *arena)
 {
     const rz_completion *c = &s->so_far;
     s->of->r.completions[s->sample] =
         (rz_completion){c->n, keep(arena, c->ids, c->n, sizeof *c->ids), keep(arena, c->logp, c->n, sizeof *c->logp),
-                        keep(arena, c->logp_behaviour, c->n, sizeof *c->logp), keep(arena, c->entropy, c->n, sizeof *c->entropy), truncated};
+                        keep(arena, c->logp_behaviour, c->n, sizeof *c->logp), keep(arena, c->entropy, c->n, sizeof *c->entropy), n_text,
+                        truncated};
     s->of->left--;
     s->of = NULL;
 }
@@ -251,9 +246,9 @@ static int step(rz_decoder *d, rz_arena *arena)
         c->ids[c->n] = s->last = d->token[i];
         c->logp[c->n] = d->logp[i];
         c->entropy[c->n++] = d->entropy[i];
-        bool stop = is_stop(d->sampling, d->token[i]);
-        if (stop || c->n == s->limit)
-            finish(s, !stop, arena);
+        bool token = rz_stop_is_id(d->sampling, d->token[i]), text = !token && rz_stop_is_text(d->sampling, c->ids, c->n, d->arena);
+        if (token || text || c->n == s->limit)
+            finish(s, c->n - token, !token && !text, arena);
     }
     return n;
 }

@@ -12,7 +12,8 @@ typedef struct {
     float *logp;            /* (n) under softmax(logits / temperature) */
     float *logp_behaviour;  /* (n) after top-k, top-p, min-p; the same numbers as logp when there are none */
     float *entropy;         /* (n) of the full distribution, nats */
-    bool truncated;         /* ended by max_new or the model's last position, not by a stop token */
+    int n_text;             /* the first tokens, which are its text: all but the stop token; one that completes a stop text is text */
+    bool truncated;         /* ended by max_new or the model's last position, not by a stop */
 } rz_completion;
 
 /* One prompt and its completions. `slot` and `refill` address the prompt within the step: two slots with the same text get different samples. */

@@ -2,6 +2,7 @@
 #ifndef RZ_ROLLOUT_SAMPLER_H
 #define RZ_ROLLOUT_SAMPLER_H
 #include "base/arena.h"
+#include "data/tokenizer.h"
 #include "policy/kernels.h"
 
 typedef struct {
@@ -12,6 +13,9 @@ typedef struct {
     int max_new;        /* tokens sampled at most; a completion cut there is `truncated` */
     int n_stop;
     const int32_t *stop; /* ids that end a completion (and belong to it) */
+    int n_stop_texts;
+    const char *const *stop_texts; /* a completion ends with the token after which its text holds one of them */
+    const rz_tokenizer *tokenizer; /* what makes tokens text; NULL when there are no stop_texts */
 } rz_sampling;
 
 /* Temperature under which log-probabilities are taken: that of sampling, 1 when greedy. */

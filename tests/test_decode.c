@@ -1,6 +1,7 @@
 /* Decoding: against a sampler without cache, batch or slots that runs the whole sequence again for every token, against the learner (what was
  * sampled is what is trained, bit for bit) and against the model in binary64; and what may not matter: slots, order, company. */
 #include "rollout/decode.h"
+#include "rollout/stop.h"
 #include "tests/tiny.h"
 
 enum { P = 48, V = 37, N_REQUESTS = 6, N = 3 }; /* N completions a request */
@@ -87,7 +88,7 @@ static void decode(const rz_policy *p, int slots, rz_request *r, int n, const rz
 static bool same(const rz_completion *a, const rz_completion *b)
 {
     size_t n = (size_t)a->n * sizeof(float);
-    return a->n == b->n && a->truncated == b->truncated && !memcmp(a->ids, b->ids, n) && !memcmp(a->logp, b->logp, n) &&
+    return a->n == b->n && a->n_text == b->n_text && a->truncated == b->truncated && !memcmp(a->ids, b->ids, n) && !memcmp(a->logp, b->logp, n) &&
            !memcmp(a->logp_behaviour, b->logp_behaviour, n) && !memcmp(a->entropy, b->entropy, n);
 }
 
@@ -109,7 +110,7 @@ static rz_completion slow(const rz_policy *p, const rz_request *r, int sample, c
 {
     float *h = RZ_NEW(&arena, P * arch.hidden_size, float), *logits = RZ_NEW(&arena, V, float), mx, sum;
     int32_t *ids = RZ_NEW(&arena, P, int32_t);
-    rz_completion c = {0, ids + r->n_prompt, RZ_NEW(&arena, P, float), RZ_NEW(&arena, P, float), RZ_NEW(&arena, P, float), false};
+    rz_completion c = {0, ids + r->n_prompt, RZ_NEW(&arena, P, float), RZ_NEW(&arena, P, float), RZ_NEW(&arena, P, float), 0, false};
     memcpy(ids, r->prompt, (size_t)r->n_prompt * sizeof *ids);
     for (;;) {
         rz_cache cache;
@@ -123,6 +124,7 @@ static rz_completion slow(const rz_policy *p, const rz_request *r, int sample, c
         if (isnan(c.logp_behaviour[c.n]))
             c.logp_behaviour[c.n] = c.logp[c.n];
         c.n++;
+        c.n_text = c.n - is_stop(ids[n]);
         if (is_stop(ids[n]))
             return c;
         if (c.n == s->max_new || n + 1 == P) {
@@ -349,6 +351,7 @@ START_TEST(ends)
                     ck_assert(!is_stop(c->ids[j]));
                 bool stop = is_stop(c->ids[c->n - 1]);
                 ck_assert_int_eq(c->truncated, !stop);
+                ck_assert_int_eq(c->n_text, c->n - stop);
                 ck_assert(stop || c->n == limit);
                 for (int j = 0; j < 3; j++)
                     stopped[j] += c->ids[c->n - 1] == stops[j];
@@ -359,6 +362,94 @@ START_TEST(ends)
     }
     ck_assert(stopped[0] && stopped[1] && stopped[2] && at_limit && by_limit && by_room);
     rz_policy_destroy(p);
+}
+END_TEST
+
+/* ---- stop texts ---- */
+
+/* Words of one or two letters. */
+static rz_tokenizer *letters(void)
+{
+    rz_tokenizer *t;
+    char json[2000], *at = json;
+    at += sprintf(at, "{\"version\": \"1.0\", \"pre_tokenizer\": {\"type\": \"WhitespaceSplit\"}, \"model\": {\"type\": \"WordLevel\", \"vocab\": {");
+    for (int i = 0; i < V; i++)
+        at += i < 6 ? sprintf(at, "\"%c\": %d, ", "abcdef"[i], i) : sprintf(at, "\"%c%c\": %d%s", "abcdef"[i % 6], "abcdef"[i / 6 - 1], i, i + 1 < V ? ", " : "}}}");
+    ck_assert_msg(rz_tokenizer_parse(&t, "letters", json, strlen(json), &err), "%s", err.text);
+    return t;
+}
+
+/* The first token after which the text holds one of the texts, counted from 1; the text is put together here. 0: none. */
+static int first_stop(const rz_tokenizer *t, const rz_completion *c, const char *const *texts, int n_texts)
+{
+    char text[10 * P] = "";
+    for (int j = 0; j < c->n_text; j++) {
+        strcat(strcat(text, j ? " " : ""), rz_tokenizer_token(t, c->ids[j]));
+        for (int i = 0; i < n_texts; i++)
+            if (strstr(text, texts[i]))
+                return j + 1;
+    }
+    return 0;
+}
+
+/* Against completions that texts do not stop: they are cut where the text first holds one, be it a word, a part of one, or cut by the tokens. */
+START_TEST(stop_texts)
+{
+    static const char *const texts[] = {"a b", "", "fc", "e c d", "longer than any completion is, so that the tail is all of it"};
+    rz_tokenizer *t = letters();
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 36, 0.7);
+    int cut = 0, uncut = 0, by_id = 0, at_limit = 0;
+    for (int step = 0; step < 24; step++) {
+        rz_sampling s = sampling();
+        rz_request *free_ones = requests(), *r = requests();
+        rz_address at = {6, RZ_RNG_SAMPLE, (uint32_t)step};
+        s.max_new = 8 + step / 2;
+        decode(p, 64, free_ones, N_REQUESTS, &s, at);
+        s.n_stop_texts = 5;
+        s.stop_texts = texts;
+        s.tokenizer = t;
+        decode(p, 1 + step, r, N_REQUESTS, &s, at);
+        for (int i = 0; i < N_REQUESTS; i++)
+            for (int k = 0; k < N; k++) {
+                const rz_completion *c = &r[i].completions[k], *w = &free_ones[i].completions[k];
+                const char *const some[] = {texts[0], texts[2], texts[3]};
+                int n = first_stop(t, w, some, 3);
+                ck_assert_int_eq(c->n, n ? n : w->n);
+                ck_assert_int_eq(c->n_text, n ? n : w->n_text);
+                ck_assert_int_eq(c->truncated, n ? 0 : w->truncated);
+                ck_assert(!memcmp(c->ids, w->ids, (size_t)c->n * sizeof *c->ids) && !memcmp(c->logp, w->logp, (size_t)c->n * sizeof *c->logp));
+                cut += n && n < w->n;
+                at_limit += n && n == w->n && w->truncated;
+                uncut += !n && w->truncated;
+                by_id += !n && !w->truncated;
+            }
+    }
+    ck_assert_msg(cut > 20 && uncut > 20 && by_id > 20 && at_limit > 0, "cut %d, at the limit %d, uncut %d, by id %d: the cases show nothing", cut, at_limit, uncut,
+                  by_id);
+    rz_policy_destroy(p);
+    rz_tokenizer_destroy(t);
+}
+END_TEST
+
+/* The ends that a model names, and eos_token: "<eos>", the default, may be missing where there are others. */
+START_TEST(stop_ids)
+{
+    static const struct { int n_eos; int32_t eos[2]; const char *eos_token; bool ok; int n; int32_t ids[3]; } cases[] = {
+        {0, {0}, "c", true, 1, {2}}, {0, {0}, "<eos>", false, 0, {0}}, {1, {7}, "<eos>", true, 1, {7}}, {2, {7, 2}, "c", true, 2, {7, 2}},
+        {2, {7, 9}, "c", true, 3, {7, 9, 2}}, {1, {7}, "</s>", false, 1, {7}},
+    };
+    rz_tokenizer *t = letters();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rz_token_extras *extras = rz_tokenizer_extras(t);
+        int32_t ids[RZ_MAX_STOPS];
+        int n = -1;
+        extras->n_eos = cases[i].n_eos;
+        memcpy(extras->eos, cases[i].eos, sizeof cases[i].eos);
+        ck_assert_int_eq(rz_stop_ids(t, cases[i].eos_token, ids, &n), cases[i].ok);
+        ck_assert_int_eq(n, cases[i].n);
+        ck_assert(!memcmp(ids, cases[i].ids, (size_t)n * sizeof *ids));
+    }
+    rz_tokenizer_destroy(t);
 }
 END_TEST
 
@@ -457,6 +548,8 @@ static void add(TCase *t)
     tcase_add_test(t, slots_order_and_company);
     tcase_add_test(t, addresses);
     tcase_add_test(t, ends);
+    tcase_add_test(t, stop_texts);
+    tcase_add_test(t, stop_ids);
     tcase_add_test(t, late_requests);
     tcase_add_test(t, progress);
     tcase_add_test(t, no_room);

@@ -114,7 +114,7 @@ END_TEST
 
 START_TEST(methods)
 {
-    rig r = open_rig("clip_eps_low=0.1 clip_eps_high=0.5", "rollout.temperature=0.7 rollout.top_k=5 rollout.top_p=0.9 rollout.min_p=0.05 rollout.max_new=9",
+    rig r = open_rig("clip_eps_low=0.1 clip_eps_high=0.5", "rollout.temperature=0.7 rollout.top_k=5 rollout.top_p=0.9 rollout.min_p=0.05 rollout.max_new=9 rollout.stop=[a,b]",
                      NULL);
     for (int i = 0; i < rz_n_objectives; i++) {
         r.config.algorithm = i;
@@ -122,8 +122,9 @@ START_TEST(methods)
         ck_assert(m.divide_by_std == rz_objectives[i].divide_by_std && m.aggregation == rz_objectives[i].aggregation && m.mask_truncated);
         ck_assert(m.clip.clip_eps_low == 0.1 && m.clip.clip_eps_high == 0.5);
     }
-    rz_sampling s = rz_config_sampling(&r.config, r.stop, 3);
+    rz_sampling s = rz_config_sampling(&r.config, r.tokenizer, r.stop, 3);
     ck_assert(s.temperature == 0.7 && s.top_k == 5 && s.top_p == 0.9 && s.min_p == 0.05 && s.max_new == 9 && s.n_stop == 3 && s.stop == r.stop);
+    ck_assert(s.n_stop_texts == 2 && !strcmp(s.stop_texts[1], "b") && s.tokenizer == r.tokenizer);
     close_rig(&r);
 }
 END_TEST

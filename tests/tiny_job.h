@@ -75,7 +75,7 @@ static inline rz_grpo *grpo(rig *r, int n_stop)
     r->g.config = &r->config;
     r->g.update = r->update;
     r->g.rollout = (rz_rollout){.comm = r->comm, .decoder = r->decoder, .tokenizer = r->tokenizer, .source = r->source, .rules = r->rules,
-                                .worker = r->worker, .sampling = rz_config_sampling(&r->config, r->stop, n_stop), .seed = (uint32_t)r->config.seed,
+                                .worker = r->worker, .sampling = rz_config_sampling(&r->config, r->tokenizer, r->stop, n_stop), .seed = (uint32_t)r->config.seed,
                                 .random_reward = r->config.reward == RZ_REWARD_RANDOM};
     if (!r->g.reference)
         MUST(rz_grpo_keep_reference(&r->g, r->policy, &err));

@@ -31,7 +31,7 @@ typedef struct {
     int64_t minibatches, epochs;
     rz_optimizer_options optimizer;
 
-    struct { double temperature, top_p, min_p; int64_t top_k, max_new, slots, keep; } rollout;
+    struct { double temperature, top_p, min_p; int64_t top_k, max_new, slots, keep; rz_text_list stop; } rollout;
     struct { int64_t every, keep; } checkpoint;
     struct { char *data; int64_t every, problems, samples; double temperature; } eval;
 

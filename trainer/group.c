@@ -33,7 +33,7 @@ static void *take_array(reader *r, int n, size_t size, rz_arena *arena)
 }
 
 typedef struct {
-    int32_t n_tokens, n_errors, explain_len;
+    int32_t n_tokens, n_text, n_errors, explain_len;
     uint8_t truncated, correct, format_ok;
     double score;
     rz_trace trace;
@@ -43,7 +43,7 @@ typedef struct {
 static void pack(bytes *b, const rz_completion *c, const rz_scored *s, int n_rules)
 {
     size_t n = (size_t)c->n;
-    wire w = {c->n, s->n_errors, (int32_t)strlen(s->explain), c->truncated, s->correct, s->format_ok, s->score, s->trace, s->answer};
+    wire w = {c->n, c->n_text, s->n_errors, (int32_t)strlen(s->explain), c->truncated, s->correct, s->format_ok, s->score, s->trace, s->answer};
     put(b, &w, sizeof w);
     put(b, c->ids, n * sizeof *c->ids);
     put(b, c->logp, n * sizeof *c->logp);
@@ -58,6 +58,7 @@ static void unpack(reader *r, rz_completion *c, rz_scored *s, int n_rules, rz_ar
     wire w;
     take(r, &w, sizeof w);
     c->n = w.n_tokens;
+    c->n_text = w.n_text;
     c->truncated = w.truncated;
     c->ids = take_array(r, c->n, sizeof *c->ids, arena);
     c->logp = take_array(r, c->n, sizeof *c->logp, arena);
@@ -147,8 +148,7 @@ static void score_one(const rz_rollout *r, uint32_t step, const rz_group *g, int
     rz_scored *to = &g->scored[i];
     rz_arena scratch = *arena;
     size_t len;
-    int n_text = c->n - (c->n > 0 && !c->truncated); /* the stop token is not text */
-    const char *text = rz_tokenizer_decode(r->tokenizer, c->ids, n_text, true, &scratch, &len);
+    const char *text = rz_tokenizer_decode(r->tokenizer, c->ids, c->n_text, true, &scratch, &len);
     rz_sample s = {text, len, g->problem.prompt, g->problem.answer, g->problem.meta, c->n, c->truncated};
     rz_score score;
     rz_rules_score(r->worker, &s, &score);

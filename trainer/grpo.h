@@ -27,8 +27,8 @@ void rz_grpo_finish(rz_grpo *g);
 typedef struct { bool divide_by_std; rz_aggregation aggregation; rz_clip clip; bool mask_truncated; } rz_method;
 rz_method rz_grpo_method(const rz_config *c);
 
-/* Sampling temperature, filters and limit of the rollout.* keys; stop is borrowed. */
-rz_sampling rz_config_sampling(const rz_config *c, const int32_t *stop, int n_stop);
+/* Sampling temperature, filters, limit and stop texts (none without a tokenizer) of the rollout.* keys; all is borrowed. */
+rz_sampling rz_config_sampling(const rz_config *c, const rz_tokenizer *t, const int32_t *stop, int n_stop);
 
 /* Collective. Step `step` (from 1): draws prompts, samples, scores, shares, computes advantages, updates, measures. groups stay readable until the
  * next step. In strict mode RZ_EINTERNAL when a recomputed log-probability differs from the sampled one. */

@@ -1,3 +1,4 @@
+#include "rollout/stop.h"
 #include "trainer/diagnose.h"
 #include "trainer/evaluate.h"
 #include "trainer/grpo.h"
@@ -22,7 +23,7 @@ typedef struct {
     rz_update *update;
     rz_rollouts *rollouts, *evaluated; /* rank 0: completions of steps, of an evaluation */
     rz_diagnosis *diagnosis;      /* rank 0; NULL in a control run, which is meant to fail */
-    int32_t stop;
+    int32_t stop[RZ_MAX_STOPS];
     char base_hash[33], data_hash[80]; /* data_hash: of the problems, and of the held-out ones if they are a file of their own */
     rz_grpo grpo;
     rz_loop loop;
@@ -258,8 +259,8 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
 static bool open_workers(job *j, rz_err *err)
 {
     const rz_config *c = j->config;
-    j->stop = rz_tokenizer_id(j->tokenizer, c->eos_token);
-    if (j->stop < 0)
+    int n_stop;
+    if (!rz_stop_ids(j->tokenizer, c->eos_token, j->stop, &n_stop))
         return rz_fail(err, RZ_ECONFIG, "eos_token is '%s', which the model's tokenizer does not hold", c->eos_token);
     const rz_needs needs = {j->tokenizer, j->policy->arch.max_position_embeddings, j->worker, c->rules};
     if (!rz_problems_check(&needs, j->source, c->data, j->grpo.arena, err) ||
@@ -275,7 +276,7 @@ static bool open_workers(job *j, rz_err *err)
     if (!rz_grpo_keep_reference(&j->grpo, j->policy, err)) /* the policy is the base still: a checkpoint is read later */
         return false;
     j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .source = j->source, .rules = j->rules,
-                                   .worker = j->worker, .sampling = rz_config_sampling(c, &j->stop, 1), .seed = (uint32_t)c->seed,
+                                   .worker = j->worker, .sampling = rz_config_sampling(c, j->tokenizer, j->stop, n_stop), .seed = (uint32_t)c->seed,
                                    .random_reward = c->reward == RZ_REWARD_RANDOM};
     if (rz_comm_rank(j->env->comm) == 0) {
         j->grpo.rollout.tick = j->env->listener.tick;

@@ -160,6 +160,23 @@ def _(folder):
     check(evaluate(*words, "--seed=2") != told, "another seed is another evaluation")
 
 
+@case("--stop ends completions after a text, on any number of ranks; an answer that is there already stays as good")
+def _(folder):
+    words = ["--data", "countdown", *MIXED, "--samples=4", "--limit=20", "--max-new=60"]
+    evaluate(*words, f"--dump={folder}/free")
+    told = evaluate(*words, "--stop", "</answer>", "--stop=er>", f"--dump={folder}/1")
+    check(evaluate(*words, "--stop", "</answer>", "--stop=er>", f"--dump={folder}/2", ranks=2) == told, "two ranks")
+    check(lines_of(f"{folder}/1") == lines_of(f"{folder}/2"), "two ranks: other completions")
+    cut = 0
+    for a, b in zip(lines_of(f"{folder}/free"), lines_of(f"{folder}/1")):
+        words, n = a["completion"].split(), len(a["completion"].split())
+        n = next((i + 1 for i, w in enumerate(words) if "er>" in w), n)
+        check(b["completion"] == " ".join(words[:n]) and b["truncated"] == (a["truncated"] and "er>" not in "".join(words)), (a, b))
+        check(n < len(words) or a["score"] == b["score"] or a["truncated"], (a, b))
+        cut += n < a["n_tokens"]
+    check(told["accuracy"] > 0 and cut > 20, f"{cut} cut: the cases show nothing")
+
+
 @case("a large evaluation is the sum of its parts: it is cut at 16384 completions")
 def _(folder):
     same = [{"prompt": "numbers 3 4 target 7 ?", "meta": {"numbers": [3, 4], "target": 7}}] * 5
@@ -182,9 +199,10 @@ def _(folder):
 
 @case("the evaluation before training is this one")
 def _(folder):
-    rulezero("train", GRPO, f"out={folder}/run", "eval.samples=3", "eval.problems=30").expect(OK)
+    rulezero("train", GRPO, f"out={folder}/run", "eval.samples=3", "eval.problems=30",
+             "rollout.stop=[no, '/ 1 =']").expect(OK)
     of_training = lines_of(f"{folder}/run/eval.jsonl")[0]
-    words = ["--data", "countdown", "split=validation", "numbers=2", "task.max_input=20", "max_value=40", "--samples=3", "--limit=30", "--max-new=24"]
+    words = ["--data", "countdown", "split=validation", "numbers=2", "task.max_input=20", "max_value=40", "--samples=3", "--limit=30", "--max-new=24", "--stop=no", "--stop", "/ 1 ="]
     told = evaluate(*words)
     check({k: told[k] for k in of_training if k != "step"} == {k: v for k, v in of_training.items() if k != "step"}, f"{told}\n{of_training}")
     check(told["pass@3"] > told["pass@1"] > 0, told)

@@ -94,6 +94,23 @@ def _(folder):
         check(y["completion"] == " ".join(WORDS[i] for i in ids[:n - 1]), y)
 
 
+@case("--stop ends a completion after a text, whatever words it is cut into, which its text keeps")
+def _(folder):
+    free = generate("--prompt", PROMPT, "--samples", 30)
+    texts = "/ 1 =", "ff 1", "</answer>"  # words, parts of them, and one that is a token
+    cut = generate("--prompt", PROMPT, "--samples", 30, "--stop", texts[0], "--stop", texts[1], "--stop", texts[2])
+    ends = collections.Counter()
+    for x, y in zip(free, cut):
+        ids, n = x["completion_ids"], 1
+        while n < len(ids) and not any(t in " ".join(WORDS[i] for i in ids[:n]) for t in texts):
+            n += 1
+        end = next((t for t in texts if t in " ".join(WORDS[i] for i in ids[:n])), None)
+        ends[end] += 1
+        check(y["completion_ids"] == ids[:n] and y["truncated"] == (x["truncated"] and not end), (x, y))
+        check(y["completion"] == " ".join(WORDS[i] for i in ids[:n - (end == "</answer>" or ids[n - 1] == VOCAB["<eos>"])]), y)
+    check(len(ends) >= 3, f"{ends}: the cases show nothing")
+
+
 @case("--template surrounds the prompt")
 def _(folder):
     x, = generate("--prompt", "14 3", "--template", "numbers {prompt} target 42 ?")
@@ -189,7 +206,7 @@ def _(folder):
             (model + ["--prompts", empty], DATA, ["empty.jsonl"]),
             (model + ["--prompts", folder + "/none.jsonl"], IO, ["none.jsonl"]),
             (model + ["--prompt", PROMPT, "--template", "no hole"], USAGE, ["{prompt}"]),
-            (model + ["--prompt", PROMPT, "--stop", "never-seen"], USAGE, ["never-seen", "token"]),
+            (model + ["--prompt", PROMPT, "--stop", ""], USAGE, ["--stop is empty"]),
             (model + ["--prompt", PROMPT, "--top-p", 0], USAGE, ["top-p"]),
             (model + ["--prompt", PROMPT, "--max-new", 0], USAGE, ["max-new"]),
             (model + ["--prompt", PROMPT, "--temprature", 1], USAGE, ["--temperature"]),
