@@ -14,7 +14,9 @@ typedef struct kept {
 
 struct rz_learner {
     rz_policy *p;
+    rz_recompute recompute;
     rz_arena work, keep;
+    size_t peak;      /* bytes */
     kept *first, **last;
 
     /* of the trees in hand */
@@ -66,7 +68,7 @@ int rz_tree_rows(const rz_tree *t)
 static void add_run(rz_learner *l, int *row, const int32_t *ids, const int32_t *targets, int n, const rz_cache *parent)
 {
     rz_cache *cache = RZ_NEW(&l->work, 1, rz_cache);
-    rz_cache_init(cache, l->p, n, &l->work);
+    rz_cache_begin(cache, l->p, n, l->recompute != RZ_RECOMPUTE_NONE, &l->work);
     for (int i = 0; i < n; i++)
         l->target[*row + i] = targets ? targets[i] : -1;
     l->row0[l->n_runs] = *row;
@@ -102,11 +104,60 @@ static int lay_out(rz_learner *l)
     return rows;
 }
 
+void rz_learner_recompute(rz_learner *l, rz_recompute r)
+{
+    l->recompute = r;
+}
+
+static int logit_rows(const rz_policy *p)
+{
+    int most = LOGIT_FLOATS / p->arch.vocab_size;
+    return most > LOGIT_ROWS ? LOGIT_ROWS : most < 1 ? 1 : most;
+}
+
+size_t rz_learner_kept_bytes(const rz_learner *l)
+{
+    return l->keep.used;
+}
+
+size_t rz_learner_peak(const rz_learner *l)
+{
+    return l->peak;
+}
+
+static void note_peak(rz_learner *l, const rz_arena *scratch)
+{
+    size_t used = scratch->used + l->keep.used;
+    l->peak = used > l->peak ? used : l->peak;
+}
+
+size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
+{
+    const rz_policy *p = l->p;
+    rz_acts a = {.recompute = l->recompute};
+    size_t caches = 0, layers = l->recompute == RZ_RECOMPUTE_NONE ? 1 : (size_t)p->arch.num_hidden_layers, n_runs = 0;
+    for (int t = 0; t < n_trees; t++) {
+        a.M += rz_tree_rows(&trees[t]);
+        n_runs += (size_t)trees[t].n_sequences + 1;
+        for (int i = -1; i < trees[t].n_sequences; i++) {
+            int n = i < 0 ? trees[t].n_prefix : trees[t].sequences[i].n, keys = i < 0 ? n : n + trees[t].n_prefix;
+            caches += rz_cache_bytes(p, n) / layers;
+            a.max_segment = n > a.max_segment ? n : a.max_segment;
+            a.max_keys = keys > a.max_keys ? keys : a.max_keys;
+        }
+    }
+    size_t M = (size_t)a.M, D = (size_t)p->arch.hidden_size, F = (size_t)p->arch.intermediate_size, H = (size_t)p->heads.H,
+           W = (H + 2 * (size_t)p->heads.G) * (size_t)p->heads.E, rows = (size_t)logit_rows(p),
+           logits = (M < rows ? M : rows) * (size_t)p->arch.vocab_size + M,          /* head_backward */
+           layer = M * (D + 3 * F + H * (size_t)p->heads.E + W);                     /* layer_backward */
+    return rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
+           (M * (3 * D + 4) + (logits > layer ? logits : layer)) * sizeof(float);    /* h, dh, the kept dx */
+}
+
 /* Next cut of rows with targets at or after *r: [*r, *r + returned). 0: none left. */
 static int next_rows(const rz_learner *l, int *r)
 {
-    int V = l->p->arch.vocab_size, most = LOGIT_FLOATS / V, n = 0;
-    most = most > LOGIT_ROWS ? LOGIT_ROWS : most < 1 ? 1 : most;
+    int n = 0, most = logit_rows(l->p);
     while (*r < l->acts.M && l->target[*r] < 0)
         ++*r;
     while (*r + n < l->acts.M && l->target[*r + n] >= 0 && n < most)
@@ -149,11 +200,11 @@ void rz_learner_forward(rz_learner *l, const rz_tree *trees, int n_trees, float 
     l->n_trees = n_trees;
     l->temperature = temperature;
     int M = lay_out(l), D = p->arch.hidden_size, V = p->arch.vocab_size;
-    rz_acts_init(&l->acts, p, l->runs, l->n_runs, true, &l->work);
+    rz_acts_init(&l->acts, p, l->runs, l->n_runs, l->recompute, &l->work);
     l->h = RZ_NEW(&l->work, (size_t)M * (size_t)D, float);
     l->row_max = RZ_NEW(&l->work, M, float);
     l->row_sum = RZ_NEW(&l->work, M, float);
-    rz_acts_forward(p, &l->acts, l->runs, l->n_runs, l->h, l->work);
+    rz_acts_forward(p, &l->acts, l->runs, l->n_runs, l->row0, l->h);
 
     rz_arena scratch = l->work;
     head_work w = {.l = l, .logp = RZ_NEW(&scratch, M, float), .entropy = RZ_NEW(&scratch, M, float)};
@@ -161,6 +212,7 @@ void rz_learner_forward(rz_learner *l, const rz_tree *trees, int n_trees, float 
         rz_arena chunk = scratch;
         w.logits = RZ_NEW(&chunk, (size_t)n * (size_t)V, float);
         w.row = r;
+        note_peak(l, &chunk);
         rz_policy_logits(p, w.logits, l->h + (int64_t)r * D, n);
         rz_op_rows(p, n, logp_rows, &w);
     }
@@ -190,6 +242,7 @@ static void head_backward(rz_learner *l, float *dh, float *grad, rz_arena scratc
         w.logits = RZ_NEW(&chunk, (size_t)n * (size_t)V, float);
         w.row = r;
         const float *h = l->h + (int64_t)r * D;
+        note_peak(l, &chunk);
         rz_policy_logits(p, w.logits, h, n); /* once more: cheaper than keeping them */
         rz_op_rows(p, n, dlogits_rows, &w);
         rz_op_linear_dx(p, dh + (int64_t)r * D, w.logits, &p->head, n);
@@ -259,8 +312,8 @@ static void attend_backward(void *ctx, int i, int thread)
             d_parent = w->dx + l->row0[l->tree_run[tree + 1] - 1] * ld;
         }
         p->k->attention_backward(d, d + k_at, d + v_at, d_parent ? d_parent + k_at : NULL, d_parent ? d_parent + v_at : NULL, ld,
-                                 w->dy + r0 * ldo, rz_act(a, a->att, ldo, w->layer) + r0 * ldo, ldo, rz_act(a, a->row_max, H, w->layer) + r0 * H,
-                                 rz_act(a, a->row_sum, H, w->layer) + r0 * H, rz_act(a, a->qkv, ld, w->layer) + r0 * ld, ld, run->n,
+                                 w->dy + r0 * ldo, rz_act(a->att, w->layer) + r0 * ldo, ldo, rz_act(a->row_max, w->layer) + r0 * H,
+                                 rz_act(a->row_sum, w->layer) + r0 * H, rz_act(a->qkv, w->layer) + r0 * ld, ld, run->n,
                                  run->parent ? &parent : NULL, &own, p->heads, g, g + 1, a->scratch[thread]);
     }
 }
@@ -278,31 +331,34 @@ static void layer_backward(rz_learner *l, int layer, float *dx, float *grad, rz_
           *datt = RZ_NEW(&scratch, M * H * E, float), *dqkv = RZ_ZNEW(&scratch, M * W, float);
     work w = {.l = l, .layer = layer};
 
+    note_peak(l, &scratch);
+    rz_acts_again(p, a, l->runs, l->n_runs, l->row0, layer);
     rz_op_linear_dx(p, dact, dx, &m->down, a->M);
-    rz_op_linear_dw(p, grad, dx, rz_act(a, a->act, F, layer), &m->down, a->M);
+    rz_op_linear_dw(p, grad, dx, rz_act(a->act, layer), &m->down, a->M);
     w.dx = dgate_up;
     w.dy = dact;
-    w.x = rz_act(a, a->gate_up, 2 * F, layer);
+    w.x = rz_act(a->gate_up, layer);
     rz_op_rows(p, a->M, swiglu_rows, &w);
     rz_op_linear_dx(p, dh, dgate_up, &m->gate_up, a->M);
-    rz_op_linear_dw(p, grad, dgate_up, rz_act(a, a->h2, D, layer), &m->gate_up, a->M);
-    norm_backward(l, dx, dh, rz_act(a, a->x_mid, D, layer), rz_act(a, a->rstd2, 1, layer), o->norm2, grad);
+    rz_op_linear_dw(p, grad, dgate_up, rz_act(a->h2, layer), &m->gate_up, a->M);
+    norm_backward(l, dx, dh, rz_act(a->x_mid, layer), rz_act(a->rstd2, layer), o->norm2, grad);
 
     rz_op_linear_dx(p, datt, dx, &m->o, a->M);
-    rz_op_linear_dw(p, grad, dx, rz_act(a, a->att, H * E, layer), &m->o, a->M);
+    rz_op_linear_dw(p, grad, dx, rz_act(a->att, layer), &m->o, a->M);
     w.dx = dqkv;
     w.dy = datt;
     rz_pool_run(p->pool, l->n_trees * (int)G, attend_backward, &w);
     rz_op_rows(p, a->M, unrotate_rows, &w);
     rz_op_linear_dx(p, dh, dqkv, &m->qkv, a->M);
-    rz_op_linear_dw(p, grad, dqkv, rz_act(a, a->h1, D, layer), &m->qkv, a->M);
-    norm_backward(l, dx, dh, rz_act(a, a->x_in, D, layer), rz_act(a, a->rstd1, 1, layer), o->norm1, grad);
+    rz_op_linear_dw(p, grad, dqkv, rz_act(a->h1, layer), &m->qkv, a->M);
+    norm_backward(l, dx, dh, rz_act(a->x_in, layer), rz_act(a->rstd1, layer), o->norm1, grad);
 }
 
 void rz_learner_backward(rz_learner *l, float *grad)
 {
     const rz_policy *p = l->p;
     int M = l->acts.M, D = p->arch.hidden_size;
+    assert(l->acts.recompute != RZ_RECOMPUTE_ALL);
     kept *k = RZ_NEW(&l->keep, 1, kept);
     *k = (kept){NULL, M, RZ_NEW(&l->keep, M, int32_t), RZ_ZNEW(&l->keep, (size_t)M * (size_t)D, float)};
     *l->last = k;

@@ -9,25 +9,66 @@ size_t rz_cache_bytes(const rz_policy *p, int n_tokens)
     return 2 * cap * (size_t)p->arch.num_hidden_layers * (size_t)p->heads.G * (size_t)p->heads.E * sizeof(float);
 }
 
+void rz_cache_begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, rz_arena *arena)
+{
+    int cap = (n_tokens + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL;
+    int64_t layer = (int64_t)p->heads.G * cap * p->heads.E, all = one_layer ? layer : layer * p->arch.num_hidden_layers;
+    *c = (rz_cache){RZ_NEW(arena, all, float), RZ_NEW(arena, all, float), one_layer ? 0 : layer, 0, cap};
+}
+
 void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *arena)
 {
-    size_t floats = rz_cache_bytes(p, n_tokens) / 2 / sizeof(float);
-    c->n = 0;
-    c->cap = (n_tokens + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL;
-    c->k = RZ_ZNEW(arena, floats, float); /* lanes beyond the last key are computed on, then dropped: let them be numbers */
-    c->v = RZ_NEW(arena, floats, float);
+    rz_cache_begin(c, p, n_tokens, false, arena);
 }
 
 rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer)
 {
-    int64_t stride = (int64_t)p->heads.G * c->cap * p->heads.E;
-    return (rz_kv){c->k + layer * stride, c->v + layer * stride, c->n, c->cap};
+    (void)p;
+    return (rz_kv){c->k + layer * c->stride, c->v + layer * c->stride, c->n, c->cap};
 }
 
-void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs, bool keep, rz_arena *arena)
+/* Places the arrays of a->M rows in the arena (NULL: nowhere). Returns their floats. */
+static size_t place(rz_acts *a, const rz_policy *p, rz_arena *arena)
+{
+    size_t M = (size_t)a->M, D = (size_t)p->arch.hidden_size, F = (size_t)p->arch.intermediate_size, H = (size_t)p->heads.H,
+           G = (size_t)p->heads.G, E = (size_t)p->heads.E, L = (size_t)p->arch.num_hidden_layers, floats = 0;
+    const rz_recompute none = RZ_RECOMPUTE_NONE, norms = RZ_RECOMPUTE_NORMS, layer = RZ_RECOMPUTE_LAYER;
+    bool one_stream = a->recompute == RZ_RECOMPUTE_ALL; /* one residual stream serves all places */
+    /* kept: by every layer up to this setting of recompute, beyond it one array serves all layers */
+    const struct { rz_activation *to; size_t width; rz_recompute kept; } table[] = {
+        {&a->x_in, D, layer}, {&a->x_mid, one_stream ? 0 : D, norms}, {&a->h1, D, none}, {&a->h2, D, none}, {&a->rstd1, 1, none},
+        {&a->rstd2, 1, none}, {&a->qkv, (H + 2 * G) * E, norms}, {&a->att, H * E, norms}, {&a->row_max, H, norms},
+        {&a->row_sum, H, norms}, {&a->gate_up, 2 * F, norms}, {&a->act, F, none},
+    };
+    const struct { float **to; size_t n; } single[] = {{&a->x_out, one_stream ? 0 : M * D}, {&a->rstd_out, M}, {&a->t, M * D}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        bool kept = a->recompute <= table[i].kept;
+        size_t n = M * table[i].width, all = kept ? L * n : n;
+        *table[i].to = (rz_activation){arena ? RZ_NEW(arena, all, float) : NULL, kept ? (int64_t)n : 0};
+        floats += all;
+    }
+    for (size_t i = 0; i < sizeof single / sizeof single[0]; i++) {
+        *single[i].to = arena ? RZ_NEW(arena, single[i].n, float) : NULL;
+        floats += single[i].n;
+    }
+    if (one_stream) {
+        a->x_mid = a->x_in;
+        a->x_out = a->x_in.p;
+    }
+    return floats;
+}
+
+size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p)
+{
+    rz_acts sizes = *a;
+    size_t scratch = p->k->attention_scratch(a->max_segment, a->max_keys, p->heads);
+    return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * sizeof(int32_t);
+}
+
+void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs, rz_recompute recompute, rz_arena *arena)
 {
     memset(a, 0, sizeof *a);
-    a->keep = keep;
+    a->recompute = recompute;
     for (int i = 0; i < n_runs; i++) {
         int keys = runs[i].cache->n + runs[i].n + (runs[i].parent ? runs[i].parent->n : 0);
         a->M += runs[i].n;
@@ -40,20 +81,10 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
             for (int j = 0; j < n_runs; j++)
                 if (runs[j].cache == runs[i].parent && a->max_keys < runs[i].n + runs[i].cache->n + runs[j].cache->n + runs[j].n)
                     a->max_keys = runs[i].n + runs[i].cache->n + runs[j].cache->n + runs[j].n;
-    size_t M = (size_t)a->M, D = (size_t)p->arch.hidden_size, F = (size_t)p->arch.intermediate_size, H = (size_t)p->heads.H,
-           G = (size_t)p->heads.G, E = (size_t)p->heads.E, L = keep ? (size_t)p->arch.num_hidden_layers : 1, MAXT = (size_t)rz_pool_size(p->pool);
-    const struct { float **to; size_t n; } table[] = {
-        {&a->x_in, L * M * D}, {&a->x_mid, keep ? L * M * D : 0}, {&a->h1, L * M * D}, {&a->h2, L * M * D}, {&a->rstd1, L * M},
-        {&a->rstd2, L * M}, {&a->qkv, L * M * (H + 2 * G) * E}, {&a->att, L * M * H * E}, {&a->row_max, L * M * H}, {&a->row_sum, L * M * H},
-        {&a->gate_up, L * M * 2 * F}, {&a->act, L * M * F}, {&a->x_out, keep ? M * D : 0}, {&a->rstd_out, M}, {&a->t, M * D},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        *table[i].to = RZ_NEW(arena, table[i].n, float);
-    if (!keep) /* one residual stream serves all places */
-        a->x_mid = a->x_out = a->x_in;
-    a->pos = RZ_NEW(arena, M, int32_t);
-    a->scratch = RZ_NEW(arena, MAXT, float *);
-    for (size_t i = 0; i < MAXT; i++)
+    place(a, p, arena);
+    a->pos = RZ_NEW(arena, a->M, int32_t);
+    a->scratch = RZ_NEW(arena, rz_pool_size(p->pool), float *);
+    for (int i = 0; i < rz_pool_size(p->pool); i++)
         a->scratch[i] = RZ_NEW(arena, p->k->attention_scratch(a->max_segment, a->max_keys, p->heads), float);
 }
 
@@ -106,7 +137,10 @@ static void append_run(void *ctx, int i, int thread)
     int64_t ld = (int64_t)(h->H + 2 * h->G) * h->E;
     const float *row = w->from + w->row0[i] * ld;
     rz_kv kv = rz_cache_layer(w->runs[i].cache, w->p, w->layer);
+    int last = kv.n / RZ_PANEL * RZ_PANEL; /* keys beyond the last are computed on, then dropped: let them be numbers */
     kv.n -= w->runs[i].n;
+    for (int g = 0; last < kv.n + w->runs[i].n && kv.n <= last && g < h->G; g++)
+        memset(kv.k + ((int64_t)g * kv.cap + last) * h->E, 0, (size_t)(RZ_PANEL * h->E) * sizeof(float));
     w->p->k->kv_append(&kv, row + (int64_t)h->H * h->E, row + (int64_t)(h->H + h->G) * h->E, ld, w->runs[i].n, h->G, h->E);
 }
 
@@ -120,8 +154,8 @@ static void attend(void *ctx, int i, int thread)
     rz_kv own = rz_cache_layer(r->cache, p, w->layer), parent = {0};
     if (r->parent)
         parent = rz_cache_layer(r->parent, p, w->layer);
-    p->k->attention_forward(w->to + r0 * H * E, (int64_t)H * E, rz_act(w->a, w->a->row_max, H, w->layer) + r0 * H,
-                            rz_act(w->a, w->a->row_sum, H, w->layer) + r0 * H, w->from + r0 * ld, ld, r->n, r->parent ? &parent : NULL, &own,
+    p->k->attention_forward(w->to + r0 * H * E, (int64_t)H * E, rz_act(w->a->row_max, w->layer) + r0 * H,
+                            rz_act(w->a->row_sum, w->layer) + r0 * H, w->from + r0 * ld, ld, r->n, r->parent ? &parent : NULL, &own,
                             p->heads, G * cut / w->cuts, G * (cut + 1) / w->cuts, w->a->scratch[thread]);
 }
 
@@ -145,60 +179,82 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
         row0[i] = m;
         for (int j = 0; j < r->n; j++, m++) {
             assert(r->ids[j] >= 0 && r->ids[j] < p->arch.vocab_size);
-            memcpy(a->x_in + (size_t)m * D, p->w + p->layout.embed + (size_t)r->ids[j] * D, D * sizeof(float));
+            memcpy(a->x_in.p + (size_t)m * D, p->w + p->layout.embed + (size_t)r->ids[j] * D, D * sizeof(float));
             a->pos[m] = first + j;
         }
     }
 }
 
-static void layer_forward(const rz_policy *p, rz_acts *a, work *w, int n_runs, const float *residual)
+/* A layer up to what its last product reads. products: false when they are kept already, and only what lies between them is missing. */
+static void layer_inner(const rz_policy *p, const rz_acts *a, work *w, int n_runs, const float *residual, bool products)
 {
     int l = w->layer;
     const rz_layer_offsets *o = &p->layout.layers[l];
     const rz_layer_matrices *m = &p->matrices[l];
-    int64_t D = p->arch.hidden_size, F = p->arch.intermediate_size, H = p->heads.H, G = p->heads.G, E = p->heads.E;
-    size_t bytes = (size_t)a->M * (size_t)D * sizeof(float);
-    float *x_in = rz_act(a, a->x_in, D, l), *x_mid = rz_act(a, a->x_mid, D, l), *h1 = rz_act(a, a->h1, D, l), *h2 = rz_act(a, a->h2, D, l),
-          *qkv = rz_act(a, a->qkv, (H + 2 * G) * E, l), *att = rz_act(a, a->att, H * E, l), *gate_up = rz_act(a, a->gate_up, 2 * F, l),
-          *act = rz_act(a, a->act, F, l);
+    float *x_in = rz_act(a->x_in, l), *x_mid = rz_act(a->x_mid, l), *h1 = rz_act(a->h1, l), *h2 = rz_act(a->h2, l), *qkv = rz_act(a->qkv, l),
+          *att = rz_act(a->att, l), *gate_up = rz_act(a->gate_up, l);
 
-    norm(p, a, h1, rz_act(a, a->rstd1, 1, l), x_in, residual, o->norm1);
-    rz_op_linear(p, qkv, h1, &m->qkv, a->M);
-    w->to = qkv;
-    rz_op_rows(p, a->M, rope_rows, w);
+    norm(p, a, h1, rz_act(a->rstd1, l), x_in, residual, o->norm1);
+    if (products) {
+        rz_op_linear(p, qkv, h1, &m->qkv, a->M);
+        w->to = qkv;
+        rz_op_rows(p, a->M, rope_rows, w);
+    }
     w->from = qkv;
     rz_pool_run(p->pool, n_runs, append_run, w);
-    w->to = att;
-    rz_pool_run(p->pool, n_runs * w->cuts, attend, w);
-    rz_op_linear(p, a->t, att, &m->o, a->M);
-    if (a->keep)
-        memcpy(x_mid, x_in, bytes);
-    norm(p, a, h2, rz_act(a, a->rstd2, 1, l), x_mid, a->t, o->norm2);
-    rz_op_linear(p, gate_up, h2, &m->gate_up, a->M);
-    w->to = act;
+    if (products) {
+        w->to = att;
+        rz_pool_run(p->pool, n_runs * w->cuts, attend, w);
+        rz_op_linear(p, a->t, att, &m->o, a->M);
+        if (x_mid != x_in)
+            memcpy(x_mid, x_in, (size_t)a->M * (size_t)p->arch.hidden_size * sizeof(float));
+    }
+    norm(p, a, h2, rz_act(a->rstd2, l), x_mid, products ? a->t : NULL, o->norm2);
+    if (products)
+        rz_op_linear(p, gate_up, h2, &m->gate_up, a->M);
+    w->to = rz_act(a->act, l);
     w->from = gate_up;
     rz_op_rows(p, a->M, swiglu_rows, w);
-    rz_op_linear(p, a->t, act, &m->down, a->M);
-    if (a->keep)
-        memcpy(l + 1 < p->arch.num_hidden_layers ? rz_act(a, a->x_in, D, l + 1) : a->x_out, x_mid, bytes);
 }
 
-void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, float *h, rz_arena scratch)
+static void layer_forward(const rz_policy *p, rz_acts *a, work *w, int n_runs, const float *residual)
 {
-    int *row0 = RZ_NEW(&scratch, n_runs, int);
+    int l = w->layer;
+    float *x_mid = rz_act(a->x_mid, l), *next = l + 1 < p->arch.num_hidden_layers ? rz_act(a->x_in, l + 1) : a->x_out;
+    layer_inner(p, a, w, n_runs, residual, true);
+    rz_op_linear(p, a->t, rz_act(a->act, l), &p->matrices[l].down, a->M);
+    if (next != x_mid)
+        memcpy(next, x_mid, (size_t)a->M * (size_t)p->arch.hidden_size * sizeof(float));
+}
+
+static work layer_work(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)
+{
+    return (work){.p = p, .a = a, .runs = runs, .row0 = row0, .layer = layer, .cuts = attention_cuts(p, a, n_runs)};
+}
+
+void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, int *row0, float *h)
+{
     embed(p, a, runs, n_runs, row0);
     for (int l = 0; l < p->arch.num_hidden_layers; l++) {
-        work w = {.p = p, .a = a, .runs = runs, .row0 = row0, .layer = l, .cuts = attention_cuts(p, a, n_runs)};
+        work w = layer_work(p, a, runs, n_runs, row0, l);
         layer_forward(p, a, &w, n_runs, l ? a->t : NULL);
     }
     norm(p, a, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
 }
 
+void rz_acts_again(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)
+{
+    work w = layer_work(p, a, runs, n_runs, row0, layer);
+    if (a->recompute != RZ_RECOMPUTE_NONE) /* x_in holds the residual added to it */
+        layer_inner(p, a, &w, n_runs, NULL, a->recompute == RZ_RECOMPUTE_LAYER);
+}
+
 void rz_policy_forward(const rz_policy *p, const rz_run *runs, int n_runs, float *h, rz_arena scratch)
 {
     rz_acts a;
-    rz_acts_init(&a, p, runs, n_runs, false, &scratch);
-    rz_acts_forward(p, &a, runs, n_runs, h, scratch);
+    int *row0 = RZ_NEW(&scratch, n_runs, int);
+    rz_acts_init(&a, p, runs, n_runs, RZ_RECOMPUTE_ALL, &scratch);
+    rz_acts_forward(p, &a, runs, n_runs, row0, h);
 }
 
 void rz_policy_logits(const rz_policy *p, float *logits, const float *h, int M)

@@ -14,29 +14,39 @@ void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const flo
 /* fn over cuts [r0, r1) of M rows. */
 void rz_op_rows(const rz_policy *p, int M, void (*fn)(void *ctx, int r0, int r1), void *ctx);
 
-/* Activations of M rows. With keep, every layer has its own; without, all layers share one set. Arrays of layer l at + l·stride. */
+/* An activation: each layer has its own array where it is kept (stride: its floats), else all layers share one (stride 0). */
+typedef struct { float *p; int64_t stride; } rz_activation;
+
+/* Activations of M rows; which of them are kept is said in the table of forward.c. */
 typedef struct {
     int M, max_segment, max_keys;
-    bool keep;
-    int32_t *pos;                      /* (M) */
-    float *x_in, *x_mid;               /* (M,D) residual stream before attention, before the feed-forward */
-    float *h1, *h2;                    /* (M,D) their norms */
-    float *rstd1, *rstd2;              /* (M) */
-    float *qkv;                        /* (M,(H+2G)E), rotated */
-    float *att, *row_max, *row_sum;    /* (M,HE), (M,H) */
-    float *gate_up, *act;              /* (M,2F), (M,F) */
-    float *x_out, *rstd_out;           /* (M,D), (M) before the final norm */
-    float *t;                          /* (M,D) scratch */
-    float **scratch;                   /* one an thread, for attention */
+    rz_recompute recompute;
+    int32_t *pos;                              /* (M) */
+    rz_activation x_in, x_mid;                 /* (M,D) residual stream before attention, before the feed-forward */
+    rz_activation h1, h2;                      /* (M,D) their norms */
+    rz_activation rstd1, rstd2;                /* (M) */
+    rz_activation qkv;                         /* (M,(H+2G)E), rotated */
+    rz_activation att, row_max, row_sum;       /* (M,HE), (M,H) */
+    rz_activation gate_up, act;                /* (M,2F), (M,F) */
+    float *x_out, *rstd_out;                   /* (M,D), (M) before the final norm */
+    float *t;                                  /* (M,D) scratch */
+    float **scratch;                           /* one an thread, for attention */
 } rz_acts;
 
-void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs, bool keep, rz_arena *arena);
-void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, float *h, rz_arena scratch);
-rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer);
-
-/* The array of layer l. */
-static inline float *rz_act(const rz_acts *a, float *base, int64_t width, int layer)
+/* The array of a layer. */
+static inline float *rz_act(rz_activation x, int layer)
 {
-    return a->keep ? base + (int64_t)layer * a->M * width : base;
+    return x.p + layer * x.stride;
 }
+
+void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs, rz_recompute recompute, rz_arena *arena);
+/* Bytes that rz_acts_init takes from its arena, M, max_segment, max_keys and recompute being set. */
+size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p);
+/* row0(n_runs): written, the first row of each run. */
+void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, int *row0, float *h);
+/* Activations of a layer as they were when it ran, those that were not kept computed again: the same functions, the same bits. */
+void rz_acts_again(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer);
+rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer);
+/* one_layer: all layers share the room, each forgets the one before. */
+void rz_cache_begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, rz_arena *arena);
 #endif

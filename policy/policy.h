@@ -41,9 +41,11 @@ bool rz_policy_get_arch(rz_arch *a, rz_store *s, rz_err *err);
 
 /* Keys and values of one run of tokens, all layers. */
 typedef struct {
-    float *k, *v; /* layer l at + l·G·cap·E */
-    int n, cap;   /* tokens held; room (a multiple of 16) */
+    float *k, *v;   /* layer l at + l·stride */
+    int64_t stride; /* G·cap·E */
+    int n, cap;     /* tokens held; room (a multiple of 16) */
 } rz_cache;
+/* The memory is touched as tokens come. */
 void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *arena);
 size_t rz_cache_bytes(const rz_policy *p, int n_tokens);
 
@@ -81,8 +83,22 @@ typedef struct {
 
 typedef struct rz_learner rz_learner; /* activations of the trees in hand, and what a shard's gradient still lacks */
 
+/* What a backward pass computes again instead of finding it kept. Changes no bit. */
+typedef enum {
+    RZ_RECOMPUTE_NONE,
+    RZ_RECOMPUTE_NORMS, /* norms, SwiGLU, and the order of keys and values: what costs next to nothing */
+    RZ_RECOMPUTE_LAYER, /* all of a layer but its input: a third more work in the layers */
+    RZ_RECOMPUTE_ALL,   /* nothing is kept: no backward pass */
+} rz_recompute;
+#define RZ_RECOMPUTE_NAMES "none|norms|layer" /* those of a learner that goes backward, in the order of the enumeration */
+
 bool rz_learner_create(rz_learner **out, rz_policy *p, rz_err *err);
 void rz_learner_destroy(rz_learner *l);
+void rz_learner_recompute(rz_learner *l, rz_recompute r); /* RZ_RECOMPUTE_NONE until set; from the next forward on */
+/* Bytes that a forward and a backward pass over these trees takes at most, the gradient left out. Of them some stay until the shard is complete: */
+size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees);
+size_t rz_learner_kept_bytes(const rz_learner *l); /* those of the calls so far */
+size_t rz_learner_peak(const rz_learner *l);       /* the most that was in use so far */
 int rz_tree_rows(const rz_tree *t);
 /* Log-probabilities of every target; keeps the activations for rz_learner_backward. Row order (docs/numerics.md): per tree its
  * sequences in order, then the prefix. How trees are cut into calls changes no bit of the gradient. */

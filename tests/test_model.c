@@ -186,7 +186,8 @@ static int outputs(const rz_tree *trees, int n_trees, float *to)
     return n;
 }
 
-/* Cuts into calls, threads, kernel tables, tied and untied: the same bits as the reference in one call on one thread. */
+/* Cuts into calls, threads, kernel tables, what is computed again, tied and untied: the same bits as the reference in one call on one thread that keeps
+ * everything. */
 START_TEST(cuts_threads_and_tables)
 {
     rz_arch a = middling;
@@ -202,16 +203,52 @@ START_TEST(cuts_threads_and_tables)
     for (int threads = 0; threads <= 3; threads++) {
         rz_pool *pool = threads ? tiny_pool(threads) : NULL;
         rig r = open_rig(&a, tiny_kernels(_i / 2), pool, 4);
-        for (unsigned cuts = 0; cuts < 1u << (N_TREES - 1); cuts += threads || _i < 2 ? 7 : 1) {
+        for (unsigned i = 0, cuts = 0; cuts < 1u << (N_TREES - 1); i++, cuts += i % 3 ? 0 : threads || _i < 2 ? 7 : 1) {
+            rz_learner_recompute(r.l, (rz_recompute)(i % 3));
             gradient(&r, trees, N_TREES, cuts, 0.9f);
-            ck_assert_msg(!memcmp(r.grad, wanted.grad, bytes), "%s, %d threads, cuts %u: another gradient", r.p->k->name, threads, cuts);
+            ck_assert_msg(!memcmp(r.grad, wanted.grad, bytes), "%s, %d threads, cuts %u, recompute %u: another gradient", r.p->k->name, threads, cuts, i % 3);
             ck_assert_int_eq(outputs(trees, N_TREES, other), n);
-            ck_assert_msg(!memcmp(logp, other, (size_t)n * sizeof *logp), "%s, %d threads, cuts %u: other log-probabilities", r.p->k->name, threads, cuts);
+            ck_assert_msg(!memcmp(logp, other, (size_t)n * sizeof *logp), "%s, %d threads, cuts %u, recompute %u: other log-probabilities", r.p->k->name,
+                          threads, cuts, i % 3);
         }
+        rz_learner_recompute(r.l, RZ_RECOMPUTE_ALL);
+        rz_learner_forward(r.l, trees, N_TREES, 0.9f);
+        ck_assert(outputs(trees, N_TREES, other) == n && !memcmp(logp, other, (size_t)n * sizeof *logp));
         close_rig(&r);
         rz_pool_destroy(pool);
     }
     close_rig(&wanted);
+    rz_arena_finish(&arena);
+}
+END_TEST
+
+/* What a call takes is known before: not less than it took, and not much more. Of the settings each takes less than the one before. */
+START_TEST(memory_of_a_call)
+{
+    static const struct { rz_arch arch; double share[3]; } shapes[] = { /* share: of what the setting before took, at most */
+        {{300, 64, 192, 6, 4, 2, 16, 512, 1e-5, 1e4, true}, {1, 0.8, 0.5}},
+        {{20000, 16, 32, 2, 2, 1, 8, 512, 1e-5, 1e4, true}, {1, 1, 1}}, /* most of it are logits */
+    };
+    static const int lengths[3] = {400, 300, 200};
+    rz_arch a = shapes[_i].arch;
+    rz_arena arena = tiny_arena();
+    rz_stream s;
+    rz_stream_init(&s, 12, RZ_RNG_TEST, 0);
+    rz_tree trees[3];
+    for (int t = 0; t < 3; t++)
+        trees[t] = tiny_tree(&s, 100, lengths, 3, a.vocab_size, &arena);
+    double before = 1e18;
+    for (int recompute = RZ_RECOMPUTE_NONE; recompute < RZ_RECOMPUTE_ALL; recompute++) {
+        rig r = open_rig(&a, tiny_kernels(-1), NULL, 4);
+        rz_learner_recompute(r.l, (rz_recompute)recompute);
+        double said = (double)rz_learner_bytes(r.l, trees, 3);
+        gradient(&r, trees, 3, 0, 1);
+        double taken = (double)rz_learner_peak(r.l);
+        ck_assert_msg(taken <= said && said <= 1.1 * taken + 4096, "recompute %d: said %g, took %g", recompute, said, taken);
+        ck_assert_msg(said <= shapes[_i].share[recompute] * before, "recompute %d: %g of %g", recompute, said, before);
+        before = said;
+        close_rig(&r);
+    }
     rz_arena_finish(&arena);
 }
 END_TEST
@@ -515,6 +552,7 @@ static void add(TCase *t)
     tcase_add_loop_test(t, log_probabilities, 0, N_CASES * tiny_n_kernels());
     tcase_add_loop_test(t, gradients, 0, N_CASES);
     tcase_add_loop_test(t, cuts_threads_and_tables, 0, 2 * tiny_n_kernels());
+    tcase_add_loop_test(t, memory_of_a_call, 0, 2);
     tcase_add_loop_test(t, rows_of_the_head, 0, 2);
     tcase_add_loop_test(t, neighbours, 0, tiny_n_kernels());
     tcase_add_test(t, shards_start_anew);

@@ -86,23 +86,30 @@ static rz_tree *trees(int n, int V, uint64_t which)
 }
 
 /* The loss's slopes are in the trees already. */
-typedef struct { const rz_tree *trees; int calls; int order[4096]; } plain_loss;
+typedef struct { const rz_tree *trees; int n, calls, most; int order[4096]; } plain_loss; /* most: trees beyond the one in hand that had run */
 
 static void loss(void *ctx, int i, rz_tree_result *result)
 {
     plain_loss *l = ctx;
     *result = (rz_tree_result){.loss = 0.5 * i, .mismatch = l->trees[i].sequences[0].logp[0], .tokens = rz_tree_rows(&l->trees[i])};
     l->order[l->calls++] = i;
+    int ahead = 0;
+    while (i + ahead + 1 < l->n && l->trees[i + ahead + 1].sequences[0].logp[0] != 9)
+        ahead++;
+    l->most = ahead > l->most ? ahead : l->most;
 }
+
+static int most_together; /* trees in a call of the learner, in the last step */
 
 static bool step(rig *r, const rz_tree *t, int n, double lr, double *norm)
 {
-    plain_loss l = {.trees = t};
+    plain_loss l = {.trees = t, .n = n};
     rz_tree_result *results = RZ_ZNEW(&arena, n, rz_tree_result);
     for (int i = 0; i < n; i++)
         for (int k = 0; k < t[i].n_sequences; k++)
             t[i].sequences[k].logp[0] = 9;
     bool ok = rz_update_step(r->u, t, n, 0.8f, loss, &l, lr, results, norm, &err);
+    most_together = l.most + 1;
     ck_assert_int_eq(l.calls, n); /* each once, in order, after its forward pass */
     for (int i = 0; i < n; i++) {
         ck_assert_int_eq(l.order[i], i);
@@ -183,6 +190,30 @@ START_TEST(large_batches)
     check_gradient(&r, t, large[_i].n, large[_i].shards);
     close_rig(&r);
     rz_pool_destroy(pool);
+}
+END_TEST
+
+/* What a rank may hold at once cuts the batch into calls, which shows in nothing else. */
+START_TEST(limited)
+{
+    static const int lengths[3] = {9, 4, 6};
+    rz_tree t[MOST];
+    rz_stream s;
+    rz_stream_init(&s, 44, RZ_RNG_TEST, 0);
+    for (int i = 0; i < MOST; i++)
+        t[i] = tiny_tree(&s, 5, lengths, 3, arch.vocab_size, &arena);
+    rig r = open_rig(&arch, tiny_kernels(-1), NULL, 1, &bare);
+    rz_learner *l;
+    ck_assert(rz_learner_create(&l, r.p, &err));
+    rz_learner_recompute(l, (rz_recompute)_i);
+    for (int together = 1; together <= MOST; together += 4) {
+        /* rows of embeddings are kept from call to call: the last calls are the smaller ones */
+        rz_update_limit(r.u, (rz_recompute)_i, together == 1 ? 1 : rz_learner_bytes(l, t, together));
+        check_gradient(&r, t, MOST, 1);
+        ck_assert_int_eq(most_together, together);
+    }
+    rz_learner_destroy(l);
+    close_rig(&r);
 }
 END_TEST
 
@@ -389,6 +420,7 @@ static void add(TCase *t)
 {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, shards_and_trees, 0, 5);
+    tcase_add_loop_test(t, limited, 0, 3);
     tcase_add_loop_test(t, large_batches, 0, 3);
     tcase_add_loop_test(t, tables_and_threads, 0, 3 * tiny_n_kernels());
     tcase_add_loop_test(t, adamw_in_binary64, 0, 5);

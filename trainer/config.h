@@ -18,8 +18,9 @@ typedef struct {
 
 typedef struct {
     char *out, *model, *data, *rules, *tokenizer, *eos_token;
-    int64_t seed, steps, group_size, prompts_per_step, gradient_shards, threads;
+    int64_t seed, steps, group_size, prompts_per_step, gradient_shards, threads, activation_mib;
     int reward;           /* rz_reward */
+    int recompute;        /* rz_recompute */
     double time_limit;    /* seconds; 0: none */
     bool strict;
 

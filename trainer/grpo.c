@@ -27,6 +27,7 @@ bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_err *err)
         return true;
     if (!rz_policy_create(&g->reference, &p->arch, p->k, p->pool, err) || !rz_learner_create(&g->reference_learner, g->reference, err))
         return false;
+    rz_learner_recompute(g->reference_learner, RZ_RECOMPUTE_ALL); /* it never goes backward */
     memcpy(g->reference->w, p->w, (size_t)p->layout.n_params * sizeof *p->w);
     rz_policy_refresh(g->reference);
     return true;

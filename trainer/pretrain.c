@@ -141,6 +141,7 @@ static bool run_job(job *j, const rz_job_env *env, rz_job_mode mode, rz_err *err
     if (!rz_comm_agree(env->comm, open_job(j, env, err), err) ||
         !rz_update_create(&j->update, j->policy, env->comm, (int)c->gradient_shards, &c->pretrain.optimizer, err))
         return false;
+    rz_update_limit(j->update, (rz_recompute)c->recompute, (size_t)c->activation_mib << 20);
     j->loop = (rz_loop){.env = env, .config = c, .dir = c->out, .steps = c->pretrain.steps, .policy = j->policy, .tokenizer = j->tokenizer,
                         .update = j->update, .ctx = j, .step = pretrain_step, .end = write_model,
                         .at = {.stage = RZ_STAGE_PRETRAIN, .config = c, .rules = "", .base_hash = "", .data_hash = j->data_hash}};

@@ -30,6 +30,7 @@ struct rz_update {
     float *m, *v;                  /* moments of the slice */
     int64_t t;
     double beta1_t, beta2_t;       /* β^t by repeated product */
+    size_t activation_bytes;       /* that a rank may hold at once */
     rz_update_times spent;
 };
 
@@ -58,7 +59,8 @@ static float *floats(int64_t n)
 bool rz_update_create(rz_update **out, rz_policy *p, rz_comm *c, int shards, const rz_optimizer_options *o, rz_err *err)
 {
     rz_update *u = rz_calloc(1, sizeof *u);
-    *u = (rz_update){.p = p, .comm = c, .shards = shards, .rank = rz_comm_rank(c), .size = rz_comm_size(c), .o = *o, .beta1_t = 1, .beta2_t = 1};
+    *u = (rz_update){.p = p, .comm = c, .shards = shards, .rank = rz_comm_rank(c), .size = rz_comm_size(c), .o = *o, .beta1_t = 1, .beta2_t = 1,
+                     .activation_bytes = SIZE_MAX};
     u->slice0 = slice_start(u, u->rank);
     u->slice1 = slice_start(u, u->rank + 1);
     u->m = floats(u->slice1 - u->slice0);
@@ -81,6 +83,12 @@ void rz_update_destroy(rz_update *u)
     free(u->m);
     free(u->v);
     free(u);
+}
+
+void rz_update_limit(rz_update *u, rz_recompute recompute, size_t activation_bytes)
+{
+    rz_learner_recompute(u->learner, recompute);
+    u->activation_bytes = activation_bytes;
 }
 
 size_t rz_update_bytes(int64_t n_params, int shards, int ranks)
@@ -127,6 +135,16 @@ static float *combine(const rz_update *u, float *left, float *right, int64_t n)
     return left ? left : right;
 }
 
+/* How many of the trees are taken together. */
+static int trees_at_once(const rz_update *u, const rz_tree *trees, int most)
+{
+    size_t kept = rz_learner_kept_bytes(u->learner), room = u->activation_bytes > kept ? u->activation_bytes - kept : 0;
+    int n = 1, rows = rz_tree_rows(trees);
+    while (n < most && (rows += rz_tree_rows(&trees[n])) <= ROWS_AT_ONCE && rz_learner_bytes(u->learner, trees, n + 1) <= room)
+        n++;
+    return n;
+}
+
 /* Gradient of one shard, or NULL when it holds no tree. */
 static float *shard_gradient(rz_update *u, int shard, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx,
                              rz_tree_result *results)
@@ -137,9 +155,7 @@ static float *shard_gradient(rz_update *u, int shard, const rz_tree *trees, int 
     float *grad = take_buffer(u);
     memset(grad, 0, (size_t)u->p->layout.n_params * sizeof *grad);
     for (int t = t0, n; t < t1; t += n) {
-        int rows = rz_tree_rows(&trees[t]);
-        for (n = 1; t + n < t1 && rows + rz_tree_rows(&trees[t + n]) <= ROWS_AT_ONCE; n++)
-            rows += rz_tree_rows(&trees[t + n]);
+        n = trees_at_once(u, trees + t, t1 - t);
         rz_learner_forward(u->learner, trees + t, n, temperature);
         for (int i = t; i < t + n; i++)
             loss(ctx, i, &results[i]);

@@ -13,6 +13,9 @@ typedef struct rz_update rz_update;
 /* Collective. p, c and o are borrowed. */
 bool rz_update_create(rz_update **out, rz_policy *p, rz_comm *c, int shards, const rz_optimizer_options *o, rz_err *err);
 void rz_update_destroy(rz_update *u);
+/* What is kept between a forward and a backward pass, and how many bytes of it a rank may hold at once (a tree that does not fit alone is taken
+ * alone). Until called: everything, and any number. Changes no bit. */
+void rz_update_limit(rz_update *u, rz_recompute recompute, size_t activation_bytes);
 
 /* Numbers of one tree that its owner hands to every rank. */
 typedef struct {

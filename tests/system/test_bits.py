@@ -1,4 +1,5 @@
-"""The same config and seed give the same bits for any number of ranks and threads, for any number of decoding slots, and on every kernel path."""
+"""The same config and seed give the same bits for any number of ranks and threads, for any number of decoding slots, whatever is kept in memory, and on every
+kernel path."""
 from common import *
 
 KNOWN = ["reference", "portable", "avx2", "avx512"]
@@ -26,6 +27,8 @@ VARIANTS = [
     ("plain", dict(ranks=2, threads=2)),
     ("plain", dict(slots=1)),
     ("plain", dict(slots=3, ranks=2)),
+    ("plain", dict(recompute="norms", activation_mib=1)),
+    ("plain", dict(recompute="layer", ranks=2, threads=2)),
     ("plain", dict(cpu="portable")),
     ("plain", dict(cpu="avx2")),
     ("plain", dict(cpu="avx512")),
@@ -36,7 +39,7 @@ VARIANTS = [
     ("one shard", dict(ranks=4, threads=2)),
     ("one shard", dict(cpu="avx2", threads=3)),
     ("kl", dict(ranks=3, threads=2, cpu="avx2")),
-    ("kl", dict(ranks=2, slots=5)),
+    ("kl", dict(ranks=2, slots=5, recompute="layer")),
     ("dynamic", dict(ranks=4)),
     ("dynamic", dict(ranks=2, slots=3, cpu="avx2")),
     ("tiny", dict(cpu="reference", ranks=2)),
@@ -46,6 +49,7 @@ VARIANTS = [
     ("pretrain", dict(ranks=3)),
     ("pretrain", dict(ranks=4)),
     ("pretrain", dict(threads=2)),
+    ("pretrain", dict(recompute="layer", activation_mib=1)),
     ("pretrain", dict(ranks=2, threads=2)),
     ("pretrain", dict(cpu="portable")),
     ("pretrain", dict(cpu="avx2")),
@@ -57,10 +61,10 @@ made, making = {}, threading.Lock()
 truths = tempfile.mkdtemp(prefix="rulezero-truth-")
 
 
-def run(job, out, ranks=0, cpu=None, threads=1, slots=64):
+def run(job, out, ranks=0, cpu=None, threads=1, slots=64, **more):
     config, keys = JOBS[job]
     verb = "train" if config == GRPO else "pretrain"
-    return rulezero(verb, config, f"out={out}", f"threads={threads}", f"rollout.slots={slots}", *keys, ranks=ranks, cpu=cpu).expect(OK)
+    return rulezero(verb, config, f"out={out}", f"threads={threads}", f"rollout.slots={slots}", *keys, *(f"{k}={v}" for k, v in more.items()), ranks=ranks, cpu=cpu).expect(OK)
 
 
 def truth(job):
