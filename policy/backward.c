@@ -285,12 +285,58 @@ static void swiglu_rows(void *ctx, int r0, int r1)
     w->l->p->k->swiglu_backward(w->dx + r0 * 2 * F, w->dy + r0 * F, w->x + r0 * 2 * F, r1 - r0, (int)F);
 }
 
+typedef struct {
+    const rz_learner *l;
+    const rz_layer_offsets *o;
+    float *dqkv, *dy, *grad;
+    const float *x, *rstd;
+} head_norm_work;
+
 static void unrotate_rows(void *ctx, int r0, int r1)
 {
     const work *w = ctx;
     const rz_policy *p = w->l->p;
     int64_t ld = (int64_t)(p->heads.H + 2 * p->heads.G) * p->heads.E;
-    p->k->rope(w->dx + r0 * ld, ld, p->rope, w->l->acts.pos + r0, r1 - r0, p->heads.H + p->heads.G, p->heads.E, true);
+    p->k->rope(w->dx + r0 * ld, ld, p->rope->cs, w->l->acts.pos + r0, r1 - r0, p->heads.H + p->heads.G, p->heads.E, true);
+}
+
+/* dqkv's queries and keys move to dy, and what comes back through their norms takes the place. */
+static void head_norm_rows(void *ctx, int r0, int r1)
+{
+    const head_norm_work *w = ctx;
+    const rz_policy *p = w->l->p;
+    int64_t H = p->heads.H, G = p->heads.G, E = p->heads.E;
+    for (int64_t r = r0; r < r1; r++) {
+        float *dx = w->dqkv + r * (H + 2 * G) * E, *dy = w->dy + r * (H + G) * E;
+        const float *x = w->x + r * (H + G) * E, *rstd = w->rstd + r * (H + G);
+        memcpy(dy, dx, (size_t)((H + G) * E) * sizeof *dx);
+        memset(dx, 0, (size_t)((H + G) * E) * sizeof *dx);
+        p->k->rmsnorm_backward(dx, dy, x, p->w + w->o->q_norm, rstd, (int)H, (int)E);
+        p->k->rmsnorm_backward(dx + H * E, dy + H * E, x + H * E, p->w + w->o->k_norm, rstd + H, (int)G, (int)E);
+    }
+}
+
+static void head_norm_columns(void *ctx, int d0, int d1)
+{
+    const head_norm_work *w = ctx;
+    const rz_policy *p = w->l->p;
+    int64_t H = p->heads.H, G = p->heads.G, E = p->heads.E;
+    for (int64_t r = 0; r < w->l->acts.M; r++) {
+        const float *dy = w->dy + r * (H + G) * E, *x = w->x + r * (H + G) * E, *rstd = w->rstd + r * (H + G);
+        p->k->rmsnorm_backward_w(w->grad + w->o->q_norm, dy, x, rstd, (int)H, (int)E, d0, d1);
+        p->k->rmsnorm_backward_w(w->grad + w->o->k_norm, dy + H * E, x + H * E, rstd + H, (int)G, (int)E, d0, d1);
+    }
+}
+
+/* Through the norms of queries and keys: dqkv in place, the gradients of the two weights. */
+static void head_norm_backward(const rz_learner *l, int layer, float *dqkv, float *grad, rz_arena scratch)
+{
+    const rz_policy *p = l->p;
+    int64_t N = p->heads.H + p->heads.G, E = p->heads.E;
+    head_norm_work w = {l, &p->layout.layers[layer], dqkv, RZ_NEW(&scratch, l->acts.M * N * E, float), grad,
+                        rz_act(l->acts.qk, layer), rz_act(l->acts.rstd_qk, layer)};
+    rz_op_rows(p, l->acts.M, head_norm_rows, &w);
+    rz_op_rows(p, (int)E, head_norm_columns, &w);
 }
 
 /* Attention of one tree and one key/value head: completions in order against the prefix's keys, then the prefix. */
@@ -349,6 +395,8 @@ static void layer_backward(rz_learner *l, int layer, float *dx, float *grad, rz_
     w.dy = datt;
     rz_pool_run(p->pool, l->n_trees * (int)G, attend_backward, &w);
     rz_op_rows(p, a->M, unrotate_rows, &w);
+    if (o->q_norm >= 0)
+        head_norm_backward(l, layer, dqkv, grad, scratch);
     rz_op_linear_dx(p, dh, dqkv, &m->qkv, a->M);
     rz_op_linear_dw(p, grad, dqkv, rz_act(a->h1, layer), &m->qkv, a->M);
     norm_backward(l, dx, dh, rz_act(a->x_in, layer), rz_act(a->rstd1, layer), o->norm1, grad);

@@ -31,13 +31,14 @@ rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer)
 static size_t place(rz_acts *a, const rz_policy *p, rz_arena *arena)
 {
     size_t M = (size_t)a->M, D = (size_t)p->arch.hidden_size, F = (size_t)p->arch.intermediate_size, H = (size_t)p->heads.H,
-           G = (size_t)p->heads.G, E = (size_t)p->heads.E, L = (size_t)p->arch.num_hidden_layers, floats = 0;
+           G = (size_t)p->heads.G, E = (size_t)p->heads.E, L = (size_t)p->arch.num_hidden_layers,
+           QK = rz_arch_family(&p->arch)->qk_norm ? H + G : 0, floats = 0;
     const rz_recompute none = RZ_RECOMPUTE_NONE, norms = RZ_RECOMPUTE_NORMS, layer = RZ_RECOMPUTE_LAYER;
     bool one_stream = a->recompute == RZ_RECOMPUTE_ALL; /* one residual stream serves all places */
     /* kept: by every layer up to this setting of recompute, beyond it one array serves all layers */
     const struct { rz_activation *to; size_t width; rz_recompute kept; } table[] = {
         {&a->x_in, D, layer}, {&a->x_mid, one_stream ? 0 : D, norms}, {&a->h1, D, none}, {&a->h2, D, none}, {&a->rstd1, 1, none},
-        {&a->rstd2, 1, none}, {&a->qkv, (H + 2 * G) * E, norms}, {&a->att, H * E, norms}, {&a->row_max, H, norms},
+        {&a->rstd2, 1, none}, {&a->qk, QK * E, norms}, {&a->rstd_qk, QK, norms}, {&a->qkv, (H + 2 * G) * E, norms}, {&a->att, H * E, norms}, {&a->row_max, H, norms},
         {&a->row_sum, H, norms}, {&a->gate_up, 2 * F, norms}, {&a->act, F, none},
     };
     const struct { float **to; size_t n; } single[] = {{&a->x_out, one_stream ? 0 : M * D}, {&a->rstd_out, M}, {&a->t, M * D}};
@@ -114,12 +115,27 @@ static void norm(const rz_policy *p, const rz_acts *a, float *h, float *rstd, fl
     rz_op_rows(p, a->M, norm_rows, &w);
 }
 
+/* Queries and keys move out of qkv, and their norms back in. Heads are rows to the kernel. */
+static void head_norm_rows(void *ctx, int r0, int r1)
+{
+    const work *w = ctx;
+    const rz_policy *p = w->p;
+    const rz_layer_offsets *o = &p->layout.layers[w->layer];
+    int64_t H = p->heads.H, G = p->heads.G, E = p->heads.E;
+    for (int64_t r = r0; r < r1; r++) {
+        float *to = w->to + r * (H + 2 * G) * E, *from = w->from + r * (H + G) * E, *rstd = w->rstd + r * (H + G);
+        memcpy(from, to, (size_t)((H + G) * E) * sizeof *to);
+        p->k->rmsnorm_forward(to, rstd, from, NULL, p->w + o->q_norm, (float)p->arch.rms_norm_eps, (int)H, (int)E);
+        p->k->rmsnorm_forward(to + H * E, rstd + H, from + H * E, NULL, p->w + o->k_norm, (float)p->arch.rms_norm_eps, (int)G, (int)E);
+    }
+}
+
 static void rope_rows(void *ctx, int r0, int r1)
 {
     const work *w = ctx;
     const rz_heads *h = &w->p->heads;
     int64_t ld = (int64_t)(h->H + 2 * h->G) * h->E;
-    w->p->k->rope(w->to + r0 * ld, ld, w->p->rope, w->a->pos + r0, r1 - r0, h->H + h->G, h->E, false);
+    w->p->k->rope(w->to + r0 * ld, ld, w->p->rope->cs, w->a->pos + r0, r1 - r0, h->H + h->G, h->E, false);
 }
 
 static void swiglu_rows(void *ctx, int r0, int r1)
@@ -182,6 +198,7 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
             memcpy(a->x_in.p + (size_t)m * D, p->w + p->layout.embed + (size_t)r->ids[j] * D, D * sizeof(float));
             a->pos[m] = first + j;
         }
+        rz_rope_reach(p->rope, first + r->n);
     }
 }
 
@@ -198,6 +215,11 @@ static void layer_inner(const rz_policy *p, const rz_acts *a, work *w, int n_run
     if (products) {
         rz_op_linear(p, qkv, h1, &m->qkv, a->M);
         w->to = qkv;
+        if (o->q_norm >= 0) {
+            w->from = rz_act(a->qk, l);
+            w->rstd = rz_act(a->rstd_qk, l);
+            rz_op_rows(p, a->M, head_norm_rows, w);
+        }
         rz_op_rows(p, a->M, rope_rows, w);
     }
     w->from = qkv;

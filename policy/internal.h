@@ -5,11 +5,11 @@
 
 /* Threaded calls of the kernel table: the work is cut over rows, columns or heads; how, changes no bit (policy/ops.c). */
 void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add);
-/* y(M,N) = x(M,K)·Wᵀ. */
+/* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. */
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M);
 /* dx(M,K) = dy(M,N)·W. */
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M);
-/* grad of W(N,K) += dyᵀ·x: chains over rows. */
+/* grad of W(N,K) += dyᵀ·x: chains over rows. grad of the bias, if any, += the rows of dy in order. */
 void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const float *x, const rz_matrix *w, int M);
 /* fn over cuts [r0, r1) of M rows. */
 void rz_op_rows(const rz_policy *p, int M, void (*fn)(void *ctx, int r0, int r1), void *ctx);
@@ -25,7 +25,8 @@ typedef struct {
     rz_activation x_in, x_mid;                 /* (M,D) residual stream before attention, before the feed-forward */
     rz_activation h1, h2;                      /* (M,D) their norms */
     rz_activation rstd1, rstd2;                /* (M) */
-    rz_activation qkv;                         /* (M,(H+2G)E), rotated */
+    rz_activation qk, rstd_qk;                 /* (M,(H+G)E) queries and keys before their norm, (M,H+G); empty unless they are normed */
+    rz_activation qkv;                         /* (M,(H+2G)E), normed and rotated */
     rz_activation att, row_max, row_sum;       /* (M,HE), (M,H) */
     rz_activation gate_up, act;                /* (M,2F), (M,F) */
     float *x_out, *rstd_out;                   /* (M,D), (M) before the final norm */

@@ -1,5 +1,7 @@
 #include "policy/internal.h"
 
+#include <string.h>
+
 /* Cuts of at least this many multiply-adds are worth waking a thread for. */
 enum { WORTH = 1 << 15, ROW_CUT = 48, COLUMN_CUT = 4 * RZ_PANEL };
 
@@ -50,7 +52,9 @@ void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M)
 {
     rz_mat_b panels = {p->packed + w->packed_at, RZ_PANEL, (int64_t)RZ_PANEL * w->K};
-    rz_op_matmul(p, y, w->N, (rz_mat_a){x, w->K, 1}, panels, M, w->N, w->K, false);
+    for (int m = 0; w->bias >= 0 && m < M; m++)
+        memcpy(y + (int64_t)m * w->N, p->w + w->bias, (size_t)w->N * sizeof *y);
+    rz_op_matmul(p, y, w->N, (rz_mat_a){x, w->K, 1}, panels, M, w->N, w->K, w->bias >= 0);
 }
 
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M)
@@ -58,8 +62,25 @@ void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_ma
     rz_op_matmul(p, dx, w->K, (rz_mat_a){dy, w->N, 1}, (rz_mat_b){p->w + w->at, w->K, RZ_PANEL}, M, w->K, w->N, false);
 }
 
+typedef struct {
+    const rz_policy *p;
+    float *grad;
+    const float *dy;
+    int M, N;
+} bias_work;
+
+static void bias_columns(void *ctx, int n0, int n1)
+{
+    const bias_work *b = ctx;
+    for (int m = 0; m < b->M; m++)
+        b->p->k->add(b->grad + n0, b->dy + (int64_t)m * b->N + n0, n1 - n0);
+}
+
 void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const float *x, const rz_matrix *w, int M)
 {
+    bias_work b = {p, grad + w->bias, dy, M, w->N};
+    if (w->bias >= 0)
+        rz_op_rows(p, w->N, bias_columns, &b);
     rz_op_matmul(p, grad + w->at, w->K, (rz_mat_a){dy, 1, w->N}, (rz_mat_b){x, w->K, RZ_PANEL}, w->N, w->K, M, true);
 }
 

@@ -2,34 +2,17 @@
 
 #include "base/rng.h"
 #include "policy/internal.h"
-#include "policy/math64.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static rz_matrix matrix(int64_t at, int N, int K, int64_t *packed)
+static rz_matrix matrix(int64_t at, int64_t bias, int N, int K, int64_t *packed)
 {
-    rz_matrix m = {at, *packed, N, K};
+    rz_matrix m = {at, *packed, N, K, bias};
     *packed += (int64_t)rz_packed_size(N, K);
     return m;
-}
-
-/* Angles as transformers computes them: frequency and product in binary32; cosine and sine of that angle in binary64, rounded once. */
-static void fill_rope(rz_policy *p)
-{
-    int E = p->arch.head_dim;
-    for (int e = 0; e < E / 2; e++) {
-        float exponent = (float)(2 * e) / (float)E;
-        float frequency = 1.0f / (float)rz_pow64(p->arch.rope_theta, exponent);
-        for (int pos = 0; pos < p->arch.max_position_embeddings; pos++) {
-            double s, c;
-            rz_sincos64((float)pos * frequency, &s, &c);
-            p->rope[(int64_t)pos * E + 2 * e] = (float)c;
-            p->rope[(int64_t)pos * E + 2 * e + 1] = (float)s;
-        }
-    }
 }
 
 static float *big_floats(int64_t n)
@@ -45,6 +28,9 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
 {
     if (!rz_arch_check(arch, err))
         return false;
+    rz_rope *rope;
+    if (!rz_rope_create(&rope, arch, err))
+        return false;
     rz_policy *p = rz_calloc(1, sizeof *p);
     p->arch = *arch;
     p->k = kernels;
@@ -56,16 +42,15 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
     int64_t packed = 0;
     for (int l = 0; l < arch->num_hidden_layers; l++) {
         const rz_layer_offsets *o = &p->layout.layers[l];
-        p->matrices[l].qkv = matrix(o->qkv, (H + 2 * G) * E, D, &packed);
-        p->matrices[l].o = matrix(o->o, D, H * E, &packed);
-        p->matrices[l].gate_up = matrix(o->gate_up, 2 * F, D, &packed);
-        p->matrices[l].down = matrix(o->down, D, F, &packed);
+        p->matrices[l].qkv = matrix(o->qkv, o->qkv_bias, (H + 2 * G) * E, D, &packed);
+        p->matrices[l].o = matrix(o->o, o->o_bias, D, H * E, &packed);
+        p->matrices[l].gate_up = matrix(o->gate_up, o->gate_up_bias, 2 * F, D, &packed);
+        p->matrices[l].down = matrix(o->down, o->down_bias, D, F, &packed);
     }
-    p->head = matrix(p->layout.head, arch->vocab_size, D, &packed);
+    p->head = matrix(p->layout.head, -1, arch->vocab_size, D, &packed);
     p->w = big_floats(p->layout.n_params);
     p->packed = big_floats(packed);
-    p->rope = big_floats((int64_t)arch->max_position_embeddings * E);
-    fill_rope(p);
+    p->rope = rope;
     *out = p;
     return true;
 }
@@ -78,7 +63,7 @@ void rz_policy_destroy(rz_policy *p)
     free(p->matrices);
     free(p->w);
     free(p->packed);
-    free(p->rope);
+    rz_rope_destroy(p->rope);
     free(p);
 }
 
@@ -93,7 +78,7 @@ static double init_std(const rz_policy *p, const char *name)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strstr(name, table[i].part))
             return table[i].std;
-    return 0; /* a norm: 1 everywhere */
+    return 0; /* a norm: 1 everywhere; a bias: 0 */
 }
 
 void rz_policy_init_weights(rz_policy *p, uint32_t seed)
@@ -104,7 +89,7 @@ void rz_policy_init_weights(rz_policy *p, uint32_t seed)
         double std = init_std(p, t->name);
         for (int64_t j = 0; j < n; j++)
             p->w[t->offset + j] =
-                t->cols ? (float)(std * rz_rng_normal(seed, RZ_RNG_INIT, (uint32_t)i, (uint32_t)j, (uint32_t)(j >> 32), 0)) : 1.0f;
+                t->cols ? (float)(std * rz_rng_normal(seed, RZ_RNG_INIT, (uint32_t)i, (uint32_t)j, (uint32_t)(j >> 32), 0)) : t->bias ? 0.0f : 1.0f;
     }
     rz_policy_refresh(p);
 }

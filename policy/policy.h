@@ -8,9 +8,10 @@
 #include "base/threads.h"
 #include "policy/arch.h"
 #include "policy/kernels.h"
+#include "policy/rope.h"
 
-/* A matrix W(N,K) of the weights: at w + at; its panels at packed + packed_at. */
-typedef struct { int64_t at, packed_at; int N, K; } rz_matrix;
+/* A matrix W(N,K) of the weights: at w + at; its panels at packed + packed_at; its bias(N), if it has one (else −1), at w + bias. */
+typedef struct { int64_t at, packed_at; int N, K; int64_t bias; } rz_matrix;
 typedef struct { rz_matrix qkv, o, gate_up, down; } rz_layer_matrices;
 
 typedef struct {
@@ -23,13 +24,13 @@ typedef struct {
     rz_heads heads;
     float *w;           /* (n_params): the weights; whoever writes them calls rz_policy_refresh */
     float *packed;      /* the same matrices as panels for y = x·Wᵀ */
-    float *rope;        /* (max_position_embeddings, head_dim): cos and sin interleaved */
+    rz_rope *rope;      /* angles of the positions used so far: the forward pass has them computed */
 } rz_policy;
 
 /* Weights are zero until set. */
 bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *kernels, rz_pool *pool, rz_err *err);
 void rz_policy_destroy(rz_policy *p);
-/* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1. */
+/* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1; biases 0. */
 void rz_policy_init_weights(rz_policy *p, uint32_t seed);
 void rz_policy_refresh(rz_policy *p);
 bool rz_policy_finite(const rz_policy *p);

@@ -450,6 +450,7 @@ static void forward(shard *s)
     const rz_policy *p = s->p;
     int D = p->arch.hidden_size, F = p->arch.intermediate_size, H = p->heads.H, G = p->heads.G, E = p->heads.E, W = (H + 2 * G) * E;
     float *x = zeros(s, s->M * D), *y = NULL;
+    rz_rope_reach(p->rope, p->arch.max_position_embeddings);
     for (int m = 0; m < s->M; m++)
         memcpy(x + m * D, p->w + p->layout.embed + s->ids[m] * D, (size_t)D * sizeof *x);
     for (int l = 0; l < LAYERS; l++) {
@@ -458,7 +459,7 @@ static void forward(shard *s)
         a->h1 = norm(s, x, y, o->norm1, &a->rstd1);
         a->x_in = copy(s, x, s->M * D);
         a->qkv = linear(s, a->h1, p->w + o->qkv, W, D);
-        p->k->rope(a->qkv, W, p->rope, s->pos, s->M, H + G, E, false);
+        p->k->rope(a->qkv, W, p->rope->cs, s->pos, s->M, H + G, E, false);
         a->att = zeros(s, s->M * H * E);
         a->row_max = zeros(s, s->M * H);
         a->row_sum = zeros(s, s->M * H);
@@ -495,7 +496,7 @@ static float *attention_backward(shard *s, int l, const float *datt)
                                  a->att + g->row0 * H * E, H * E, a->row_max + g->row0 * H, a->row_sum + g->row0 * H, a->qkv + g->row0 * W, W, g->n,
                                  parent ? &parent->kv[l] : NULL, &g->kv[l], p->heads, 0, G, zeros(s, 4096));
     }
-    p->k->rope(d, W, p->rope, s->pos, s->M, H + G, E, true);
+    p->k->rope(d, W, p->rope->cs, s->pos, s->M, H + G, E, true);
     return d;
 }
 
