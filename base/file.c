@@ -110,13 +110,15 @@ bool rz_writer_create(rz_writer **out, const char *path, rz_err *err)
     rz_writer *w = rz_calloc(1, sizeof *w);
     w->path = rz_strdup(path);
     w->temporary = rz_asprintf("%.*s.%s.%s-%ld", (int)n, path, path + n, host, (long)getpid());
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    w->fd = open(w->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     *out = w->fd >= 0 ? w : NULL;
     if (*out) return true;
     writer_failed(w, "create", errno, err);
     rz_writer_close(w);
     return false;
 }
+
+int rz_writer_fd(const rz_writer *w) { return w->fd; }
 
 bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err)
 {

@@ -33,8 +33,6 @@ static void fill(unsigned char seal[RZ_SEAL_BYTES], uint64_t len, XXH128_hash_t 
     memcpy(seal + MAGIC + 8, canonical.digest, sizeof canonical.digest);
 }
 
-void rz_seal_make(const void *image, size_t len, unsigned char seal[RZ_SEAL_BYTES]) { fill(seal, len, XXH3_128bits(image, len)); }
-
 static bool read_at(int fd, const char *path, void *data, size_t len, uint64_t at, rz_err *err)
 {
     for (size_t done = 0; done < len;) {
@@ -78,6 +76,20 @@ static bool hash_file(int fd, const char *path, uint64_t len, XXH128_hash_t *has
     XXH3_freeState(state);
     free(block);
     return ok;
+}
+
+bool rz_seal_append(int fd, const char *path, uint64_t len, rz_err *err)
+{
+    unsigned char seal[RZ_SEAL_BYTES];
+    XXH128_hash_t hash;
+    if (!hash_file(fd, path, len, &hash, err)) return false;
+    fill(seal, len, hash);
+    for (size_t done = 0; done < sizeof seal;) {
+        ssize_t n = pwrite(fd, seal + done, sizeof seal - done, (off_t)(len + done));
+        if (n < 0 && errno != EINTR) return rz_fail(err, RZ_EIO, "cannot write the seal of %s: %s", path, strerror(errno));
+        if (n > 0) done += (size_t)n;
+    }
+    return true;
 }
 
 static bool check(int fd, const char *path, rz_err *err)

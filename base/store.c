@@ -1,26 +1,31 @@
 #include "base/store.h"
 #include "base/file.h"
 #include "base/seal.h"
+#include "base/store_driver.h"
 #include "base/store_shape.h"
 #include "base/text.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <hdf5.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
-    GROWTH = 4 << 20,       /* bytes by which the file in memory grows */
     MAX_DEPTH = 16,         /* groups within groups: hard links can form a ring in a hostile file */
     MAX_LINKS = 1 << 16,    /* followed in one listing: ten links to a group of ten links to … */
-    MAX_NAME = 512,
+    MAX_NAME = RZ_STORE_MAX_NAME,
     MAX_ATTRIBUTE = 1 << 20 /* bytes of a text attribute */
 };
 
 struct rz_store {
     hid_t file;
-    char *path; /* NULL while in memory */
+    char *path;
+    rz_writer *writer;  /* NULL when it was opened */
+    rz_store_sink sink; /* the writer's file */
 };
 
 /* Filled in by start_hdf5. bf16 is u16 with an attribute. */
@@ -59,59 +64,59 @@ static void drop(hid_t id)
     if (id >= 0) H5Idec_ref(id);
 }
 
-typedef struct {
-    char outer[200], inner[200];
-} reasons;
-
-static herr_t note_reason(unsigned n, const H5E_error2_t *error, void *ctx)
-{
-    reasons *r = ctx;
-    const char *text = error->desc ? error->desc : "";
-    if (n == 0) snprintf(r->outer, sizeof r->outer, "%s", text);
-    snprintf(r->inner, sizeof r->inner, "%s", text);
-    return 0;
-}
-
 /* Folds HDF5's error stack into our sentence. Must come before the next HDF5 call, which clears the stack. */
 __attribute__((format(printf, 4, 5))) static bool h5_fail(const rz_store *s, rz_err *err, rz_code code, const char *fmt, ...)
 {
-    reasons r = {"no reason given", ""};
-    char message[1024];
+    char message[1024], reason[420];
     va_list args;
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, note_reason, &r);
-    const char *path = s->path ? s->path : "store in memory";
-    if (!*r.inner || strcmp(r.inner, r.outer) == 0) return rz_fail(err, code, "%s: %s: %s", path, message, r.outer);
-    return rz_fail(err, code, "%s: %s: %s (%s)", path, message, r.outer, r.inner);
+    rz_store_driver_reason(reason, sizeof reason);
+    return rz_fail(err, code, "%s: %s: %s", s->path, message, reason);
 }
 
-static const char *where(const rz_store *s) { return s->path ? s->path : "store in memory"; }
+/* Whether all that HDF5 has written so far is in the file. */
+static bool arrived(const rz_store *s, rz_err *err)
+{
+    if (!s->sink.why) return true;
+    return rz_fail(err, RZ_EIO, "cannot write %s: %s; what was there before is unchanged", s->path, strerror(s->sink.why));
+}
 
 static bool writable(const rz_store *s, const char *name, rz_err *err)
 {
-    return s->path ? rz_fail(err, RZ_EINTERNAL, "%s: is open for reading, '%s' cannot be put", s->path, name) : true;
+    if (s->writer && !s->sink.finished) return arrived(s, err);
+    return rz_fail(err, RZ_EINTERNAL, "%s: is open for reading, '%s' cannot be put", s->path, name);
 }
 
-bool rz_store_create(rz_store **out, rz_err *err)
+bool rz_store_create(rz_store **out, const char *path, rz_err *err)
 {
+    *out = NULL;
     enter();
     rz_store *s = rz_calloc(1, sizeof *s);
-    char name[32]; /* HDF5 takes two files in memory of one name for one file */
+    s->path = rz_strdup(path);
+    s->file = s->sink.fd = -1;
+    if (!rz_writer_create(&s->writer, path, err)) {
+        rz_store_close(s);
+        return false;
+    }
+    char name[32]; /* to tell files by, for HDF5 */
     snprintf(name, sizeof name, "%p", (void *)s);
+    s->sink.fd = fcntl(rz_writer_fd(s->writer), F_DUPFD_CLOEXEC, 0);
+    s->sink.why = s->sink.fd < 0 ? errno : 0;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
-    /* The oldest format, on purpose: in the others H5Fget_file_image clears a flag under the superblock's checksum without renewing
-     * it (until HDF5 2.0), and no HDF5 can open the file. */
-    bool ok = H5Pset_fapl_core(access, GROWTH, 0) >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
+    /* The oldest format, on purpose: any HDF5 reads it, and no part of it depends on when or by which version it was written. */
+    bool ok = rz_store_driver_set(access, &s->sink) && H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
               H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 && H5Pset_obj_track_times(creation, 0) >= 0;
     s->file = ok ? H5Fcreate(name, H5F_ACC_TRUNC, creation, access) : -1;
-    ok = s->file >= 0;
-    if (!ok) h5_fail(s, err, RZ_EINTERNAL, "cannot be made");
+    ok = s->file >= 0 || h5_fail(s, err, RZ_EINTERNAL, "cannot be made");
     drop(access);
     drop(creation);
-    *out = ok ? s : NULL;
-    if (!ok) free(s);
+    ok = ok && arrived(s, err);
+    if (ok)
+        *out = s;
+    else
+        rz_store_close(s);
     return ok;
 }
 
@@ -122,6 +127,7 @@ bool rz_store_open(rz_store **out, const char *path, rz_err *err)
     if (!rz_seal_check(path, err)) return false;
     rz_store *s = rz_calloc(1, sizeof *s);
     s->path = rz_strdup(path);
+    s->sink.fd = -1;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     bool ok = H5Pset_fapl_sec2(access) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0;
 #if H5_VERSION_GE(1, 10, 7)
@@ -138,52 +144,26 @@ bool rz_store_open(rz_store **out, const char *path, rz_err *err)
     return ok;
 }
 
-bool rz_store_commit(rz_store *s, const char *path, rz_err *err)
+bool rz_store_commit(rz_store *s, rz_err *err)
 {
     enter();
-    if (!writable(s, path, err)) return false;
-    if (H5Fflush(s->file, H5F_SCOPE_GLOBAL) < 0) return h5_fail(s, err, RZ_EINTERNAL, "cannot be flushed");
-    ssize_t size = H5Fget_file_image(s->file, NULL, 0);
-    if (size <= 0) return h5_fail(s, err, RZ_EINTERNAL, "has no image");
-    unsigned char *image = rz_malloc((size_t)size + RZ_SEAL_BYTES);
-    bool ok = H5Fget_file_image(s->file, image, (size_t)size) == size;
-    if (ok) {
-        rz_seal_make(image, (size_t)size, image + size);
-        ok = rz_file_write(path, image, (size_t)size + RZ_SEAL_BYTES, err);
-    } else
-        h5_fail(s, err, RZ_EINTERNAL, "image cannot be taken");
-    free(image);
-    return ok;
+    if (!writable(s, "a seal", err)) return false;
+    bool ok = H5Fflush(s->file, H5F_SCOPE_GLOBAL) >= 0 || h5_fail(s, err, RZ_EINTERNAL, "cannot be flushed");
+    if (ok && ftruncate(s->sink.fd, (off_t)s->sink.size) != 0) s->sink.why = errno; /* the end may be a hole */
+    s->sink.finished = true;
+    return ok && arrived(s, err) && rz_seal_append(s->sink.fd, s->path, s->sink.size, err) && rz_writer_commit(s->writer, err);
 }
 
 void rz_store_close(rz_store *s)
 {
     if (!s) return;
     enter();
+    s->sink.finished = true;
     if (s->file >= 0) H5Fclose(s->file);
+    if (s->sink.fd >= 0) close(s->sink.fd);
+    rz_writer_close(s->writer);
     free(s->path);
     free(s);
-}
-
-/* The part of name before its i-th slash, all of it after the last; NULL when there is no more. */
-static const char *prefix(const char *name, int i, char out[MAX_NAME])
-{
-    const char *end = name;
-    for (; i >= 0; i--) {
-        if (!*end) return NULL;
-        end += *end == '/';
-        end += strcspn(end, "/");
-    }
-    memcpy(out, name, (size_t)(end - name));
-    out[end - name] = 0;
-    return out;
-}
-
-static bool good_name(const rz_store *s, const char *name, rz_err *err)
-{
-    size_t len = strlen(name);
-    bool ok = len > 0 && len < MAX_NAME && name[0] != '/' && name[len - 1] != '/' && !strstr(name, "//");
-    return ok ? true : rz_fail(err, RZ_EINTERNAL, "%s: '%.80s' is no name for an array", where(s), name);
 }
 
 /* One by one, since HDF5 stamps the time into groups that it makes by itself. */
@@ -193,7 +173,7 @@ static bool create_groups(rz_store *s, const char *name, rz_err *err)
     hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
     H5Pset_obj_track_times(creation, 0);
     bool ok = true;
-    for (int i = 0; ok && prefix(name, i, path) && strcmp(path, name) != 0; i++) {
+    for (int i = 0; ok && rz_store_name_prefix(name, i, path) && strcmp(path, name) != 0; i++) {
         if (H5Lexists(s->file, path, H5P_DEFAULT) > 0) continue;
         hid_t group = H5Gcreate2(s->file, path, H5P_DEFAULT, creation, H5P_DEFAULT);
         ok = group >= 0 || h5_fail(s, err, RZ_EINTERNAL, "group '%s' cannot be made", path);
@@ -243,16 +223,17 @@ bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *dat
 {
     enter();
     size_t n;
-    if (!writable(s, name, err) || !good_name(s, name, err)) return false;
-    if (!rz_store_shape_count(&shape, &n)) return rz_fail(err, RZ_EINTERNAL, "%s: '%s' has an impossible shape", where(s), name);
+    if (!writable(s, name, err)) return false;
+    if (!rz_store_name_good(name)) return rz_fail(err, RZ_EINTERNAL, "%s: '%.80s' is no name for an array", s->path, name);
+    if (!rz_store_shape_count(&shape, &n)) return rz_fail(err, RZ_EINTERNAL, "%s: '%s' has an impossible shape", s->path, name);
     if (!create_groups(s, name, err)) return false;
     hid_t array = create_array(s, name, &shape, err);
     if (array < 0) return false;
-    bool ok = n == 0 || H5Dwrite(array, types[shape.type].in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 ||
+    bool ok = n == 0 || !data || H5Dwrite(array, types[shape.type].in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 ||
               h5_fail(s, err, RZ_EINTERNAL, "'%s' cannot be put", name);
     if (ok && shape.type == RZ_BF16) ok = put_text_attribute(s, array, "dtype", rz_type_name(RZ_BF16), err);
     drop(array);
-    return ok;
+    return ok && arrived(s, err);
 }
 
 /* Hard links alone are followed: a soft or external one leads to where the seal does not reach. */
@@ -261,7 +242,7 @@ static bool has_link(const rz_store *s, const char *name)
     char path[MAX_NAME];
     H5L_info_t info;
     if (strlen(name) >= MAX_NAME) return false;
-    for (int i = 0; prefix(name, i, path); i++)
+    for (int i = 0; rz_store_name_prefix(name, i, path); i++)
         if (H5Lget_info(s->file, path, &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_HARD) return false;
     return *name;
 }
@@ -270,7 +251,7 @@ static bool has_link(const rz_store *s, const char *name)
 static hid_t open_array(const rz_store *s, const char *name, rz_err *err)
 {
     if (!has_link(s, name)) {
-        rz_fail(err, RZ_EDATA, "%s: has no array '%s'", where(s), name);
+        rz_fail(err, RZ_EDATA, "%s: has no array '%s'", s->path, name);
         return -1;
     }
     hid_t array = H5Dopen2(s->file, name, H5P_DEFAULT);
@@ -284,7 +265,7 @@ static hid_t open_array(const rz_store *s, const char *name, rz_err *err)
     drop(creation);
     if (plain) return array;
     drop(array);
-    rz_fail(err, RZ_EDATA, "%s: '%s' is chunked, virtual or kept in another file, which rulezero does not read", where(s), name);
+    rz_fail(err, RZ_EDATA, "%s: '%s' is chunked, virtual or kept in another file, which rulezero does not read", s->path, name);
     return -1;
 }
 
@@ -292,12 +273,12 @@ static hid_t open_array(const rz_store *s, const char *name, rz_err *err)
 static bool get_text_attribute(const rz_store *s, hid_t object, const char *attr, char **value, rz_err *err)
 {
     *value = NULL;
-    if (H5Aexists(object, attr) <= 0) return rz_fail(err, RZ_EDATA, "%s: has no attribute '%s'", where(s), attr);
+    if (H5Aexists(object, attr) <= 0) return rz_fail(err, RZ_EDATA, "%s: has no attribute '%s'", s->path, attr);
     hid_t a = H5Aopen(object, attr, H5P_DEFAULT), type = H5Aget_type(a), space = H5Aget_space(a);
     size_t size = H5Tget_size(type);
     bool ok = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && size <= MAX_ATTRIBUTE &&
               H5Sget_simple_extent_type(space) == H5S_SCALAR;
-    if (!ok) rz_fail(err, RZ_EDATA, "%s: attribute '%s' is not a text of fixed length", where(s), attr);
+    if (!ok) rz_fail(err, RZ_EDATA, "%s: attribute '%s' is not a text of fixed length", s->path, attr);
     if (ok) {
         *value = rz_calloc(size + 1, 1);
         ok = H5Aread(a, type, *value) >= 0 || h5_fail(s, err, RZ_EDATA, "attribute '%s' cannot be read", attr);
@@ -326,16 +307,16 @@ static bool read_shape(const rz_store *s, hid_t array, const char *name, rz_shap
     int found = 0;
     while (found <= RZ_BF16 && H5Tequal(type, types[found].in_file) <= 0) found++;
     bool ok = found <= RZ_BF16 && (found != RZ_BF16 || is_bf16(s, array));
-    if (!ok) rz_fail(err, RZ_EDATA, "%s: '%s' has a type of numbers that rulezero does not use", where(s), name);
+    if (!ok) rz_fail(err, RZ_EDATA, "%s: '%s' has a type of numbers that rulezero does not use", s->path, name);
     hsize_t dims[H5S_MAX_RANK];
     int n_dims = H5Sget_simple_extent_type(space) == H5S_NULL ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
     if (ok && (n_dims < 0 || n_dims > RZ_MAX_DIMS))
-        ok = rz_fail(err, RZ_EDATA, "%s: '%s' has %d dimensions, must be at most %d", where(s), name, n_dims, RZ_MAX_DIMS);
+        ok = rz_fail(err, RZ_EDATA, "%s: '%s' has %d dimensions, must be at most %d", s->path, name, n_dims, RZ_MAX_DIMS);
     if (ok) {
         size_t n;
         *shape = (rz_shape){.type = (rz_type)found, .n_dims = n_dims};
         for (int i = 0; i < n_dims; i++) shape->dims[i] = (int64_t)dims[i];
-        if (!rz_store_shape_count(shape, &n)) ok = rz_fail(err, RZ_EDATA, "%s: '%s' is larger than any memory", where(s), name);
+        if (!rz_store_shape_count(shape, &n)) ok = rz_fail(err, RZ_EDATA, "%s: '%s' is larger than any memory", s->path, name);
     }
     drop(space);
     drop(type);
@@ -351,29 +332,61 @@ bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err)
     return ok;
 }
 
-static bool read_array(const rz_store *s, hid_t array, const char *name, const rz_shape *shape, void *data, rz_err *err)
+static bool check_shape(const rz_store *s, hid_t array, const char *name, const rz_shape *shape, rz_err *err)
 {
     rz_shape found;
-    size_t n;
     if (!read_shape(s, array, name, &found, err)) return false;
     if (!rz_store_shape_same(shape, &found)) {
         char due[128], is[128];
         rz_store_shape_text(shape, due, sizeof due);
         rz_store_shape_text(&found, is, sizeof is);
-        return rz_fail(err, RZ_EDATA, "%s: '%s' is %s, must be %s", where(s), name, is, due);
+        return rz_fail(err, RZ_EDATA, "%s: '%s' is %s, must be %s", s->path, name, is, due);
     }
-    if (!rz_store_shape_count(shape, &n) || n == 0) return true;
-    if (H5Dread(array, types[shape->type].in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0) return true;
-    return h5_fail(s, err, RZ_EDATA, "'%s' cannot be read", name);
+    return true;
 }
 
 bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err)
 {
     enter();
+    size_t n;
     hid_t array = open_array(s, name, err);
-    bool ok = array >= 0 && read_array(s, array, name, &shape, data, err);
+    bool ok = array >= 0 && check_shape(s, array, name, &shape, err);
+    if (ok && rz_store_shape_count(&shape, &n) && n)
+        ok = H5Dread(array, types[shape.type].in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 || h5_fail(s, err, RZ_EDATA, "'%s' cannot be read", name);
     drop(array);
     return ok;
+}
+
+/* n elements of an array of one dimension from element `at` on. Exactly one of from and to. */
+static bool move_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, const void *from, void *to, rz_err *err)
+{
+    enter();
+    hid_t array = open_array(s, name, err);
+    bool ok = array >= 0 && check_shape(s, array, name, &shape, err);
+    if (ok && (shape.n_dims != 1 || at < 0 || n < 0 || at > shape.dims[0] - n))
+        ok = rz_fail(err, RZ_EINTERNAL, "%s: '%s' has no elements %lld to %lld", s->path, name, (long long)at, (long long)(at + n));
+    if (ok && n > 0) {
+        hsize_t start = (hsize_t)at, count = (hsize_t)n;
+        hid_t space = H5Dget_space(array), memory = H5Screate_simple(1, &count, NULL), type = types[shape.type].in_memory;
+        ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+             (from ? H5Dwrite(array, type, memory, space, H5P_DEFAULT, from) : H5Dread(array, type, memory, space, H5P_DEFAULT, to)) >= 0;
+        if (!ok) h5_fail(s, err, from ? RZ_EINTERNAL : RZ_EDATA, "a part of '%s' cannot be %s", name, from ? "put" : "read");
+        drop(memory);
+        drop(space);
+    }
+    drop(array);
+    return ok;
+}
+
+bool rz_store_put_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, const void *data, rz_err *err)
+{
+    if (!writable(s, name, err)) return false;
+    return (rz_store_has(s, name) || rz_store_put(s, name, shape, NULL, err)) && move_part(s, name, shape, at, n, data, NULL, err) && arrived(s, err);
+}
+
+bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, void *data, rz_err *err)
+{
+    return move_part(s, name, shape, at, n, NULL, data, err);
 }
 
 bool rz_store_has(rz_store *s, const char *name)
@@ -399,7 +412,7 @@ char *rz_store_get_text(rz_store *s, const char *name, rz_err *err)
     if (shape.type != RZ_U8 || shape.n_dims != 1) {
         char is[128];
         rz_store_shape_text(&shape, is, sizeof is);
-        rz_fail(err, RZ_EDATA, "%s: '%s' is %s, must be a text (u8 with one dimension)", where(s), name, is);
+        rz_fail(err, RZ_EDATA, "%s: '%s' is %s, must be a text (u8 with one dimension)", s->path, name, is);
         return NULL;
     }
     char *text = rz_calloc((size_t)shape.dims[0] + 1, 1);
@@ -429,11 +442,11 @@ bool rz_store_put_str(rz_store *s, const char *attr, const char *value, rz_err *
 static bool get_number(rz_store *s, const char *attr, hid_t in_file, hid_t in_memory, const char *kind, void *value, rz_err *err)
 {
     enter();
-    if (H5Aexists(s->file, attr) <= 0) return rz_fail(err, RZ_EDATA, "%s: has no attribute '%s'", where(s), attr);
+    if (H5Aexists(s->file, attr) <= 0) return rz_fail(err, RZ_EDATA, "%s: has no attribute '%s'", s->path, attr);
     hid_t a = H5Aopen(s->file, attr, H5P_DEFAULT), type = H5Aget_type(a), space = H5Aget_space(a);
     bool ok = H5Tequal(type, in_file) > 0 && H5Sget_simple_extent_type(space) == H5S_SCALAR;
     if (!ok)
-        rz_fail(err, RZ_EDATA, "%s: attribute '%s' is not a single %s", where(s), attr, kind);
+        rz_fail(err, RZ_EDATA, "%s: attribute '%s' is not a single %s", s->path, attr, kind);
     else
         ok = H5Aread(a, in_memory, value) >= 0 || h5_fail(s, err, RZ_EDATA, "attribute '%s' cannot be read", attr);
     drop(space);
@@ -493,7 +506,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
     walk *w = ctx;
     size_t len = strlen(w->path);
     if (info->type != H5L_TYPE_HARD || w->depth > MAX_DEPTH || ++w->n_links > MAX_LINKS || len + strlen(name) + 2 > MAX_NAME) {
-        rz_fail(w->err, RZ_EDATA, "%s: '%s%s' is a link to another place, or there are too many", where(w->s), w->path, name);
+        rz_fail(w->err, RZ_EDATA, "%s: '%s%s' is a link to another place, or there are too many", w->s->path, w->path, name);
         return 1;
     }
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);
@@ -508,7 +521,7 @@ static herr_t visit_link(hid_t group, const char *name, const H5L_info_t *info, 
         stop = H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_link, w);
         w->depth--;
     } else {
-        rz_fail(w->err, RZ_EDATA, "%s: '%s' is neither an array nor a group", where(w->s), w->path);
+        rz_fail(w->err, RZ_EDATA, "%s: '%s' is neither an array nor a group", w->s->path, w->path);
         stop = 1;
     }
     w->path[len] = 0;

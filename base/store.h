@@ -1,6 +1,5 @@
-/* The only door to HDF5: trees of named arrays and attributes in one file. A file is made in memory (core driver), then committed
- * by our own write: temporary name, full write, fsync, rename, fsync of the folder: a reader finds the old file or the new one,
- * never a torn one. The last 32 bytes of the file, behind the HDF5 image (HDF5 tools ignore them), are a seal: magic, length and XXH3-128 of
+/* The only door to HDF5: trees of named arrays and attributes in one file. What is put goes to a temporary name in the same folder at once (base/file.h), so that
+ * no second copy of it is in memory; commit seals that, syncs and renames it: a reader finds the old file or the new one, never a torn one. The last 32 bytes of the file, behind the HDF5 image (HDF5 tools ignore them), are a seal: magic, length and XXH3-128 of
  * all before; rz_store_open verifies it before HDF5 sees a byte. Names are paths ("model/lm_head.weight"); groups appear as needed. */
 #ifndef RZ_BASE_STORE_H
 #define RZ_BASE_STORE_H
@@ -20,14 +19,18 @@ typedef struct {
 size_t rz_type_size(rz_type type);
 const char *rz_type_name(rz_type type); /* "f32" … */
 
-bool rz_store_create(rz_store **out, rz_err *err);                   /* empty, in memory */
+bool rz_store_create(rz_store **out, const char *path, rz_err *err); /* empty; nothing is at `path` before commit. RZ_EIO, RZ_ECREATE */
 bool rz_store_open(rz_store **out, const char *path, rz_err *err);   /* read-only; RZ_EDATA with a sentence when cut, changed or not ours */
-bool rz_store_commit(rz_store *s, const char *path, rz_err *err);    /* durable on return; RZ_EIO leaves `path` as it was */
+bool rz_store_commit(rz_store *s, rz_err *err);                      /* durable on return; RZ_EIO leaves `path` as it was. From now on it can be read only */
 void rz_store_close(rz_store *s);                                    /* accepts NULL; uncommitted contents are lost */
 
+/* RZ_EIO when the disk is full. */
 bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *data, rz_err *err);
 /* Reads all of `name` into data; its type and shape must be exactly `shape` (the message says expected and found). */
 bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err);
+/* The same of n elements from `at` on, of an array of one dimension: it is made by the first part, and what no part covers is zero. */
+bool rz_store_put_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, const void *data, rz_err *err);
+bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, void *data, rz_err *err);
 bool rz_store_has(rz_store *s, const char *name);
 bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err);
 /* Text is stored as a u8 array; get returns a NUL-terminated string to be freed by the caller. */

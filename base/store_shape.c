@@ -1,5 +1,6 @@
 #include "base/store_shape.h"
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
     size_t size;
@@ -34,4 +35,23 @@ bool rz_store_shape_same(const rz_shape *a, const rz_shape *b)
     bool same = a->type == b->type && a->n_dims == b->n_dims;
     for (int i = 0; same && i < a->n_dims; i++) same = a->dims[i] == b->dims[i];
     return same;
+}
+
+const char *rz_store_name_prefix(const char *name, int i, char out[RZ_STORE_MAX_NAME])
+{
+    const char *end = name;
+    for (; i >= 0; i--) {
+        if (!*end) return NULL;
+        end += *end == '/';
+        end += strcspn(end, "/");
+    }
+    memcpy(out, name, (size_t)(end - name));
+    out[end - name] = 0;
+    return out;
+}
+
+bool rz_store_name_good(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 && len < RZ_STORE_MAX_NAME && name[0] != '/' && name[len - 1] != '/' && !strstr(name, "//");
 }

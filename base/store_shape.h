@@ -8,4 +8,9 @@ void rz_store_shape_text(const rz_shape *shape, char *out, size_t size);
 /* False when there are too many dimensions, one is negative, or the bytes do not fit a size_t. */
 bool rz_store_shape_count(const rz_shape *shape, size_t *n);
 bool rz_store_shape_same(const rz_shape *a, const rz_shape *b);
+
+enum { RZ_STORE_MAX_NAME = 512 };
+/* The part of a good name before its i-th slash, all of it after the last; NULL when there is no more. */
+const char *rz_store_name_prefix(const char *name, int i, char out[RZ_STORE_MAX_NAME]);
+bool rz_store_name_good(const char *name); /* may an array be called so */
 #endif

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "data/source.h"
-#include "trainer/checkpoint.h"
+#include "trainer/model.h"
 #include "trainer/grpo.h"
 
 #include <jansson.h>

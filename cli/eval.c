@@ -4,8 +4,8 @@
 #include "base/packed.h"
 #include "cli/flags.h"
 #include "rollout/stop.h"
-#include "trainer/checkpoint.h"
 #include "trainer/evaluate.h"
+#include "trainer/model.h"
 #include "trainer/problems.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include "cli/flags.h"
 #include "data/dataset.h"
 #include "rollout/stop.h"
-#include "trainer/checkpoint.h"
+#include "trainer/model.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -179,12 +179,12 @@ bool rz_dataset_write_store(const rz_dataset *d, const char *path, rz_err *err)
 {
     rz_store *s;
     if (d->prompt.n < 1) return rz_fail(err, RZ_EDATA, "%s: a data set needs at least one problem", path);
-    if (!rz_store_create(&s, err)) return false;
+    if (!rz_store_create(&s, path, err)) return false;
     bool tasks = d->task.offsets[d->task.n] > 0;
     bool ok = rz_store_put_str(s, "format", format, err) && rz_store_put_i64(s, "schema", SCHEMA, err) &&
               put_column(s, "prompt", &d->prompt, err) && put_column(s, "answer", &d->answer, err) && put_column(s, "meta", &d->meta, err) &&
               (!tasks || put_column(s, "task", &d->task, err)) &&
-              rz_store_put(s, "cluster", line_of(RZ_U64, d->prompt.n), d->clusters, err) && rz_store_commit(s, path, err);
+              rz_store_put(s, "cluster", line_of(RZ_U64, d->prompt.n), d->clusters, err) && rz_store_commit(s, err);
     rz_store_close(s);
     return ok;
 }

@@ -21,7 +21,8 @@ cli: trainer rollout rewards policy data base
 # line in docs/dependencies.md.
 export DOORS='
 mpi.h: base/comm.c
-hdf5.h: base/store.c
+hdf5.h: base/store.c base/store_driver.h
+H5FDdevelop.h: base/store_driver.c
 pcre2.h: base/pattern.c
 yaml.h: base/yaml.c
 zlib.h: base/packed.c

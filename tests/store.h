@@ -7,10 +7,10 @@
 #define OK(call) ck_assert_msg((call), "%s", err.text)
 #define SAYS(what) ck_assert_msg(strstr(err.text, (what)) != NULL, "%s\n does not say: %s", err.text, (what))
 
-static inline rz_store *create(void)
+static inline rz_store *create(const char *path)
 {
     rz_store *s;
-    OK(rz_store_create(&s, &err));
+    OK(rz_store_create(&s, path, &err));
     return s;
 }
 

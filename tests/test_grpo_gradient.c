@@ -133,7 +133,7 @@ static void check_gradient(rig *r, const slopes *s, const char *what)
     rz_store *store;
     int64_t n = r->policy->layout.n_params;
     float *grad = malloc((size_t)n * sizeof *grad);
-    MUST(rz_store_create(&store, &err) && rz_update_put(r->update, store, &err));
+    MUST(rz_store_create(&store, "/tmp/rulezero-moments.h5", &err) && rz_update_put(r->update, store, &err));
     MUST(rz_store_get(store, "optimizer/m", (rz_shape){RZ_F32, 1, {n}}, grad, &err));
     for (int d = 0; d < s->n_directions; d++) {
         const rz_tensor *x = &r->policy->layout.tensors[s->tensor[d]];

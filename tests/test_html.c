@@ -252,7 +252,7 @@ static void write_samples(const char *path, int64_t step, int64_t bad_offset)
     const int32_t zero = 0, tokens = 12;
     const uint8_t one = 1;
     const double score = 1.1;
-    ck_assert(rz_store_create(&s, &err));
+    ck_assert(rz_store_create(&s, path, &err));
     const struct { const char *name; rz_type type; const void *data; } columns[] = {
         {"step", RZ_I64, &step}, {"prompts/step", RZ_I64, &step}, {"slot", RZ_I32, &zero}, {"prompts/slot", RZ_I32, &zero}, {"sample", RZ_I32, &zero},
         {"n_tokens", RZ_I32, &tokens}, {"correct", RZ_U8, &one}, {"format_ok", RZ_U8, &one}, {"truncated", RZ_U8, &one}, {"score", RZ_F64, &score},
@@ -268,7 +268,7 @@ static void write_samples(const char *path, int64_t step, int64_t bad_offset)
     }
     put_texts(s, "explain", evil, sizeof evil - 1);
     put_texts(s, "prompts/prompt", evil, sizeof evil - 1);
-    ck_assert(rz_store_commit(s, path, &err));
+    ck_assert(rz_store_commit(s, &err));
     rz_store_close(s);
 }
 

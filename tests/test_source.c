@@ -185,7 +185,8 @@ static void write_broken(int what)
     const int64_t good[] = {0, 1, 2}, falling[] = {0, 3, 2}, long_end[] = {0, 1, 9}, none[] = {0};
     const uint64_t clusters[] = {1, 2};
     const char *const names[] = {"prompt", "answer", "meta"};
-    ck_assert(rz_store_create(&s, &err));
+    snprintf(path, sizeof path, "%s/broken.h5", folder);
+    ck_assert(rz_store_create(&s, path, &err));
     if (what != 0) ck_assert(rz_store_put_str(s, "format", what == 1 ? "something else" : "rulezero problems", &err));
     ck_assert(rz_store_put_i64(s, "schema", what == 2 ? 2 : 1, &err));
     for (int i = 0; i < 3; i++) {
@@ -199,8 +200,7 @@ static void write_broken(int what)
         ck_assert(rz_store_put(s, name, list(RZ_U8, i == 2 ? 4 : cut ? 1 : 2), i == 2 ? "{}{}" : what == 8 ? "\xff\xff" : "ab", &err));
     }
     ck_assert(rz_store_put(s, "cluster", list(what == 9 ? RZ_I64 : RZ_U64, 2), clusters, &err));
-    snprintf(path, sizeof path, "%s/broken.h5", folder);
-    ck_assert(rz_store_commit(s, path, &err));
+    ck_assert(rz_store_commit(s, &err));
     rz_store_close(s);
 }
 

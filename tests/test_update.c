@@ -52,10 +52,10 @@ static void close_rig(rig *r)
     rz_policy_destroy(r->p);
 }
 
-static rz_store *moments(rig *r)
+static rz_store *moments(rig *r, const char *path)
 {
     rz_store *s;
-    ck_assert(rz_store_create(&s, &err));
+    ck_assert(rz_store_create(&s, path, &err));
     ck_assert_msg(rz_update_put(r->u, s, &err), "%s", err.text);
     rz_shape shape = {RZ_F32, 1, {r->n}};
     ck_assert_msg(rz_store_get(s, "optimizer/m", shape, r->m, &err) && rz_store_get(s, "optimizer/v", shape, r->v, &err), "%s", err.text);
@@ -64,7 +64,7 @@ static rz_store *moments(rig *r)
 
 static void read_moments(rig *r)
 {
-    rz_store_close(moments(r));
+    rz_store_close(moments(r, "/tmp/rulezero-moments.h5"));
 }
 
 static bool same_floats(const float *a, const float *b, int64_t n)
@@ -360,8 +360,8 @@ START_TEST(moments_resume)
     snprintf(path, sizeof path, "%s/u.h5", folder);
     for (int k = 0; k < 3; k++)
         ck_assert(step(&r, trees(4, arch.vocab_size, (uint64_t)k), 4, 0.02, &norm));
-    rz_store *s = moments(&r);
-    ck_assert_msg(rz_policy_put(r.p, s, &err) && rz_store_commit(s, path, &err), "%s", err.text);
+    rz_store *s = moments(&r, path);
+    ck_assert_msg(rz_policy_put(r.p, s, &err) && rz_store_commit(s, &err), "%s", err.text);
     rz_store_close(s);
     ck_assert(rz_store_open(&s, path, &err));
     ck_assert_msg(rz_policy_get(back.p, s, &err) && rz_update_get(back.u, s, &err), "%s", err.text);
@@ -385,14 +385,14 @@ START_TEST(moments_refused)
 {
     rig r = open_rig(&arch, tiny_kernels(-1), NULL, 2, &usual);
     rz_store *s;
-    ck_assert(rz_store_create(&s, &err));
+    ck_assert(rz_store_create(&s, "/tmp/rulezero-moments.h5", &err));
     ck_assert(!rz_update_get(r.u, s, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "optimizer/m"));
     ck_assert(rz_store_put(s, "optimizer/m", (rz_shape){RZ_F32, 1, {r.n - 1}}, r.p->w, &err)); /* of another model */
     ck_assert(!rz_update_get(r.u, s, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "optimizer/m"));
     rz_store_close(s);
-    ck_assert(rz_store_create(&s, &err));
+    ck_assert(rz_store_create(&s, "/tmp/rulezero-moments.h5", &err));
     ck_assert(rz_store_put(s, "optimizer/m", (rz_shape){RZ_F32, 1, {r.n}}, r.p->w, &err) &&
               rz_store_put(s, "optimizer/v", (rz_shape){RZ_F32, 1, {r.n}}, r.p->w, &err));
     ck_assert(!rz_update_get(r.u, s, &err));

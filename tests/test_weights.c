@@ -62,11 +62,12 @@ static char *file_path(void)
     return path;
 }
 
-static rz_store *new_store(void)
+/* NULL: one that is never committed. */
+static rz_store *new_store(const char *path)
 {
     rz_store *s;
     rz_err err;
-    ck_assert(rz_store_create(&s, &err));
+    ck_assert(rz_store_create(&s, path ? path : "/tmp/rulezero-weights.h5", &err));
     return s;
 }
 
@@ -90,8 +91,8 @@ START_TEST(put_and_get)
     rz_arch found;
     char *path = file_path();
     rz_err err;
-    rz_store *s = new_store();
-    ck_assert_msg(rz_policy_put(p, s, &err) && rz_store_commit(s, path, &err), "%s", err.text);
+    rz_store *s = new_store(path);
+    ck_assert_msg(rz_policy_put(p, s, &err) && rz_store_commit(s, &err), "%s", err.text);
     rz_store_close(s);
     ck_assert(rz_store_open(&s, path, &err));
     ck_assert_msg(rz_policy_get_arch(&found, s, &err), "%s", err.text);
@@ -123,7 +124,7 @@ START_TEST(another_architecture)
         "tie_word_embeddings is 1, expected 0",
     };
     rz_policy *p = tiny_policy(&archs[0], tiny_kernels(-1), NULL, 1, 1), *other = tiny_policy(&others[_i], tiny_kernels(-1), NULL, 1, 1);
-    rz_store *s = new_store();
+    rz_store *s = new_store(NULL);
     rz_err err = {0};
     ck_assert(rz_policy_put(p, s, &err));
     ck_assert(!rz_policy_get(other, s, &err));
@@ -141,7 +142,7 @@ START_TEST(bad_weights)
     rz_policy *p = tiny_policy(&archs[0], tiny_kernels(-1), NULL, 1, 1);
     rz_err err = {0};
     for (int i = 0; i < 3; i++) {
-        rz_store *s = new_store();
+        rz_store *s = new_store(NULL);
         float *at = &p->w[i == 1 ? p->layout.n_params - 1 : 5], good = *at;
         *at = bad[i];
         ck_assert(rz_policy_put(p, s, &err));
@@ -151,7 +152,7 @@ START_TEST(bad_weights)
         *at = good;
         rz_store_close(s);
     }
-    rz_store *s = new_store(); /* nothing in it; then no tensors; then one of another shape */
+    rz_store *s = new_store(NULL); /* nothing in it; then no tensors; then one of another shape */
     ck_assert(!rz_policy_get(p, s, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "arch"));
     char *text = rz_arch_dump(&p->arch);

@@ -8,12 +8,6 @@
 
 static const char *const kinds[] = {[RZ_STAGE_TRAIN] = "train", [RZ_STAGE_PRETRAIN] = "pretrain"};
 
-static bool put_common(rz_store *s, const char *kind, const rz_policy *p, const rz_tokenizer *t, rz_err *err)
-{
-    return rz_store_put_str(s, "kind", kind, err) && rz_store_put_i64(s, "format_version", RZ_FORMAT_VERSION, err) &&
-           rz_store_put_text(s, "tokenizer", rz_tokenizer_json(t), err) && rz_policy_put(p, s, err);
-}
-
 /* The whole numbers of rz_progress, by attribute name. */
 static const struct { const char *name; size_t offset; } whole[] = {
     {"step", offsetof(rz_progress, step)},
@@ -42,10 +36,10 @@ bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_polic
     rz_store *s = NULL;
     bool ok = true;
     if (rz_comm_rank(c) == 0)
-        ok = rz_store_create(&s, err) && put_common(s, kinds[at->stage], p, t, err) && put_progress(s, at, p, err);
+        ok = rz_store_create(&s, path, err) && rz_model_put(s, kinds[at->stage], p, t, err) && put_progress(s, at, p, err);
     ok = rz_update_put(u, ok ? s : NULL, err) && ok;
     if (rz_comm_rank(c) == 0)
-        ok = ok && rz_store_commit(s, path, err);
+        ok = ok && rz_store_commit(s, err);
     rz_store_close(s);
     return rz_comm_agree(c, ok, err);
 }
@@ -82,21 +76,6 @@ static bool same_config(rz_store *s, const char *path, rz_stage stage, const rz_
     return ok;
 }
 
-static bool check_kind(rz_store *s, const char *want, rz_err *err)
-{
-    char *kind = NULL;
-    int64_t version;
-    if (!rz_store_get_i64(s, "format_version", &version, err) || !rz_store_get_str(s, "kind", &kind, err))
-        return false;
-    bool ok = true;
-    if (version != RZ_FORMAT_VERSION)
-        ok = rz_fail(err, RZ_EDATA, "format_version is %lld; this program reads %d", (long long)version, RZ_FORMAT_VERSION);
-    else if (want && strcmp(kind, want))
-        ok = rz_fail(err, RZ_EDATA, "it is a %s checkpoint, expected %s", kind, want);
-    free(kind);
-    return ok;
-}
-
 static bool same_hash(rz_store *s, const char *attr, const char *want, const char *what, rz_err *err)
 {
     char *have = NULL;
@@ -109,7 +88,7 @@ static bool same_hash(rz_store *s, const char *attr, const char *want, const cha
 
 static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err)
 {
-    bool ok = check_kind(s, kinds[at->stage], err) && same_config(s, path, at->stage, at->config, err) &&
+    bool ok = rz_model_check_kind(s, kinds[at->stage], err) && same_config(s, path, at->stage, at->config, err) &&
               same_text(s, "rules", at->rules, err) &&
               same_hash(s, "data_hash", at->data_hash, "the data (data or eval.data)", err) && same_hash(s, "base_hash", at->base_hash, "the base (model)", err);
     for (int i = 0; ok && i < N_WHOLE; i++)
@@ -132,53 +111,7 @@ bool rz_checkpoint_check_config(const char *path, rz_stage stage, const rz_confi
     rz_store *s;
     if (!rz_store_open(&s, path, err))
         return false;
-    bool ok = (check_kind(s, kinds[stage], err) && same_config(s, path, stage, c, err)) || rz_err_note(err, "%s", path);
+    bool ok = (rz_model_check_kind(s, kinds[stage], err) && same_config(s, path, stage, c, err)) || rz_err_note(err, "%s", path);
     rz_store_close(s);
-    return ok;
-}
-
-void rz_model_hash(const rz_policy *p, char out[33])
-{
-    rz_hash_hex(p->w, (size_t)p->layout.n_params * sizeof *p->w, out);
-}
-
-bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err)
-{
-    rz_store *s;
-    if (!rz_store_create(&s, err))
-        return false;
-    bool ok = put_common(s, "model", p, t, err) && rz_store_commit(s, path, err);
-    rz_store_close(s);
-    return ok;
-}
-
-static bool read_model(rz_store *s, const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err)
-{
-    rz_arch arch;
-    if (!check_kind(s, NULL, err) || !rz_policy_get_arch(&arch, s, err))
-        return false;
-    char *json = rz_store_get_text(s, "tokenizer", err);
-    bool ok = json && rz_tokenizer_parse(t, path, json, strlen(json), err);
-    free(json);
-    if (ok && rz_tokenizer_size(*t) > arch.vocab_size)
-        ok = rz_fail(err, RZ_EDATA, "its tokenizer has %d tokens, its model only %d", rz_tokenizer_size(*t), arch.vocab_size);
-    return ok && rz_policy_create(p, &arch, k, pool, err) && rz_policy_get(*p, s, err);
-}
-
-bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err)
-{
-    rz_store *s;
-    *p = NULL;
-    *t = NULL;
-    if (!rz_store_open(&s, path, err))
-        return false;
-    bool ok = read_model(s, path, k, pool, p, t, err) || rz_err_note(err, "%s", path);
-    rz_store_close(s);
-    if (!ok) {
-        rz_policy_destroy(*p);
-        rz_tokenizer_destroy(*t);
-        *p = NULL;
-        *t = NULL;
-    }
     return ok;
 }

@@ -1,12 +1,9 @@
-/* Checkpoints and models as files (docs/files.md). A checkpoint holds all that a resumed run needs to end in the same bits; a model holds
- * weights, architecture and tokenizer. Either serves as `model:`. */
+/* Checkpoints (docs/files.md): all that a resumed run needs to end in the same bits. Each is a model too (trainer/model.h). */
 #ifndef RZ_TRAINER_CHECKPOINT_H
 #define RZ_TRAINER_CHECKPOINT_H
-#include "data/tokenizer.h"
 #include "trainer/config.h"
+#include "trainer/model.h"
 #include "trainer/update.h"
-
-enum { RZ_FORMAT_VERSION = 1 };
 
 /* What a run is, beside weights and moments. */
 typedef struct {
@@ -28,10 +25,4 @@ bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_polic
 bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err);
 /* Only that: RZ_ECONFIG if a run with this config may not go on from the checkpoint. */
 bool rz_checkpoint_check_config(const char *path, rz_stage stage, const rz_config *c, rz_err *err);
-
-/* XXH3-128 in hex of the weights. */
-void rz_model_hash(const rz_policy *p, char out[33]);
-bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err);
-/* Makes policy and tokenizer from a model or checkpoint file. */
-bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err);
 #endif

@@ -161,7 +161,7 @@ bool rz_rollouts_write(rz_rollouts *r, const char *path, rz_err *err)
     rz_store *s;
     if (!r->columns[STEP].n)
         return true;
-    if (!rz_store_create(&s, err))
+    if (!rz_store_create(&s, path, err))
         return false;
     bool ok = rz_store_put_str(s, "kind", "rollouts", err) && rz_store_put_i64(s, "format_version", 1, err) && put_rule_names(r, s, err);
     for (int i = 0; ok && i < N_COLUMNS; i++) {
@@ -169,7 +169,7 @@ bool rz_rollouts_write(rz_rollouts *r, const char *path, rz_err *err)
         rz_shape shape = {c->type, c->width ? 2 : 1, {c->width ? (int64_t)c->n / c->width : (int64_t)c->n, c->width}};
         ok = rz_store_put(s, c->name, shape, c->data, err);
     }
-    ok = ok && rz_store_commit(s, path, err);
+    ok = ok && rz_store_commit(s, err);
     rz_store_close(s);
     if (ok)
         empty(r);

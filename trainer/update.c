@@ -372,12 +372,15 @@ static bool put_moment(rz_update *u, rz_store *s, const char *name, const float 
         rz_comm_send(u->comm, 0, slice, (size_t)(u->slice1 - u->slice0) * sizeof *slice);
         return true;
     }
-    float *all = floats(n);
-    memcpy(all, slice, (size_t)u->slice1 * sizeof *slice);
-    for (int r = 1; r < u->size; r++)
-        rz_comm_recv(u->comm, r, all + slice_start(u, r), (size_t)(slice_start(u, r + 1) - slice_start(u, r)) * sizeof *slice);
-    bool ok = !s || rz_store_put(s, name, (rz_shape){RZ_F32, 1, {n}}, all, err);
-    free(all);
+    rz_shape shape = {RZ_F32, 1, {n}};
+    bool ok = !s || rz_store_put_part(s, name, shape, 0, u->slice1, slice, err);
+    for (int r = 1; r < u->size; r++) { /* one after the other: rank 0 never holds all of them */
+        int64_t at = slice_start(u, r), size = slice_start(u, r + 1) - at;
+        float *other = floats(size);
+        rz_comm_recv(u->comm, r, other, (size_t)size * sizeof *other);
+        ok = ok && (!s || rz_store_put_part(s, name, shape, at, size, other, err));
+        free(other);
+    }
     return ok;
 }
 
@@ -389,12 +392,8 @@ bool rz_update_put(rz_update *u, rz_store *s, rz_err *err)
 
 static bool get_moment(rz_update *u, rz_store *s, const char *name, float *slice, rz_err *err)
 {
-    int64_t n = u->p->layout.n_params;
-    float *all = floats(n);
-    bool ok = rz_store_get(s, name, (rz_shape){RZ_F32, 1, {n}}, all, err);
-    memcpy(slice, all + u->slice0, (size_t)(u->slice1 - u->slice0) * sizeof *slice);
-    free(all);
-    return ok;
+    rz_shape shape = {RZ_F32, 1, {u->p->layout.n_params}};
+    return rz_store_get_part(s, name, shape, u->slice0, u->slice1 - u->slice0, slice, err);
 }
 
 bool rz_update_get(rz_update *u, rz_store *s, rz_err *err)
