@@ -164,17 +164,18 @@ def _(folder):
 def _(folder):
     words = ["--data", "countdown", *MIXED, "--samples=4", "--limit=20", "--max-new=60"]
     evaluate(*words, f"--dump={folder}/free")
-    told = evaluate(*words, "--stop", "</answer>", "--stop=er>", f"--dump={folder}/1")
-    check(evaluate(*words, "--stop", "</answer>", "--stop=er>", f"--dump={folder}/2", ranks=2) == told, "two ranks")
+    told = evaluate(*words, "--stop", "/answer>", "--stop=ff 1", f"--dump={folder}/1")
+    check(evaluate(*words, "--stop", "/answer>", "--stop=ff 1", f"--dump={folder}/2", ranks=2) == told, "two ranks")
     check(lines_of(f"{folder}/1") == lines_of(f"{folder}/2"), "two ranks: other completions")
     cut = 0
     for a, b in zip(lines_of(f"{folder}/free"), lines_of(f"{folder}/1")):
-        words, n = a["completion"].split(), len(a["completion"].split())
-        n = next((i + 1 for i, w in enumerate(words) if "er>" in w), n)
-        check(b["completion"] == " ".join(words[:n]) and b["truncated"] == (a["truncated"] and "er>" not in "".join(words)), (a, b))
+        words = a["completion"].split()
+        texts = [" ".join(words[:n]) for n in range(1, len(words) + 1)]
+        n = next((i + 1 for i, text in enumerate(texts) if "/answer>" in text or "ff 1" in text), 0)
+        check(b["completion"] == (texts[n - 1] if n else a["completion"]) and b["truncated"] == (a["truncated"] and not n), (a, b))
         check(n < len(words) or a["score"] == b["score"] or a["truncated"], (a, b))
-        cut += n < a["n_tokens"]
-    check(told["accuracy"] > 0 and cut > 20, f"{cut} cut: the cases show nothing")
+        cut += 0 < n < len(words)
+    check(told["accuracy"] > 0 and cut > 5, f"{told['accuracy']}, {cut} cut: the cases show nothing")
 
 
 @case("a large evaluation is the sum of its parts: it is cut at 16384 completions")
