@@ -3,12 +3,11 @@
 #include "base/file.h"
 #include "base/threads.h"
 #include "cli/flags.h"
-#include "data/dataset.h"
+#include "cli/generate.h"
 #include "rollout/stop.h"
 #include "trainer/model.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 typedef struct {
     char *model, *prompt, *prompts, *template;
     int64_t max_new, top_k, samples, seed, threads;
-    double temperature, top_p, min_p;
+    double temperature, top_p, min_p, price_per_core_hour;
     bool json;
 } options;
 
@@ -38,6 +37,7 @@ const rz_option rz_generate_flags[] = {
     INT("samples", samples, "1", 1, 65536, "completions of each prompt"),
     INT("seed", seed, "1", 0, 4294967295.0, "the same seed, model and prompts give the same completions"),
     INT("threads", threads, "1", 1, 1024, "threads; changes nothing but speed"),
+    FLOAT("price-per-core-hour", price_per_core_hour, "0", 0, 1e9, "what an hour of a core costs you: the account tells the cost in the same money"),
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a line of JSON for each completion, as `score` reads them"},
 };
 const int rz_generate_n_flags = sizeof rz_generate_flags / sizeof rz_generate_flags[0];
@@ -61,10 +61,9 @@ typedef struct {
     const char **prompts;   /* (n) as given */
     const char **inputs;    /* (n) in the template */
     rz_request *requests;   /* (n) */
-    double seconds;
 } job;
 
-typedef struct { const rz_request *requests; int n, next; } request_list;
+typedef struct { const rz_request *requests; int n, next; rz_generate_show *show; } request_list;
 
 static rz_request_answer next_of_list(void *ctx, int n_free, bool wait, rz_request *r)
 {
@@ -78,12 +77,18 @@ static rz_request_answer next_of_list(void *ctx, int n_free, bool wait, rz_reque
     return RZ_REQUEST_GIVEN;
 }
 
+static int longest(const rz_request *requests, int n)
+{
+    int most = 1;
+    for (int i = 0; i < n; i++)
+        most = requests[i].n_prompt > most ? requests[i].n_prompt : most;
+    return most;
+}
+
 bool rz_cli_decode(rz_decoder *d, rz_request *requests, int n, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err)
 {
-    request_list list = {requests, n, 0};
-    rz_requests from = {.next = next_of_list, .ctx = &list, .max_prompt = 1};
-    for (int i = 0; i < n; i++)
-        from.max_prompt = requests[i].n_prompt > from.max_prompt ? requests[i].n_prompt : from.max_prompt;
+    request_list list = {requests, n, 0, NULL};
+    const rz_requests from = {.next = next_of_list, .ctx = &list, .max_prompt = longest(requests, n)};
     return rz_decode(d, &from, s, at, arena, err);
 }
 
@@ -237,6 +242,19 @@ static void close_job(job *j)
     free(j->stop.values);
 }
 
+static void after_token(void *ctx, const rz_request *r, int sample, int32_t id)
+{
+    (void)r;
+    (void)sample;
+    rz_generate_show_token(((request_list *)ctx)->show, id);
+}
+
+static void after_step(void *ctx, int64_t n_tokens)
+{
+    (void)n_tokens;
+    rz_generate_show_done(((request_list *)ctx)->show);
+}
+
 static bool sample(job *j, rz_err *err)
 {
     const options *o = &j->o;
@@ -246,148 +264,17 @@ static bool sample(job *j, rz_err *err)
                      j->n_stop_texts, j->stop_texts, j->tokenizer};
     if (!rz_decoder_create(&d, j->policy, (int)(all < SLOTS ? all : SLOTS), err))
         return false;
+    rz_generate_show show = {.tokenizer = j->tokenizer, .data = &j->data, .sampling = &s, .requests = j->requests, .prompts = j->prompts,
+                             .inputs = j->inputs, .arena = &j->arena, .n = j->n, .samples = (int)o->samples, .threads = (int)o->threads,
+                             .json = o->json, .in_template = o->template[0] != 0, .price = o->price_per_core_hour};
+    request_list list = {j->requests, j->n, 0, &show};
+    const rz_requests from = {.next = next_of_list, .tick = after_step, .ctx = &list, .max_prompt = longest(j->requests, j->n), .token = after_token};
+    rz_generate_show_begin(&show);
     double start = rz_now_s();
-    bool ok = rz_cli_decode(d, j->requests, j->n, &s, (rz_address){(uint32_t)o->seed, RZ_RNG_SAMPLE, 0}, &j->arena, err);
-    j->seconds = rz_now_s() - start;
+    bool ok = rz_decode(d, &from, &s, (rz_address){(uint32_t)o->seed, RZ_RNG_SAMPLE, 0}, &j->arena, err);
+    double seconds = rz_now_s() - start;
     rz_decoder_destroy(d);
-    return ok;
-}
-
-/* ---- what came out ---- */
-
-/* A completion as text, without the token that stopped it; how many bytes and tokens of it are thinking, the end tag included. */
-typedef struct {
-    const char *text;
-    size_t len, thinking_len;
-    int n, thinking;
-} told;
-
-static const char *text_of(const job *j, const rz_completion *c, int n, rz_arena *arena, size_t *len)
-{
-    return rz_tokenizer_decode(j->tokenizer, c->ids, n, true, arena, len);
-}
-
-static told tell(const job *j, const rz_completion *c, rz_arena *arena)
-{
-    static const char begin[] = "<think>", end[] = "</think>";
-    told t = {.n = c->n};
-    t.text = text_of(j, c, c->n_text, arena, &t.len);
-    const char *close = strstr(t.text, end);
-    if (!close && strstr(t.text, begin)) {
-        t.thinking_len = t.len;
-        t.thinking = c->n_text;
-    }
-    if (!close)
-        return t;
-    t.thinking_len = (size_t)(close - t.text) + strlen(end);
-    int lo = 0, hi = c->n_text; /* the shortest run of tokens with the end tag in it: a tokenizer may cut the tag in pieces */
-    while (lo + 1 < hi) {
-        rz_arena scratch = *arena;
-        size_t len;
-        int middle = (lo + hi) / 2;
-        if (strstr(text_of(j, c, middle, &scratch, &len), end))
-            hi = middle;
-        else
-            lo = middle;
-    }
-    t.thinking = hi;
-    return t;
-}
-
-static json_t *id_list(const int32_t *ids, int n)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_integer(ids[i]));
-    return list;
-}
-
-static json_t *number_list(const float *x, int n)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++) {
-        json_t *number = json_real(x[i]); /* NULL for what is not finite */
-        json_array_append_new(list, number ? number : json_null());
-    }
-    return list;
-}
-
-/* answer and meta go through as they were: numbers in meta keep their digits, so it is no JSON value on the way. */
-static void print_json(const job *j, int i, int k, const told *t)
-{
-    const rz_request *r = &j->requests[i];
-    const rz_completion *c = &r->completions[k];
-    size_t len = 0, meta_len = 0;
-    const char *answer = j->data.prompt.n ? rz_column_get(&j->data.answer, i, &len) : NULL,
-               *meta = j->data.prompt.n ? rz_column_get(&j->data.meta, i, &meta_len) : NULL;
-    json_t *o = json_pack("{s:i,s:s,s:s}", "schema", 1, "prompt", j->prompts[i], "completion", t->text);
-    if (j->o.template[0])
-        json_object_set_new(o, "input", json_string(j->inputs[i]));
-    if (len)
-        json_object_set_new(o, "answer", json_stringn(answer, len));
-    json_t *counts = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:s}", "group", i, "sample", k, "prompt_tokens", r->n_prompt, "n_tokens", c->n,
-                               "thinking_tokens", t->thinking, "answer_tokens", c->n - t->thinking, "truncated", c->truncated, "finish_reason",
-                               c->truncated ? "length" : "stop");
-    json_object_update(o, counts);
-    json_decref(counts);
-    json_object_set_new(o, "prompt_ids", id_list(r->prompt, r->n_prompt));
-    json_object_set_new(o, "completion_ids", id_list(c->ids, c->n));
-    json_object_set_new(o, "logprobs", number_list(c->logp, c->n));
-    char *line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (meta_len && strncmp(meta, "{}", 2))
-        printf("%.*s,\"meta\":%.*s}\n", (int)strlen(line) - 1, line, (int)meta_len, meta);
-    else
-        puts(line);
-    free(line);
-    json_decref(o);
-}
-
-/* Whole for a program, safe for a terminal. */
-static void print_part(const char *s, size_t len, bool terminal)
-{
-    if (terminal)
-        rz_print_safe(stdout, s, len);
-    else
-        fwrite(s, 1, len, stdout);
-}
-
-static void print_text(const job *j, int i, int k, const told *t)
-{
-    const rz_request *r = &j->requests[i];
-    const rz_completion *c = &r->completions[k];
-    const char *term = getenv("TERM");
-    bool terminal = isatty(STDOUT_FILENO), dim = terminal && term && strcmp(term, "dumb");
-    if (k == 0 && j->n > 1) {
-        fputs(i ? "\n" : "", stderr);
-        rz_print_safe(stderr, j->inputs[i], strlen(j->inputs[i]));
-        fputc('\n', stderr);
-    }
-    fputs(dim && t->thinking_len ? "\033[2m" : "", stdout);
-    print_part(t->text, t->thinking_len, terminal);
-    fputs(dim && t->thinking_len ? "\033[0m" : "", stdout);
-    print_part(t->text + t->thinking_len, t->len - t->thinking_len, terminal);
-    putchar('\n');
-    fflush(stdout);
-    fprintf(stderr, "  prompt %d tokens, thinking %d, answer %d%s\n", r->n_prompt, t->thinking, c->n - t->thinking,
-            c->truncated ? ", cut at the limit" : "");
-}
-
-static bool print_all(const job *j, rz_err *err)
-{
-    int64_t tokens = 0;
-    for (int i = 0; i < j->n; i++)
-        for (int k = 0; k < j->o.samples; k++) {
-            const rz_completion *c = &j->requests[i].completions[k];
-            rz_arena scratch = j->arena;
-            told t = tell(j, c, &scratch);
-            tokens += c->n;
-            (j->o.json ? print_json : print_text)(j, i, k, &t);
-        }
-    if (!j->o.json)
-        fprintf(stderr, "%lld tokens in %.2f s, %.0f tokens/s\n", (long long)tokens, j->seconds, (double)tokens / (j->seconds > 0 ? j->seconds : 1));
-    if (fflush(stdout) || ferror(stdout))
-        return rz_fail(err, RZ_EIO, "cannot write the completions: %s", strerror(errno));
-    return true;
+    return ok && rz_generate_show_end(&show, seconds, err);
 }
 
 int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err)
@@ -395,7 +282,7 @@ int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err)
     (void)comm;
     job j = {.stop = {"stop", rz_calloc((size_t)argc + 1, sizeof(char *)), 0}};
     bool ok = rz_flags_parse(rz_generate_flags, rz_generate_n_flags, &j.o, j.given, &j.stop, NULL, argc, argv, err) && check_flags(&j, err) &&
-              open_job(&j, err) && sample(&j, err) && print_all(&j, err);
+              open_job(&j, err) && sample(&j, err);
     close_job(&j);
     return ok ? 0 : (int)err->code;
 }

@@ -44,9 +44,10 @@ static const rz_command commands[] = {
      "numbers=2 max_input=30 max_value=60", true,
      rz_cmd_eval},
     {"generate", "--model M [--prompt TEXT | --prompts FILE] [flags]", "sample completions of a prompt, of a file's prompts, or of what comes in",
-     "Without --prompt and --prompts the prompt is read from the standard input. A terminal shows the thinking dimmed; --json writes a line a\n"
-     "completion, as `score` reads them. --stop TEXT, as often as you like: a completion ends with the token after which it holds the text. A text\n"
-     "that is a whole word or a special token of the vocabulary ends it as <eos> does, and is left out.\n",
+     "Without --prompt and --prompts the prompt is read from the standard input. On a terminal a completion is shown as it comes (several as\n"
+     "they are done), the thinking dimmed, then the account: tokens, time, core-seconds (seconds times threads), with --price-per-core-hour the\n"
+     "cost. --json writes a line a completion, as `score` reads them. --stop TEXT, as often as you like: a completion ends with the token after\n"
+     "which it holds the text; a whole word or special token of the vocabulary ends it as <eos> does, and is left out.\n",
      "build/rulezero generate --model runs/quick/model.h5 --prompt 'numbers 14 3 target 42 ?'", false, rz_cmd_generate},
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",

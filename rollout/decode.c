@@ -246,6 +246,8 @@ static int step(rz_decoder *d, rz_arena *arena)
         c->ids[c->n] = s->last = d->token[i];
         c->logp[c->n] = d->logp[i];
         c->entropy[c->n++] = d->entropy[i];
+        if (d->from->token)
+            d->from->token(d->from->ctx, &s->of->r, s->sample, d->token[i]);
         bool token = rz_stop_is_id(d->sampling, d->token[i]), text = !token && rz_stop_is_text(d->sampling, c->ids, c->n, d->arena);
         if (token || text || c->n == s->limit)
             finish(s, c->n - token, !token && !text, arena);

@@ -45,6 +45,8 @@ typedef struct {
     void (*tick)(void *ctx, int64_t n_tokens);
     void *ctx;
     int max_prompt; /* longest prompt there will be */
+    /* Before that, for every token of the step, the stop token too; id is the next of completion `sample` of r. May be NULL. */
+    void (*token)(void *ctx, const rz_request *r, int sample, int32_t id);
 } rz_requests;
 
 /* Samples all that the source gives. Arrays of the completions come from `arena`. RZ_EDATA when a prompt is empty or leaves no room. */

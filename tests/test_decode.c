@@ -74,7 +74,7 @@ static int longest(const rz_request *r, int n)
 static bool decode_list(rz_decoder *d, list *l, const rz_sampling *s, rz_address at)
 {
     l->n_slots = rz_decoder_slots(d);
-    return rz_decode(d, &(rz_requests){next, NULL, l, longest(l->r, l->n)}, s, at, &arena, &err);
+    return rz_decode(d, &(rz_requests){.next = next, .ctx = l, .max_prompt = longest(l->r, l->n)}, s, at, &arena, &err);
 }
 
 static void decode(const rz_policy *p, int slots, rz_request *r, int n, const rz_sampling *s, rz_address at)
@@ -477,12 +477,21 @@ START_TEST(late_requests)
 }
 END_TEST
 
-typedef struct { list l; int calls; int64_t last; } ticks; /* the list first: both callbacks get it */
+typedef struct { list l; int calls; int64_t last, told; int n[N_REQUESTS][N]; int32_t ids[N_REQUESTS][N][P]; } ticks; /* the list first: all callbacks get it */
+
+static void token(void *ctx, const rz_request *r, int sample, int32_t id)
+{
+    ticks *t = ctx;
+    int i = (int)r->slot - 100;
+    t->ids[i][sample][t->n[i][sample]++] = id;
+    t->told++;
+}
 
 static void tick(void *ctx, int64_t n_tokens)
 {
     ticks *t = ctx;
     ck_assert_int_gt(n_tokens, t->last);
+    ck_assert_int_eq(n_tokens, t->told);
     t->last = n_tokens;
     t->calls++;
 }
@@ -497,10 +506,15 @@ START_TEST(progress)
     for (int again = 0; again < 2; again++) { /* a decoder serves many calls */
         rz_request *r = requests();
         ticks t = {.l = {.r = r, .n = N_REQUESTS, .n_slots = 4}};
-        ck_assert(rz_decode(d, &(rz_requests){next, tick, &t, 40}, &s, address, &arena, &err));
+        ck_assert(rz_decode(d, &(rz_requests){next, tick, &t, 40, token}, &s, address, &arena, &err));
         tokens = 0;
-        for (int i = 0; i < N_REQUESTS; i++)
+        for (int i = 0; i < N_REQUESTS; i++) {
             tokens += ids_of(&r[i]);
+            for (int k = 0; k < N; k++) {
+                const rz_completion *c = &r[i].completions[k];
+                ck_assert(t.n[i][k] == c->n && !memcmp(t.ids[i][k], c->ids, (size_t)c->n * sizeof *c->ids));
+            }
+        }
         ck_assert_int_eq(t.last, tokens);
         ck_assert_int_gt(t.calls, 1);
         s.max_new = 5;

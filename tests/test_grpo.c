@@ -392,7 +392,7 @@ static rz_group sampled_alone(rig *r, int64_t step, int round, int i, rz_arena *
     MUST(rz_source_problem(r->source, RZ_TRAIN, round ? UINT64_C(173961102589771) + index : index, &g.problem, arena, &err));
     MUST(rz_tokenizer_encode(r->tokenizer, g.problem.prompt, strlen(g.problem.prompt), arena, &g.prompt, &g.n_prompt, &err));
     one o = {r, &g, (uint32_t)i, (uint32_t)round};
-    MUST(rz_decode(r->decoder, &(rz_requests){next_one, NULL, &o, g.n_prompt}, &r->g.rollout.sampling,
+    MUST(rz_decode(r->decoder, &(rz_requests){.next = next_one, .ctx = &o, .max_prompt = g.n_prompt}, &r->g.rollout.sampling,
                    (rz_address){(uint32_t)r->config.seed, RZ_RNG_SAMPLE, (uint32_t)step}, arena, &err));
     for (int k = 0; k < PAIR; k++) {
         const rz_completion *c = &g.completions[k];
