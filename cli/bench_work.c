@@ -249,7 +249,7 @@ static bool read_problem(char *text, char *meta, size_t size, char **answer, cha
 static bool open_rules(rz_bench *b, rz_err *err)
 {
     if (!rz_rules_load(&b->rules, b->o->rules, err) || !rz_rules_worker_create(&b->worker, b->rules, err) ||
-        !rz_corpus_open(&b->corpus, "countdown", &b->config.task, &b->config.corpus, 1, err))
+        !rz_corpus_open(&b->corpus, "countdown", &b->config.task.countdown, &b->config.corpus, 1, err))
         return false;
     b->samples = RZ_NEW(&b->arena, b->batch, rz_sample);
     for (int64_t i = 0, n = 0; n < b->batch; i++) {

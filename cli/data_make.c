@@ -26,6 +26,7 @@ typedef struct {
     make_options o;
     rz_option rows[MAX_KEYS];
     const char *names[MAX_KEYS];
+    bool given[MAX_KEYS];
     int n;
 } make_job;
 
@@ -34,7 +35,7 @@ static void collect_rows(make_job *j)
 #define AT(field) offsetof(make_options, field)
     static const rz_option own[] = {
         {"count", RZ_OPT_INT, AT(count), "0", 0, 1e15, NULL, RZ_OPT_FREE, "how many problems"},
-        {"split", RZ_OPT_ENUM, AT(split), "train", 0, 0, "train|validation|test", RZ_OPT_FREE, "which numbers"},
+        {"split", RZ_OPT_ENUM, AT(split), "train", 0, 0, "train|validation|test", RZ_OPT_FREE, "which problems"},
         {"distinct", RZ_OPT_BOOL, AT(distinct), "false", 0, 0, NULL, RZ_OPT_FREE, "no problem twice"},
         {"o", RZ_OPT_TEXT, AT(to), "", 0, 0, NULL, RZ_OPT_FREE, "file to be made"},
     };
@@ -64,7 +65,7 @@ static bool assign(make_job *j, const char *key, const char *value, rz_err *err)
     char *prefixed = rz_asprintf("task.%s", key);
     bool bare = !is_row(j, key) && (is_row(j, prefixed) || (!strchr(key, '.') && !rz_nearest(key, j->names, j->n)));
     char *assignment = rz_asprintf("%s=%s", bare ? prefixed : key, value);
-    bool ok = rz_options_override(j->rows, j->n, &j->o, assignment, NULL, err);
+    bool ok = rz_options_override(j->rows, j->n, &j->o, assignment, j->given, err);
     free(assignment);
     free(prefixed);
     return ok;
@@ -92,6 +93,17 @@ static bool parse_argument(make_job *j, int argc, char **argv, int *i, rz_err *e
     return ok;
 }
 
+/* A key of another task would change nothing. */
+static bool check_keys(const make_job *j, rz_err *err)
+{
+    for (int i = 0; i < j->n; i++) {
+        const char *of = j->given[i] && !strncmp(j->names[i], "task.", 5) ? rz_task_of_key(j->names[i] + 5) : NULL;
+        if (of && strcmp(of, j->task))
+            return rz_fail(err, RZ_EUSAGE, "%s is a key of the task %s, not of %s", j->names[i] + 5, of, j->task);
+    }
+    return true;
+}
+
 static bool check(const make_job *j, rz_err *err)
 {
     int n;
@@ -109,6 +121,8 @@ static bool check(const make_job *j, rz_err *err)
         const char *near = rz_nearest(j->task, tasks, n);
         return rz_fail(err, RZ_EUSAGE, "there is no task '%s'; %s %s%s", j->task, near ? "did you mean" : "tasks are", near ? near : known, near ? "?" : "");
     }
+    if (!check_keys(j, err))
+        return false;
     if (j->o.count < 1)
         return rz_fail(err, RZ_EUSAGE, "count is missing: say how many, as in --count 1000");
     if (!j->o.to[0])
@@ -194,7 +208,7 @@ static bool make_problems(make_job *j, rz_data_sink *sink, rz_arena *arena, rz_e
         bool again = j->o.distinct && !add_new(&seen, key_of(&p));
         in_vain = again ? in_vain + 1 : 0;
         if (in_vain > PATIENCE)
-            ok = rz_fail(err, RZ_ECONFIG, "count is %lld, but only %zu different problems have come (the last %d were all known): ask for at most %zu, or allow larger numbers (max_input)",
+            ok = rz_fail(err, RZ_ECONFIG, "count is %lld, but only %zu different problems have come (the last %d were all known): ask for at most %zu, or allow larger numbers (max_input, digits)",
                          (long long)j->o.count, seen.n, PATIENCE, seen.n);
         else if (!again)
             ok = rz_data_sink_problem(sink, "problem", &(rz_raw_problem){p.prompt, p.answer, j->task, p.meta, strlen(p.meta), p.cluster, sink->n}, err);
@@ -209,7 +223,7 @@ static bool make_documents(make_job *j, rz_data_sink *sink, rz_arena *arena, rz_
     rz_corpus *corpus;
     if (sink->to_store)
         return rz_fail(err, RZ_EUSAGE, "HDF5 data sets hold problems, no documents: end the name in .jsonl, .jsonl.gz or .jsonl.zst");
-    if (!rz_corpus_open(&corpus, j->task, &j->o.config.task, &j->o.config.corpus, (uint32_t)j->o.config.seed, err))
+    if (!rz_corpus_open(&corpus, j->task, &j->o.config.task.countdown, &j->o.config.corpus, (uint32_t)j->o.config.seed, err))
         return false;
     bool ok = true;
     while (ok && sink->n < j->o.count) {

@@ -18,7 +18,7 @@
 
 #define SPLITS "train|validation|test" /* in the order of rz_split */
 static const char *const split_names[] = {"train", "validation", "test"};
-enum { SLOTS = 64, OF_A_TASK = 256, MAX_TASK_KEYS = 32 };
+enum { SLOTS = 64, OF_A_TASK = 256, MAX_TASK_KEYS = 64 };
 
 typedef struct {
     char *model, *data, *rules, *dump, *eos_token;
@@ -26,7 +26,7 @@ typedef struct {
     double temperature;
     int split;
     bool json;
-    rz_countdown_options task;
+    rz_task_options task;
 } options;
 
 #define AT(field) offsetof(options, field)
@@ -115,6 +115,17 @@ static const char *key_of_a_task(const job *j)
     return NULL;
 }
 
+/* A key of another task would change nothing. */
+static bool check_task_keys(const job *j, rz_err *err)
+{
+    for (int i = N_FLAGS; i < j->n_rows; i++) {
+        const char *key = j->rows[i].key, *bare = strchr(key, '.') ? strchr(key, '.') + 1 : key, *of = j->given[i] ? rz_task_of_key(bare) : NULL;
+        if (of && strcmp(of, j->o.data))
+            return rz_fail(err, RZ_EUSAGE, "%s is a key of the task %s, not of %s", bare, of, j->o.data);
+    }
+    return true;
+}
+
 /* ---- what is needed ---- */
 
 /* Other kinds of models are told apart from damaged ones. */
@@ -143,6 +154,8 @@ static bool open_data(job *j, rz_err *err)
     const char *key = key_of_a_task(j);
     if (size >= 0 && key)
         return rz_fail(err, RZ_EUSAGE, "%s is for a task; --data %s is a file", key, o->data);
+    if (size < 0 && !check_task_keys(j, err))
+        return false;
     if (size == 0)
         return rz_fail(err, RZ_EDATA, "%s holds no problems", o->data);
     rz_source_keep_order(j->source);

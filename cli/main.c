@@ -29,15 +29,16 @@ static const rz_command commands[] = {
     {"data", "make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
      "make, look at and convert data sets",
      "Files are JSON Lines (.jsonl, also .jsonl.gz and .jsonl.zst) or HDF5 (.h5); docs/files.md tells their fields. Nothing is ever overwritten.\n\n"
-     "  make      problems of a task (countdown). Keys: numbers, max_input, max_value, targets, split_seed, test_share, validation_share, with or\n"
-     "            without task. before (train --help explains them); split=train|validation|test; distinct=true: no problem twice.\n"
-     "            --corpus writes what a base reads instead: documents {\"text\": ...}; it takes the corpus.* keys too. -o - writes to stdout\n"
+     "  make      problems of a task: countdown, decimals, sums (docs/tasks.md). Keys are those of task.* that are the task's, with or without\n"
+     "            task. before (train --help explains them); split=train|validation|test; distinct=true: no problem twice.\n"
+     "            --corpus writes what a base reads instead: documents {\"text\": ...} (countdown has some); it takes the corpus.* keys too.\n"
+     "            -o - writes to stdout\n"
      "  show      what a file holds: how many, lengths, answers, meta, duplicates, the first N problems; with --model M (a model or a\n"
      "            tokenizer.json) tokens, and words that the vocabulary lacks\n"
      "  convert   from any of the forms to any other, nothing lost but fields that HDF5 does not know\n",
      "build/rulezero data make countdown numbers=3,4 split=test --count 500 --seed 1 -o test.jsonl.gz", false, rz_cmd_data},
     {"eval", "--model M --data D --rules R [flags] [key=value ...]", "measure a model on problems: accuracy, pass@K, maj@K, ... with 95 % intervals",
-     "D is a file of problems or a task (countdown). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"
+     "D is a file of problems or a task (countdown, decimals, sums). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"
      "(task.* of train --help); give those the model was trained with, or problems it has seen may be among them. The intervals resample\n"
      "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). --stop TEXT, as often as you like, is rollout.stop of train --help. The same on any number of ranks and threads.\n",
      "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 "

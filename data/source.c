@@ -7,93 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- tasks ---- */
-
-typedef struct {
-    bool (*check)(const rz_countdown_options *o, rz_err *err);
-    bool (*draw)(const rz_countdown_options *o, uint32_t seed, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err);
-    char *(*describe)(const rz_countdown_options *o); /* what the problems depend on; freed by the caller */
-    bool (*check_corpus)(const rz_countdown_options *o, const rz_corpus_options *c, rz_err *err);
-    char *(*document)(const rz_countdown_options *o, const rz_corpus_options *c, uint32_t seed, uint64_t index);
-    char *(*describe_corpus)(const rz_countdown_options *o, const rz_corpus_options *c);
-} task_row;
-
-static const char *const split_names[] = {[RZ_TRAIN] = "train", [RZ_VALIDATION] = "validation", [RZ_TEST] = "test"};
-
-static bool countdown_draw(const rz_countdown_options *o, uint32_t seed, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena,
-                           rz_err *err)
-{
-    for (int i = 0; i < o->numbers.n; i++) {
-        if (rz_countdown_split_size(o, (int)o->numbers.v[i], split) == 0) {
-            return rz_fail(err, RZ_ECONFIG, "countdown: the %s split holds no problems; test_share is %g and validation_share %g", split_names[split],
-                           o->test_share, o->validation_share);
-        }
-    }
-    rz_countdown p;
-    char prompt[96], meta[128], answer[16];
-    rz_countdown_draw(o, seed, split, index, &p);
-    rz_countdown_prompt(&p, prompt, sizeof prompt);
-    size_t used = 0;
-    for (int i = 0; i < p.n; i++) used += (size_t)snprintf(meta + used, sizeof meta - used, "%s%d", i ? "," : "{\"numbers\":[", p.numbers[i]);
-    snprintf(meta + used, sizeof meta - used, "],\"target\":%d}", p.target);
-    snprintf(answer, sizeof answer, "%d", p.target);
-    *out = (rz_problem){.prompt = rz_arena_strndup(arena, prompt, strlen(prompt)), .answer = rz_arena_strndup(arena, answer, strlen(answer)),
-                        .meta = rz_arena_strndup(arena, meta, strlen(meta)), .cluster = rz_countdown_cluster(p.numbers, p.n)};
-    return true;
-}
-
-/* "generator 1" is raised whenever the same options come to mean other problems or documents. */
-static char *countdown_describe(const rz_countdown_options *o)
-{
-    char numbers[RZ_OPT_MAX_LIST * 24 + 1] = "";
-    size_t used = 0;
-    for (int i = 0; i < o->numbers.n; i++) used += (size_t)snprintf(numbers + used, sizeof numbers - used, " %" PRId64, o->numbers.v[i]);
-    return rz_asprintf("countdown generator 1 numbers%s max_input %" PRId64 " max_value %" PRId64 " targets %d split_seed %" PRId64
-                       " test_share %.17g validation_share %.17g", numbers, o->max_input, o->max_value, o->targets, o->split_seed, o->test_share,
-                       o->validation_share);
-}
-
-static char *countdown_describe_corpus(const rz_countdown_options *o, const rz_corpus_options *c)
-{
-    char *problems = countdown_describe(o);
-    char *all = rz_asprintf("%s corpus generator 1 goal_aware %.17g wrong_result %.17g wrong_verdict %.17g wrong_unchecked %.17g wait %.17g"
-                            " max_attempts %" PRId64 " max_words %" PRId64 " repeat_attempts %d", problems, c->goal_aware, c->wrong_result,
-                            c->wrong_verdict, c->wrong_unchecked, c->wait, c->max_attempts, c->max_words, c->repeat_attempts);
-    free(problems);
-    return all;
-}
-
-enum { COUNTDOWN, N_TASKS };
-static const char *const task_names[N_TASKS] = {[COUNTDOWN] = "countdown"};
-static const task_row tasks[N_TASKS] = {
-    [COUNTDOWN] = {rz_countdown_check, countdown_draw, countdown_describe, rz_corpus_check, rz_corpus_document, countdown_describe_corpus},
-};
-
-const char *const *rz_task_names(int *n)
-{
-    *n = N_TASKS;
-    return task_names;
-}
-
-static const task_row *find_task(const char *name)
-{
-    for (int i = 0; i < N_TASKS; i++) {
-        if (strcmp(task_names[i], name) == 0) return &tasks[i];
-    }
-    return NULL;
-}
-
 /* A task, or NULL for a file that is there. */
-static bool resolve(const char *data, const task_row **out, rz_err *err)
+static bool resolve(const char *data, const rz_task **out, rz_err *err)
 {
-    *out = find_task(data);
+    int n;
+    const char *const *names = rz_task_names(&n);
+    *out = rz_task_find(data);
     if (*out || rz_file_exists(data)) return true;
-    const char *near = rz_nearest(data, task_names, N_TASKS);
+    const char *near = rz_nearest(data, names, n);
     char known[256] = "";
     size_t used = 0;
-    for (int i = 0; i < N_TASKS; i++) used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", task_names[i]);
-    return rz_fail(err, RZ_EIO, "data is \"%s\": neither a task (%s) nor a file that is there%s%s%s", data, known, near ? "; did you mean " : "",
-                   near ? near : "", near ? "?" : "");
+    for (int i = 0; i < n; i++) used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
+    return rz_fail(err, RZ_EIO, "data is \"%s\": neither a task (%s) nor a file that is there%s%s%s%s", data, known, near ? "; did you mean " : "",
+                   near ? near : "", near ? "?" : "", strchr(data, '/') ? "; put the file there, or say where it is: data=FILE" : "");
 }
 
 static void hash_description(char *description, char out[33])
@@ -119,17 +45,17 @@ static char *take(const rz_column *c, int64_t i, rz_arena *arena)
 /* ---- problems ---- */
 
 struct rz_source {
-    const task_row *task; /* NULL: a file */
-    rz_countdown_options options;
+    const rz_task *task; /* NULL: a file */
+    rz_task_options options;
     rz_dataset file;
     uint32_t seed;
     bool in_order;
     char hash[33];
 };
 
-bool rz_source_open(rz_source **out, const char *data, const rz_countdown_options *countdown, uint32_t seed, rz_err *err)
+bool rz_source_open(rz_source **out, const char *data, const rz_task_options *options, uint32_t seed, rz_err *err)
 {
-    const task_row *task;
+    const rz_task *task;
     *out = NULL;
     if (!resolve(data, &task, err)) return false;
     rz_source *s = rz_calloc(1, sizeof *s);
@@ -137,9 +63,9 @@ bool rz_source_open(rz_source **out, const char *data, const rz_countdown_option
     s->seed = seed;
     bool ok;
     if (task) {
-        s->options = *countdown;
-        ok = task->check(countdown, err);
-        if (ok) hash_description(task->describe(countdown), s->hash);
+        s->options = *options;
+        ok = task->check(options, err);
+        if (ok) hash_description(task->describe(options), s->hash);
     } else {
         ok = rz_dataset_load(&s->file, data, err) && rz_hash_file(data, s->hash, err);
     }
@@ -177,7 +103,7 @@ const char *rz_source_hash(const rz_source *s) { return s->hash; }
 /* ---- documents ---- */
 
 struct rz_corpus {
-    const task_row *task; /* NULL: a file */
+    const rz_task *task; /* NULL: a file */
     rz_countdown_options options;
     rz_corpus_options corpus;
     rz_column texts;
@@ -188,9 +114,11 @@ struct rz_corpus {
 bool rz_corpus_open(rz_corpus **out, const char *data, const rz_countdown_options *countdown, const rz_corpus_options *corpus, uint32_t seed,
                     rz_err *err)
 {
-    const task_row *task;
+    const rz_task *task;
     *out = NULL;
     if (!resolve(data, &task, err)) return false;
+    if (task && !task->document)
+        return rz_fail(err, RZ_ECONFIG, "the task %s has no documents that a base could be made from; countdown has, or name a file of texts", data);
     rz_corpus *c = rz_calloc(1, sizeof *c);
     c->task = task;
     c->seed = seed;

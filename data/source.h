@@ -2,22 +2,14 @@
  * step number has to be remembered. */
 #ifndef RZ_DATA_SOURCE_H
 #define RZ_DATA_SOURCE_H
-#include "data/countdown.h"
-#include "base/arena.h"
-
-typedef struct {
-    const char *prompt; /* text before the template and the tokenizer */
-    const char *answer; /* expected answer, or "" */
-    const char *meta;   /* JSON object, one line: {"numbers":[3,5,4],"target":19} */
-    uint64_t cluster;   /* problems with the same value are not independent (multiset of numbers; line of a file): bootstrap unit */
-} rz_problem;
+#include "data/tasks.h"
 
 typedef struct rz_source rz_source;
 
 /* data: the name of a task (rz_task_names) or the path of a file. RZ_ECONFIG for bad task options, RZ_EDATA for a bad line (path:line, what, remedy),
  * RZ_EIO when it cannot be read. A file's lines are {"prompt": text, "answer"?: text or number, "meta"?: object}, possibly compressed; a line that says
  * "task": "countdown" must be solvable. */
-bool rz_source_open(rz_source **out, const char *data, const rz_countdown_options *countdown, uint32_t seed, rz_err *err);
+bool rz_source_open(rz_source **out, const char *data, const rz_task_options *options, uint32_t seed, rz_err *err);
 void rz_source_close(rz_source *s);
 /* Problem `index` (endless: a file is reshuffled every epoch, with addressed permutations; every line once an epoch). Strings live in the arena.
  * A file has no splits of its own: `split` is ignored for it. */
@@ -31,7 +23,6 @@ void rz_source_item(const rz_source *s, int64_t i, rz_problem *out, rz_arena *ar
 char *rz_source_where(const rz_source *s, const char *path, int64_t i);
 /* XXH3-128 in hex of what the problems are made from (file contents, or the task's options): resuming with other data is refused. */
 const char *rz_source_hash(const rz_source *s);
-const char *const *rz_task_names(int *n);
 
 /* Documents for next-token training: a task's corpus by name, or a JSONL file of {"text": …}. */
 typedef struct rz_corpus rz_corpus;

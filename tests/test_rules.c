@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define FOLDER "tests/golden/rules/"
-static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "tinyzero.jsonl"};
+static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "tasks.jsonl", "tinyzero.jsonl"};
 enum { N_CASE_FILES = sizeof case_files / sizeof *case_files };
 
 static char where[512]; /* file:line and name of the case at hand */
@@ -201,8 +201,9 @@ END_TEST
 
 START_TEST(shipped_files_load)
 {
-    static const char *const paths[] = {"configs/rules/countdown.yaml", "configs/rules/example-numeric.yaml"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const paths[] = {"configs/rules/countdown.yaml", "configs/rules/example-numeric.yaml", "configs/rules/decimals.yaml",
+                                        "configs/rules/sums.yaml", "configs/rules/gsm8k.yaml"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         snprintf(where, sizeof where, "%s", paths[i]);
         rz_rules *r = rules_of(paths[i]);
         ck_assert_int_eq(rz_rules_count(r), 2);

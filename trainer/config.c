@@ -80,13 +80,23 @@ const rz_option rz_config_rows[] = {
     INT("eval.samples", eval.samples, "1", 1, 4096, FIXED, "completions a held-out problem"),
     FLOAT("eval.temperature", eval.temperature, "1", 0, 100, "sampling temperature of evaluations; 0: greedy"),
 
-    {"task.numbers", RZ_OPT_INTS, AT(task.numbers), "[3]", 2, RZ_COUNTDOWN_MAX_NUMBERS, NULL, FIXED, "how many numbers a Countdown problem has, drawn from this list"},
-    INT("task.max_input", task.max_input, "10", 1, 99, FIXED, "inputs are 1 to this"),
-    INT("task.max_value", task.max_value, "50", 2, 9999, FIXED, "targets and intermediate results are 1 to this"),
-    ENUM("task.targets", task.targets, "deriv", "deriv|uniform|mix", "value of a random derivation, uniform over what is reachable, or half and half"),
-    INT("task.split_seed", task.split_seed, "1", 0, 4294967295.0, FIXED, "which multisets of numbers are held out"),
-    FLOAT("task.test_share", task.test_share, "0.15", 0, 0.9, "share of multisets kept for testing"),
-    FLOAT("task.validation_share", task.validation_share, "0.1", 0, 0.9, "share of multisets kept for choosing settings"),
+    {"task.numbers", RZ_OPT_INTS, AT(task.countdown.numbers), "[3]", 2, RZ_COUNTDOWN_MAX_NUMBERS, NULL, FIXED, "countdown: how many numbers a problem has, drawn from this list"},
+    INT("task.max_input", task.countdown.max_input, "10", 1, 99, FIXED, "countdown: inputs are 1 to this"),
+    INT("task.max_value", task.countdown.max_value, "50", 2, 9999, FIXED, "countdown: targets and intermediate results are 1 to this"),
+    ENUM("task.targets", task.countdown.targets, "deriv", "deriv|uniform|mix", "countdown: value of a random derivation, uniform over what is reachable, or half and half"),
+    INT("task.whole_digits", task.decimals.whole_digits, "2", 1, RZ_DECIMALS_MAX_DIGITS, FIXED, "decimals: digits before the point at most"),
+    INT("task.fraction_digits", task.decimals.fraction_digits, "2", 1, RZ_DECIMALS_MAX_DIGITS, FIXED, "decimals: digits behind the point at most"),
+    INT("task.candidates", task.decimals.candidates, "4", 3, RZ_DECIMALS_MAX_CANDIDATES, FIXED, "decimals: numbers that a problem of kind several gives at most"),
+    FLOAT("task.hard_share", task.decimals.hard, "0.35", 0, 1, "decimals: share of problems with one whole part whose longer number is the smaller, as 3.9 and 3.11"),
+    FLOAT("task.longer_share", task.decimals.longer, "0.15", 0, 1, "decimals: share of problems with one whole part whose longer number is the larger, as 3.9 and 3.95"),
+    FLOAT("task.several_share", task.decimals.several, "0.1", 0, 1, "decimals: share of problems of three numbers or more"),
+    FLOAT("task.signed_share", task.decimals.signed_, "0.1", 0, 1, "decimals: share of problems with a negative number"),
+    FLOAT("task.equal_share", task.decimals.equal, "0.05", 0, 1, "decimals: share of problems with one number in two spellings (what is left of 1 is of kind easy)"),
+    {"task.terms", RZ_OPT_INTS, AT(task.sums.terms), "[2, 3, 4]", 2, RZ_SUMS_MAX_TERMS, NULL, FIXED, "sums: how many terms a problem has, drawn from this list"},
+    INT("task.digits", task.sums.digits, "2", 1, RZ_SUMS_MAX_DIGITS, FIXED, "sums: digits of a term at most"),
+    INT("task.split_seed", task.countdown.split_seed, "1", 0, 4294967295.0, FIXED, "which contents of problems (as multisets of numbers) are held out"),
+    FLOAT("task.test_share", task.countdown.test_share, "0.15", 0, 0.9, "share of contents kept for testing"),
+    FLOAT("task.validation_share", task.countdown.validation_share, "0.1", 0, 0.9, "share of contents kept for choosing settings"),
 
     FLOAT("corpus.goal_aware", corpus.goal_aware, "0.4", 0, 1, "share of writers whose last combination comes closest to the target"),
     FLOAT("corpus.wrong_result", corpus.wrong_result, "0.005", 0, 1, "share of equations with a wrong result"),
@@ -189,9 +199,9 @@ bool rz_config_check(const rz_config *c, rz_stage stage, rz_err *err)
 {
     if (!power_of_two(c->gradient_shards))
         return rz_fail(err, RZ_ECONFIG, "gradient_shards is %lld, must be a power of two", (long long)c->gradient_shards);
-    if (c->task.test_share + c->task.validation_share > 0.9)
+    if (c->task.countdown.test_share + c->task.countdown.validation_share > 0.9)
         return rz_fail(err, RZ_ECONFIG, "task.test_share + task.validation_share is %g, must leave at least 0.1 for training",
-                       c->task.test_share + c->task.validation_share);
+                       c->task.countdown.test_share + c->task.countdown.validation_share);
     if (c->corpus.max_words > c->arch.max_position_embeddings && c->pretrain.steps > 0)
         return rz_fail(err, RZ_ECONFIG, "corpus.max_words is %lld, must be at most arch.max_position_embeddings (%lld)",
                        (long long)c->corpus.max_words, (long long)c->arch.max_position_embeddings);

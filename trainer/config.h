@@ -2,7 +2,7 @@
 #ifndef RZ_TRAINER_CONFIG_H
 #define RZ_TRAINER_CONFIG_H
 #include "base/options.h"
-#include "data/countdown.h"
+#include "data/tasks.h"
 #include "policy/arch.h"
 
 typedef enum { RZ_REWARD_RULES, RZ_REWARD_RANDOM } rz_reward;
@@ -36,7 +36,7 @@ typedef struct {
     struct { int64_t every, keep; } checkpoint;
     struct { char *data; int64_t every, problems, samples; double temperature; } eval;
 
-    rz_countdown_options task;
+    rz_task_options task;
     rz_corpus_options corpus;
     struct { int64_t hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, max_position_embeddings;
              double rms_norm_eps, rope_theta; bool tie_word_embeddings; } arch;

@@ -120,7 +120,7 @@ static bool open_job(job *j, const rz_job_env *env, rz_err *err)
     rz_arch arch;
     if (!rz_config_check(c, RZ_STAGE_PRETRAIN, err) || !rz_tokenizer_load(&j->tokenizer, c->tokenizer, err) ||
         !rz_config_arch(c, rz_tokenizer_size(j->tokenizer), &arch, err) ||
-        !rz_corpus_open(&j->corpus, c->pretrain.data, &c->task, &c->corpus, (uint32_t)c->seed, err))
+        !rz_corpus_open(&j->corpus, c->pretrain.data, &c->task.countdown, &c->corpus, (uint32_t)c->seed, err))
         return false;
     j->eos = rz_tokenizer_id(j->tokenizer, c->eos_token);
     if (j->eos < 0)
@@ -158,7 +158,7 @@ bool rz_pretrain_dir(const rz_config *c, char **dir, rz_err *err)
     rz_corpus *corpus;
     char tokenizer[33], hash[33];
     if (!rz_hash_file(c->tokenizer, tokenizer, err) ||
-        !rz_corpus_open(&corpus, c->pretrain.data, &c->task, &c->corpus, (uint32_t)c->seed, err))
+        !rz_corpus_open(&corpus, c->pretrain.data, &c->task.countdown, &c->corpus, (uint32_t)c->seed, err))
         return false;
     char *more = rz_asprintf("%s %s", tokenizer, rz_corpus_hash(corpus));
     rz_config_hash(c, RZ_STAGE_PRETRAIN, more, hash);

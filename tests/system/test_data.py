@@ -73,6 +73,30 @@ def _(folder):
     check(f"only {all_of_them} different problems" in sentence, sentence, f"there are {all_of_them}")
     check(os.listdir(folder) == [], os.listdir(folder))
 
+@case("make: decimals and sums are right, of their kinds, and split by their numbers")
+def _(folder):
+    from fractions import Fraction
+    keys = {"decimals": ["whole_digits=1", "task.fraction_digits=3", "hard_share=0.5"], "sums": ["terms=2,4", "digits=3"]}
+    for task, words in keys.items():
+        contents = {}
+        for split in SPLITS:
+            problems = made(task, *words, f"split={split}", "--count", "400", "--seed", "3")
+            for p in problems:
+                numbers = [Fraction(x) for x in p["meta"].get("candidates") or p["meta"]["terms"]]
+                check(Fraction(p["answer"]) == (max(numbers) if task == "decimals" else sum(numbers)) and p["task"] == task, p)
+            contents[split] = {tuple(sorted(map(Fraction, p["meta"].get("candidates") or p["meta"]["terms"]))) for p in problems}
+            kinds = collections.Counter(p["meta"]["kind"] for p in problems)
+            check(set(kinds) == ({"2_terms", "4_terms"} if task == "sums" else {"hard", "longer", "several", "signed", "equal", "easy"}), kinds)
+            check(task == "sums" or 150 < kinds["hard"] < 250, kinds)
+        for a, b in itertools.combinations(SPLITS, 2):
+            check(not contents[a] & contents[b], f"{task}: {a} and {b} share numbers")
+    problems = made("decimals", "--count", "200")
+    rules = "configs/rules/decimals.yaml"
+    lines = [dict(p, completion=f"<think>a</think> <answer>{p['answer']}</answer>") for p in problems]
+    path = write(f"{folder}/right.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    scores = [json.loads(line) for line in rulezero("score", "--rules", rules, path).expect(OK).out.splitlines()]
+    check(len(scores) == 200 and all(s["correct"] and s["score"] == 1.1 for s in scores), "a right answer is not right by the rules")
+
 @case("make --corpus: what a base reads")
 def _(folder):
     texts = made("countdown", *TASK, "--corpus", "--count", "200", "corpus.max_words=120")
@@ -97,6 +121,9 @@ def _(folder):
         (["make", "countdown", "--count", "5", "split=tset", *out], CONFIG, "train, validation, test"),
         (["make", "countdown", "--count", "5", "split=test", "test_share=0", *out], CONFIG, "the test split holds no problems"),
         (["make", "countdown", "--count", "5", "max_input=200", *out], CONFIG, "max_input is 200"),
+        (["make", "countdown", "--count", "5", "terms=3", *out], USAGE, "terms is a key of the task sums, not of countdown"),
+        (["make", "sums", "--count", "5", "task.numbers=3", *out], USAGE, "numbers is a key of the task countdown, not of sums"),
+        (["make", "sums", "--corpus", "--count", "5", *out], CONFIG, "the task sums has no documents"),
         (["make", "countdown", "--count", "5", "-o", f"{folder}/new.csv"], USAGE, ".jsonl.gz"),
         (["make", "countdown", "--corpus", "--count", "5", "-o", f"{folder}/new.h5"], USAGE, "documents"),
         (["make", "countdown", "--count", "5", "-o", there], CREATE, "there.jsonl is there already"),
