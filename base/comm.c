@@ -15,6 +15,7 @@ enum { TAG_DATA = 1, TAG_GATHER = 2, TAG_EXCHANGE = 3, TAG_ASK = 4, TAG_DEAL = 5
 
 struct rz_comm {
     int rank, size, local_size;
+    int *machine; /* (size) first rank on the machine of each; NULL: one rank */
     bool mpi; /* false: one rank, MPI was not started */
 };
 
@@ -36,7 +37,11 @@ bool rz_comm_create(rz_comm **out, rz_err *err)
         MPI_Comm_size(MPI_COMM_WORLD, &c->size);
         MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local);
         MPI_Comm_size(local, &c->local_size);
+        int first = c->rank;
+        MPI_Bcast(&first, 1, MPI_INT, 0, local); /* ranks keep their order in it */
         MPI_Comm_free(&local);
+        c->machine = rz_calloc((size_t)c->size, sizeof *c->machine);
+        MPI_Allgather(&first, 1, MPI_INT, c->machine, 1, MPI_INT, MPI_COMM_WORLD);
     }
     *out = c;
     return true;
@@ -47,12 +52,21 @@ void rz_comm_destroy(rz_comm *c)
     if (c == NULL) return;
     rz_comm_barrier(c);
     if (c->mpi) MPI_Finalize();
+    free(c->machine);
     free(c);
 }
 
 int rz_comm_rank(const rz_comm *c) { return c->rank; }
 int rz_comm_size(const rz_comm *c) { return c->size; }
 int rz_comm_local_size(const rz_comm *c) { return c->local_size; }
+int rz_comm_machine(const rz_comm *c, int r) { return c->machine ? c->machine[r] : r; }
+
+void rz_comm_pretend_machines(rz_comm *c, int ranks)
+{
+    int left = c->size - c->rank / ranks * ranks;
+    c->local_size = left < ranks ? left : ranks;
+    for (int r = 0; c->machine && r < c->size; r++) c->machine[r] = r / ranks * ranks;
+}
 
 /* Of this thread alone: a preempted call must not look like a long one. */
 static double cpu_s(void)

@@ -16,6 +16,10 @@ int rz_comm_rank(const rz_comm *c);
 int rz_comm_size(const rz_comm *c);
 /* Ranks on this machine (for memory figures). */
 int rz_comm_local_size(const rz_comm *c);
+/* The first rank on the machine of rank r: the same number for ranks of one machine. */
+int rz_comm_machine(const rz_comm *c, int r);
+/* For tests: from now on as if every `ranks` ranks were on a machine of their own. */
+void rz_comm_pretend_machines(rz_comm *c, int ranks);
 
 /* Collective. True iff ok on every rank; otherwise every rank returns false and holds the error of the lowest failing rank.
  * Call it before anything that would leave a rank waiting for one that has failed. */

@@ -15,13 +15,11 @@ static rz_matrix matrix(int64_t at, int64_t bias, int N, int K, int64_t *packed)
     return m;
 }
 
-static float *big_floats(int64_t n)
+static float *own_memory(rz_shared *s, int64_t n)
 {
-    void *p = NULL;
-    if (posix_memalign(&p, 64, (size_t)(n ? n : 1) * sizeof(float)))
-        rz_out_of_memory((size_t)n * sizeof(float));
-    memset(p, 0, (size_t)n * sizeof(float));
-    return p;
+    rz_err none;
+    rz_shared_init(s, NULL, (size_t)n * sizeof(float), &none); /* alone: nothing that could fail */
+    return s->p;
 }
 
 bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *kernels, rz_pool *pool, rz_err *err)
@@ -48,8 +46,8 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
         p->matrices[l].down = matrix(o->down, o->down_bias, D, F, &packed);
     }
     p->head = matrix(p->layout.head, -1, arch->vocab_size, D, &packed);
-    p->w = big_floats(p->layout.n_params);
-    p->packed = big_floats(packed);
+    p->w = own_memory(&p->w_memory, p->layout.n_params);
+    p->packed = own_memory(&p->packed_memory, packed);
     p->rope = rope;
     *out = p;
     return true;
@@ -61,8 +59,8 @@ void rz_policy_destroy(rz_policy *p)
         return;
     rz_layout_finish(&p->layout);
     free(p->matrices);
-    free(p->w);
-    free(p->packed);
+    rz_shared_finish(&p->w_memory);
+    rz_shared_finish(&p->packed_memory);
     rz_rope_destroy(p->rope);
     free(p);
 }
@@ -94,19 +92,70 @@ void rz_policy_init_weights(rz_policy *p, uint32_t seed)
     rz_policy_refresh(p);
 }
 
-static void pack_one(void *ctx, int i, int thread)
+enum { PACK_ROWS = 32 * RZ_PANEL }; /* of a matrix, at once */
+
+static const rz_matrix *nth_matrix(const rz_policy *p, int i)
+{
+    const rz_layer_matrices *l = &p->matrices[i / 4];
+    return i == 4 * p->arch.num_hidden_layers ? &p->head : (const rz_matrix *[]){&l->qkv, &l->o, &l->gate_up, &l->down}[i % 4];
+}
+
+typedef struct { const rz_policy *p; int part, parts; } packing;
+
+/* Piece i·parts + part of all matrices. */
+static void pack_piece(void *ctx, int i, int thread)
 {
     (void)thread;
-    const rz_policy *p = ctx;
-    const rz_layer_matrices *l = &p->matrices[i / 4];
-    const rz_matrix *m = i == 4 * p->arch.num_hidden_layers ? &p->head
-                                                           : (const rz_matrix *[]){&l->qkv, &l->o, &l->gate_up, &l->down}[i % 4];
-    rz_pack(p->packed + m->packed_at, p->w + m->at, m->N, m->K);
+    const packing *work = ctx;
+    const rz_policy *p = work->p;
+    int piece = i * work->parts + work->part, n;
+    for (int k = 0; k <= 4 * p->arch.num_hidden_layers; k++, piece -= n) {
+        const rz_matrix *m = nth_matrix(p, k);
+        n = (m->N + PACK_ROWS - 1) / PACK_ROWS;
+        if (piece >= n)
+            continue;
+        int64_t row = (int64_t)piece * PACK_ROWS, at = row * m->K;
+        rz_pack(p->packed + m->packed_at + at, p->w + m->at + at, m->N - row < PACK_ROWS ? (int)(m->N - row) : PACK_ROWS, m->K);
+        return;
+    }
+}
+
+static void pack(rz_policy *p, int part, int parts)
+{
+    int pieces = 0;
+    for (int k = 0; k <= 4 * p->arch.num_hidden_layers; k++)
+        pieces += (nth_matrix(p, k)->N + PACK_ROWS - 1) / PACK_ROWS;
+    packing work = {p, part, parts};
+    rz_pool_run(p->pool, (pieces - part + parts - 1) / parts, pack_piece, &work);
 }
 
 void rz_policy_refresh(rz_policy *p)
 {
-    rz_pool_run(p->pool, 4 * p->arch.num_hidden_layers + 1, pack_one, p);
+    pack(p, p->w_memory.part, p->w_memory.parts);
+    rz_shared_barrier(&p->w_memory);
+}
+
+bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
+{
+    rz_shared own = p->w_memory;
+    size_t packed_bytes = p->packed_memory.bytes;
+    rz_shared_finish(&p->packed_memory); /* first, so that there never are more copies than before */
+    bool ok = rz_shared_init(&p->w_memory, c, own.bytes, why) && rz_shared_init(&p->packed_memory, c, packed_bytes, why);
+    if (ok) {
+        if (!p->w_memory.part)
+            memcpy(p->w_memory.p, own.p, own.bytes);
+        rz_shared_barrier(&p->w_memory);
+        rz_shared_finish(&own);
+    } else { /* both or none */
+        rz_err none;
+        rz_shared_finish(&p->w_memory);
+        p->w_memory = own;
+        rz_shared_init(&p->packed_memory, NULL, packed_bytes, &none);
+    }
+    p->w = p->w_memory.p;
+    p->packed = p->packed_memory.p;
+    rz_policy_refresh(p);
+    return ok;
 }
 
 bool rz_policy_finite(const rz_policy *p)
@@ -152,15 +201,17 @@ bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err)
         return false;
     if (rz_arch_differ(&have, &p->arch, text, sizeof text))
         return rz_fail(err, RZ_EDATA, "it holds another architecture: %s", text);
-    for (int i = 0; i < p->layout.n_tensors; i++) {
+    for (int i = 0; !p->w_memory.part && i < p->layout.n_tensors; i++) {
         const rz_tensor *t = &p->layout.tensors[i];
         char name[128];
         snprintf(name, sizeof name, "model/%s", t->name);
         if (!rz_store_get(s, name, tensor_shape(t), p->w + t->offset, err))
             return false;
     }
+    if (p->w_memory.part)
+        return true;
     if (!rz_policy_finite(p))
         return rz_fail(err, RZ_EDATA, "it holds weights that are not finite (NaN or infinity)");
-    rz_policy_refresh(p);
+    pack(p, 0, 1);
     return true;
 }

@@ -4,6 +4,7 @@
 #ifndef RZ_POLICY_POLICY_H
 #define RZ_POLICY_POLICY_H
 #include "base/arena.h"
+#include "base/shared.h"
 #include "base/store.h"
 #include "base/threads.h"
 #include "policy/arch.h"
@@ -24,6 +25,7 @@ typedef struct {
     rz_heads heads;
     float *w;           /* (n_params): the weights; whoever writes them calls rz_policy_refresh */
     float *packed;      /* the same matrices as panels for y = x·Wᵀ */
+    rz_shared w_memory, packed_memory; /* where these two lie */
     rz_rope *rope;      /* angles of the positions used so far: the forward pass has them computed */
 } rz_policy;
 
@@ -32,10 +34,15 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
 void rz_policy_destroy(rz_policy *p);
 /* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1; biases 0. */
 void rz_policy_init_weights(rz_policy *p, uint32_t seed);
+/* Once the weights are shared: collective, and w must be complete for all ranks before. */
 void rz_policy_refresh(rz_policy *p);
+/* Collective. From now on the ranks of a machine have one copy of the weights: that of the machine's first rank. False: they keep a copy each, `why` says
+ * what stands against it. */
+bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why);
 bool rz_policy_finite(const rz_policy *p);
 
-/* "model/<tensor name>" arrays and "arch" text. get demands every tensor with its exact shape, and finite. */
+/* "model/<tensor name>" arrays and "arch" text. get demands every tensor with its exact shape, and finite. Of ranks that share the weights the first one
+ * reads them: the others have them after the next call that waits for all, as rz_comm_agree, which belongs there anyhow. */
 bool rz_policy_put(const rz_policy *p, rz_store *s, rz_err *err);
 bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err);
 bool rz_policy_get_arch(rz_arch *a, rz_store *s, rz_err *err);

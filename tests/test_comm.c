@@ -2,10 +2,12 @@
  * status N while the others wait; mpirun must return N. A check that fails on one rank would leave the others waiting, hence must(). */
 #include "base/comm.h"
 #include "base/file.h"
+#include "base/shared.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -260,6 +262,76 @@ START_TEST(a_rank_that_leaves_a_deal_ends_it_for_all)
 }
 END_TEST
 
+/* Part of the memory that rank r writes: some have none. */
+static size_t part_of(int r) { return r % 3 == 2 ? 0 : 100000 + 7 * (size_t)r; }
+
+/* With so many ranks a machine: every rank writes its part, sees all parts, and, where it has company, what another wrote without being told. */
+static void share(int ranks_a_machine, bool common)
+{
+    size_t *counts = rz_calloc((size_t)size, sizeof *counts), bytes = 0, at = 0;
+    for (int r = 0; r < size; r++) {
+        at += r < rank ? part_of(r) : 0;
+        bytes += counts[r] = part_of(r);
+    }
+    rz_shared s;
+    rz_err why = {.code = RZ_OK};
+    rz_comm_pretend_machines(comm, ranks_a_machine);
+    must(rz_shared_init(&s, comm, bytes + 100, &why) == (common || ranks_a_machine == 1 || size == 1));
+    must(common || ranks_a_machine == 1 || size == 1 ? why.code == RZ_OK : why.code == RZ_EIO && strstr(why.text, "cannot"));
+    must(s.common == (common && ranks_a_machine > 1 && size > 1));
+    must(s.parts == (s.common ? rz_comm_local_size(comm) : 1) && s.part == (s.common ? rank % ranks_a_machine : 0));
+    char *p = s.p;
+    for (size_t i = 0; i < bytes + 100; i++) must(!p[i]);
+    for (unsigned again = 0; again < 3; again++) {
+        rz_comm_barrier(comm);
+        fill(p + at, part_of(rank), again + (unsigned)rank);
+        rz_shared_gather(&s, counts);
+        size_t place = 0;
+        for (int r = 0; r < size; place += counts[r++]) must(filled(p + place, counts[r], again + (unsigned)r));
+        for (int i = 0; i < 100; i++) must(!p[bytes + (size_t)i]);
+    }
+    rz_comm_barrier(comm);
+    p[bytes + (size_t)(s.common ? s.part : 0)] = (char)(1 + rank);
+    rz_shared_barrier(&s);
+    for (int i = 0; i < s.parts; i++) must(p[bytes + (size_t)i] == 1 + (s.common ? rank / ranks_a_machine * ranks_a_machine + i : rank));
+    rz_comm_barrier(comm);
+    rz_shared_finish(&s);
+    free(counts);
+}
+
+START_TEST(ranks_of_a_machine_share_memory)
+{
+    for (int ranks = 1; ranks <= size; ranks++) share(ranks, true);
+}
+END_TEST
+
+/* Where one rank cannot open it, all have their own: as one without file descriptors to spare. */
+START_TEST(memory_that_cannot_be_shared_is_private)
+{
+    for (int poor = 0; poor < size; poor++) {
+        struct rlimit before, none;
+        must(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        none = before;
+        none.rlim_cur = 3;
+        if (rank == poor) must(setrlimit(RLIMIT_NOFILE, &none) == 0);
+        share(size, false);
+        must(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    }
+    share(size, true);
+}
+END_TEST
+
+/* For one rank alone, no other has to come. */
+START_TEST(memory_of_a_single_rank)
+{
+    rz_shared s;
+    must(rz_shared_init(&s, NULL, (size_t)(rank + 1), &err) && !s.common && s.part == 0 && s.parts == 1);
+    rz_shared_gather(&s, &(size_t){1});
+    rz_shared_finish(&s);
+    rz_shared_finish(&s);
+}
+END_TEST
+
 static double cpu_s(void)
 {
     struct timespec t;
@@ -304,6 +376,9 @@ static int run_tests(void)
     tcase_add_test(tests, each_item_is_dealt_once);
     tcase_add_test(tests, a_slow_rank_gets_fewer_items);
     tcase_add_test(tests, a_rank_that_leaves_a_deal_ends_it_for_all);
+    tcase_add_test(tests, ranks_of_a_machine_share_memory);
+    tcase_add_test(tests, memory_that_cannot_be_shared_is_private);
+    tcase_add_test(tests, memory_of_a_single_rank);
     tcase_add_test(tests, waiting_leaves_the_core_to_others);
     tcase_add_test(tests, abort_of_a_single_rank_is_its_exit);
     suite_add_tcase(suite, tests);

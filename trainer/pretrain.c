@@ -138,13 +138,18 @@ static bool open_job(job *j, const rz_job_env *env, rz_err *err)
 static bool run_job(job *j, const rz_job_env *env, rz_job_mode mode, rz_err *err)
 {
     const rz_config *c = j->config;
-    if (!rz_comm_agree(env->comm, open_job(j, env, err), err) ||
-        !rz_update_create(&j->update, j->policy, env->comm, (int)c->gradient_shards, &c->pretrain.optimizer, err))
+    rz_err why;
+    if (!rz_comm_agree(env->comm, open_job(j, env, err), err))
+        return false;
+    bool shared = rz_policy_share(j->policy, env->comm, &why);
+    if (!rz_update_create(&j->update, j->policy, env->comm, (int)c->gradient_shards, &c->pretrain.optimizer, err))
         return false;
     rz_update_limit(j->update, (rz_recompute)c->recompute, (size_t)c->activation_mib << 20);
     j->loop = (rz_loop){.env = env, .config = c, .dir = c->out, .steps = c->pretrain.steps, .policy = j->policy, .tokenizer = j->tokenizer,
                         .update = j->update, .ctx = j, .step = pretrain_step, .end = write_model,
                         .at = {.stage = RZ_STAGE_PRETRAIN, .config = c, .rules = "", .base_hash = "", .data_hash = j->data_hash}};
+    if (!shared)
+        rz_loop_note(&j->loop, "the ranks of a machine keep a copy of the weights each: %s", why.text);
     if (mode.dry_run) {
         rz_loop_note(&j->loop, "base of %lld parameters, %lld steps of %lld documents", (long long)j->policy->layout.n_params,
                      (long long)c->pretrain.steps, (long long)c->pretrain.documents_per_step);

@@ -320,6 +320,15 @@ static bool tell_plan(job *j, rz_err *err)
     return true;
 }
 
+/* One copy of the weights a machine, of the policy's and of the reference's. */
+static void share(job *j)
+{
+    rz_err why;
+    bool ok = rz_policy_share(j->policy, j->env->comm, &why);
+    if (!(j->grpo.reference ? rz_policy_share(j->grpo.reference, j->env->comm, &why) && ok : ok))
+        rz_loop_note(&j->loop, "the ranks of a machine keep a copy of the weights each: %s", why.text);
+}
+
 static bool run_job(job *j, rz_job_mode mode, rz_err *err)
 {
     const rz_config *c = j->config;
@@ -332,8 +341,10 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
                         .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = j->data_hash}};
     snprintf(j->data_hash, sizeof j->data_hash, "%s%s%s", rz_source_hash(j->source), own_held_out(j) ? " " : "",
              own_held_out(j) ? rz_source_hash(j->held_out) : "");
-    if (!open_base(j, mode, err) || !rz_comm_agree(comm, open_workers(j, err), err) ||
-        !rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))
+    if (!open_base(j, mode, err) || !rz_comm_agree(comm, open_workers(j, err), err))
+        return false;
+    share(j);
+    if (!rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))
         return false;
     rz_update_limit(j->update, (rz_recompute)c->recompute, (size_t)c->activation_mib << 20);
     j->grpo.update = j->loop.update = j->update;

@@ -330,11 +330,15 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
     spend(&u->spent.communication_s, &start);
     bool ok = isfinite(*grad_norm);
     if (ok) {
+        rz_shared_barrier(&u->p->w_memory); /* nobody computes with the old weights any more */
         double most = u->o.max_grad_norm, scale = most > 0 && *grad_norm > most ? most / *grad_norm : 1;
         adamw(u, grad, scale, learning_rate);
         spend(&u->spent.optimizer_s, &start);
         gather_counts(u, counts, 1, sizeof(float));
-        rz_comm_allgather(u->comm, u->p->w + u->slice0, u->p->w, counts);
+        if (u->p->w_memory.common)
+            rz_shared_gather(&u->p->w_memory, counts);
+        else
+            rz_comm_allgather(u->comm, u->p->w + u->slice0, u->p->w, counts);
         spend(&u->spent.communication_s, &start);
         rz_policy_refresh(u->p);
         spend(&u->spent.optimizer_s, &start);
