@@ -16,6 +16,8 @@ static const struct {
 } charts[] = {
     {OF_EVAL, "Held-out problems right", "95% intervals", true, 0, 1, {{"accuracy", ""}}},
     {OF_EVAL, "One right of K, and the most frequent", "held-out", true, 0, 1, {{"pass@*", "pass@"}, {"maj@*", "maj@"}}},
+    {OF_EVAL, "Right by kind of problem", "held-out", true, 0, 1, {{"accuracy/kind/*", ""}}},
+    {OF_EVAL, "Right by kind, of those in the form asked for", "held-out", true, 0, 1, {{"accuracy/well_formed/*", ""}}},
     {OF_METRICS, "Reward", "mean of a step", false, NAN, NAN, {{"reward/mean", ""}}},
     {OF_METRICS, "In training", "", true, 0, 1, {{"accuracy/mean", "right"}, {"format/mean", "in the form asked for"}}},
     {OF_METRICS, "Points by rule", "before the weight", false, NAN, NAN, {{"rewards/*/mean", ""}}},

@@ -1,5 +1,6 @@
 #include "trainer/evaluate.h"
 
+#include "trainer/kinds.h"
 #include "trainer/statistics.h"
 
 #include <jansson.h>
@@ -9,7 +10,8 @@
 
 enum {
     MOST_AT_ONCE = 16384, /* completions held in memory on every rank: large evaluations are cut, without a trace in the results */
-    MAX_KINDS = 16,       /* a problem's kind is how many numbers it gives, 1 … MAX_KINDS; 0: it has none */
+    MAX_NUMBERS = 16,     /* that a problem may give, to be counted by how many they are */
+    MOST_SPLIT = MAX_NUMBERS + 2 * RZ_MAX_KINDS, /* columns for parts of the problems */
 };
 
 /* Measures of a completion. All are means over completions but the last, which is one over equations. */
@@ -20,13 +22,15 @@ static const struct { const char *name; bool share; } measures[N_MEASURES] = {
     [EQUATIONS_RIGHT] = {"trace/equations_right", true},
 };
 
-/* Columns of the table that is resampled, (n_problems, width): measures, pass@k, majority, rules, kinds. */
+/* Columns of the table that is resampled, (n_problems, width): measures, pass@k, majority, rules, parts of the problems (by numbers, by kind). */
 typedef struct {
     const rz_rules *rules;
-    int samples, n_pass, pass[64], majority, rules_at, kinds_at, width; /* majority −1: no rule reads an answer */
+    int samples, n_pass, pass[64], majority, rules_at, width; /* majority −1: no rule reads an answer */
     rz_ratio *table;
-    uint64_t *clusters; /* (n_problems) */
-    int *kinds;         /* (n_problems) */
+    uint64_t *clusters;    /* (n_problems) */
+    int *numbers, *kind;   /* (n_problems) how many numbers it gives, 0: none; which of `kinds`, −1: none */
+    rz_ratio *well_formed; /* (n_problems) right ones among its well-formed completions */
+    rz_kinds kinds;
     rz_vote *votes;     /* (samples) scratch */
 } sheet;
 
@@ -58,21 +62,22 @@ static sheet open_sheet(const rz_rules *rules, const rz_evaluation_plan *plan, r
     s.rules_at = e->n;
     for (int i = 0; i < rz_rules_count(rules); i++)
         name_row(e, false, "rewards/%s/mean", rz_rules_name(rules, i));
-    s.kinds_at = e->n;
-    s.width = e->n + MAX_KINDS;
+    s.width = e->n + MOST_SPLIT;
     s.table = RZ_ZNEW(arena, (size_t)plan->problems * (size_t)s.width, rz_ratio);
     s.clusters = RZ_NEW(arena, plan->problems, uint64_t);
-    s.kinds = RZ_NEW(arena, plan->problems, int);
+    s.numbers = RZ_NEW(arena, plan->problems, int);
+    s.kind = RZ_NEW(arena, plan->problems, int);
+    s.well_formed = RZ_ZNEW(arena, plan->problems, rz_ratio);
     s.votes = RZ_NEW(arena, plan->samples, rz_vote);
     return s;
 }
 
-static int kind_of(const rz_problem *p)
+static int numbers_of(const rz_problem *p)
 {
     json_t *meta = json_loads(p->meta, 0, NULL);
     size_t n = json_array_size(json_object_get(meta, "numbers"));
     json_decref(meta);
-    return n <= MAX_KINDS ? (int)n : 0;
+    return n <= MAX_NUMBERS ? (int)n : 0;
 }
 
 static void enter_completion(const sheet *s, const rz_completion *c, const rz_scored *scored, rz_ratio *row)
@@ -93,13 +98,16 @@ static void enter_completion(const sheet *s, const rz_completion *c, const rz_sc
     }
 }
 
-static void enter_problem(const sheet *s, int problem, const rz_group *g, int64_t *tokens)
+static void enter_problem(sheet *s, int problem, const rz_group *g, int64_t *tokens)
 {
     rz_ratio *row = s->table + (size_t)problem * (size_t)s->width;
     s->clusters[problem] = g->problem.cluster;
-    s->kinds[problem] = kind_of(&g->problem);
+    s->numbers[problem] = numbers_of(&g->problem);
+    s->kind[problem] = rz_kinds_find(&s->kinds, &g->problem);
     for (int k = 0; k < g->n; k++) {
         enter_completion(s, &g->completions[k], &g->scored[k], row);
+        s->well_formed[problem].num += g->scored[k].format_ok && g->scored[k].correct;
+        s->well_formed[problem].den += g->scored[k].format_ok;
         s->votes[k] = (rz_vote){g->scored[k].answer, g->scored[k].correct};
         *tokens += g->completions[k].n;
     }
@@ -109,30 +117,54 @@ static void enter_problem(const sheet *s, int problem, const rz_group *g, int64_
         row[s->majority] = (rz_ratio){rz_majority(s->votes, g->n), 1};
 }
 
-/* Problems of different difficulty in one set: the accuracy of each kind, if there are several. */
-static void split_by_kind(const sheet *s, int n_problems, rz_evaluation *e)
+/* A row for the problems whose part is `value`: their right completions among all, or among the well-formed ones. */
+static void enter_part(const sheet *s, int n_problems, const int *part, int value, bool well_formed, rz_evaluation *e)
 {
-    int count[MAX_KINDS + 1] = {0}, n_kinds = 0;
-    for (int i = 0; i < n_problems; i++)
-        n_kinds += s->kinds[i] && !count[s->kinds[i]]++;
-    for (int kind = 1; kind <= MAX_KINDS && n_kinds > 1; kind++) {
-        if (!count[kind])
-            continue;
-        for (int i = 0; i < n_problems; i++)
-            if (s->kinds[i] == kind)
-                s->table[(size_t)i * (size_t)s->width + (size_t)e->n] = s->table[(size_t)i * (size_t)s->width + ACCURACY];
-        name_row(e, true, "accuracy/%d_numbers", kind);
+    for (int i = 0; i < n_problems; i++) {
+        rz_ratio *row = s->table + (size_t)i * (size_t)s->width;
+        if (part[i] == value)
+            row[e->n] = well_formed ? s->well_formed[i] : row[ACCURACY];
     }
 }
 
-static void estimate(const sheet *s, int n_problems, uint32_t seed, rz_evaluation *e, rz_arena scratch)
+/* Problems of different difficulty in one set: by how many numbers they give, if that differs, and by the kind that their meta names. */
+static void split_up(const sheet *s, int n_problems, rz_evaluation *e)
+{
+    int count[MAX_NUMBERS + 1] = {0}, n_counts = 0, order[RZ_MAX_KINDS];
+    for (int i = 0; i < n_problems; i++)
+        n_counts += s->numbers[i] && !count[s->numbers[i]]++;
+    for (int n = 1; n <= MAX_NUMBERS && n_counts > 1; n++) {
+        if (!count[n])
+            continue;
+        enter_part(s, n_problems, s->numbers, n, false, e);
+        name_row(e, true, "accuracy/%d_numbers", n);
+    }
+    rz_kinds_order(&s->kinds, order);
+    for (int i = 0; i < 2 * s->kinds.n; i++) {
+        bool well_formed = i >= s->kinds.n;
+        int kind = order[i % s->kinds.n];
+        enter_part(s, n_problems, s->kind, kind, well_formed, e);
+        name_row(e, true, "accuracy/%s/%s", well_formed ? "well_formed" : "kind", s->kinds.name[kind]);
+    }
+}
+
+/* The columns that are in use, close together: only they are resampled. */
+static void close_up(sheet *s, int n_problems, int width)
+{
+    for (int i = 1; i < n_problems; i++)
+        memmove(s->table + (size_t)i * (size_t)width, s->table + (size_t)i * (size_t)s->width, (size_t)width * sizeof *s->table);
+    s->width = width;
+}
+
+static void estimate(sheet *s, int n_problems, uint32_t seed, rz_evaluation *e, rz_arena scratch)
 {
     int n_clusters;
-    rz_interval *intervals = RZ_NEW(&scratch, s->width, rz_interval);
     rz_ratio *accuracy = RZ_NEW(&scratch, n_problems, rz_ratio);
     for (int i = 0; i < n_problems; i++)
         accuracy[i] = s->table[(size_t)i * (size_t)s->width + ACCURACY];
-    split_by_kind(s, n_problems, e);
+    split_up(s, n_problems, e);
+    close_up(s, n_problems, e->n);
+    rz_interval *intervals = RZ_NEW(&scratch, s->width, rz_interval);
     rz_bootstrap(s->table, s->clusters, n_problems, s->width, seed, intervals, &n_clusters, scratch);
     e->clusters = n_clusters;
     e->accuracy_se = rz_cluster_error(accuracy, s->clusters, n_problems, scratch);

@@ -11,7 +11,7 @@ typedef struct {
     double value, low, high;
 } rz_estimate;
 
-enum { RZ_MAX_ESTIMATES = 320 }; /* 8 measures, 14 pass@k, maj@K, 256 rules, 16 kinds of problems, and some room */
+enum { RZ_MAX_ESTIMATES = 352 }; /* 8 measures, 14 pass@k, maj@K, 256 rules, 16 counts of numbers, 2 × 16 kinds of problems, and some room */
 
 typedef struct {
     int64_t problems, clusters, samples, tokens;

@@ -1,6 +1,7 @@
 #include "trainer/grpo.h"
 
 #include "base/file.h"
+#include "trainer/kinds.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -338,6 +339,7 @@ static void measure(rz_grpo *g, int64_t step, double lr, const rz_grpo_measured 
     rz_metrics_put(m, "reward/std", sqrt(fmax(0, t.score_sq / n - mean * mean)));
     rz_metrics_put(m, "accuracy/mean", (double)t.correct / n);
     rz_metrics_put(m, "format/mean", (double)t.format_ok / n);
+    rz_kinds_measure(g->groups, n_groups, m);
     measure_rules(g, n_groups, m);
     rz_metrics_put_int(m, "rewards/errors", t.errors);
     rz_metrics_put(m, "completions/mean_length", (double)t.tokens / n);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINE = 1 << 20, MAX_COLUMNS = 1024 /* names come from a file: a bound */ };
+enum { MAX_LINE = 1 << 20, MAX_COLUMNS = 1280 /* names come from a file: a bound */ };
 
 static double *column(rz_history *h, const char *name)
 {

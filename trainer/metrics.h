@@ -4,8 +4,8 @@
 #include "base/error.h"
 #include <stdint.h>
 
-/* A rule file may have 256 rules; an evaluation gives three numbers of each. */
-enum { RZ_MAX_METRICS = 1024 };
+/* A rule file may have 256 rules; an evaluation gives three numbers of each, and of each of the parts of its problems. */
+enum { RZ_MAX_METRICS = 1280 };
 typedef struct {
     int n;
     struct { char name[112]; double value; bool whole; } row[RZ_MAX_METRICS];

@@ -77,6 +77,9 @@ def problem_facts(lines, samples):
     of[f"maj@{samples}"] = (majority(facts), 1)
     of["rewards/correct/mean"], of["rewards/format/mean"] = of["accuracy"], of["format"]
     of[f"accuracy/{len(lines[0]['meta']['numbers'])}_numbers"] = of["accuracy"]
+    if "kind" in lines[0]["meta"]:
+        of[f"accuracy/kind/{lines[0]['meta']['kind']}"] = of["accuracy"]
+        of[f"accuracy/well_formed/{lines[0]['meta']['kind']}"] = right, of["format"][0]  # the rules call no other form right
     return of
 
 
@@ -148,6 +151,21 @@ def _(folder):
         agrees(told, f"{folder}/{limit}.jsonl", 3)
         check([line["prompt"] for line in lines_of(f"{folder}/{limit}.jsonl")][::3] == prompts[:limit or 50], "other problems, or another order")
         check(told["split"] is None and told["problems"] == (limit or 50), told)
+
+
+@case("figures and intervals are those of the completions: by kind of problem")
+def _(folder):
+    rulezero("data", "make", "countdown", "numbers=2,3", "max_input=20", "max_value=40", "--count", 60, "-o", f"{folder}/set.jsonl").expect(OK)
+    problems = lines_of(f"{folder}/set.jsonl")
+    for p in problems:
+        p["meta"]["kind"] = "sum" if p["meta"]["target"] == sum(p["meta"]["numbers"]) else "small" if p["meta"]["target"] < 12 else "large"
+    with open(f"{folder}/kinds.jsonl", "w") as f:
+        f.writelines(json.dumps(p) + "\n" for p in problems)
+    told = evaluate("--data", f"{folder}/kinds.jsonl", "--samples=8", f"--dump={folder}/d.jsonl", ranks=2)
+    agrees(told, f"{folder}/d.jsonl", 8, ["accuracy/kind/large", "accuracy/kind/small", "accuracy/well_formed/small"])
+    check(told["accuracy/kind/sum"] > 0 and told["accuracy/well_formed/sum"] > told["accuracy/kind/sum"], told)
+    table = rulezero(*USUAL, "--data", f"{folder}/kinds.jsonl", "--samples=2").expect(OK).err
+    check("accuracy/kind/large" in table and "accuracy/well_formed/sum" in table, table)
 
 
 @case("the same on any number of ranks and threads, whatever the kernels")

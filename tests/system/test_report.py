@@ -120,6 +120,28 @@ def _(folder):
     rulezero(*["train", GRPO, *KEYS], f"out={run}").expect(OK, f"report: {run}/report.html")
 
 
+@case("kinds of problems have their figures in every step, in evaluations and in the report")
+def _(folder):
+    for name, count, seed in ("train", 40, 1), ("held-out", 12, 2):
+        rulezero("data", "make", "countdown", "numbers=2", "max_input=20", "max_value=40", "--count", count, "--seed", seed, "-o",
+                 f"{folder}/{name}.jsonl").expect(OK)
+        problems = lines_of(f"{folder}/{name}.jsonl")
+        for i, p in enumerate(problems):
+            p["meta"]["kind"] = ["odd", "even", "<b>"][i % 3]
+        with open(f"{folder}/{name}.jsonl", "w") as f:
+            f.writelines(json.dumps(p) + "\n" for p in problems)
+    rulezero("train", GRPO, *KEYS, f"data={folder}/train.jsonl", f"eval.data={folder}/held-out.jsonl", f"out={folder}/run").expect(OK)
+    steps, evaluations = lines_of(f"{folder}/run/metrics.jsonl"), lines_of(f"{folder}/run/eval.jsonl")
+    for line in steps:
+        shares = [v for k, v in line.items() if k.startswith("accuracy/kind/")]
+        check(shares and min(shares) <= line["accuracy/mean"] <= max(shares), line)
+    names = {k for line in steps for k in line if k.startswith("accuracy/kind/")}
+    check(names == {"accuracy/kind/odd", "accuracy/kind/even", "accuracy/kind/other"}, names)
+    check(all(f"{name}_low" in line for line in evaluations for name in names), evaluations)
+    page = report(f"{folder}/run", folder)
+    check("Right by kind of problem" in page.text and "accuracy/well_formed/even" in page.text and "<b>" not in page.text, page.text)
+
+
 @case("every number of the evaluation table is that of eval.jsonl")
 def _(folder):
     run = the_run()
