@@ -21,6 +21,20 @@ void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *aren
     rz_cache_begin(c, p, n_tokens, false, arena);
 }
 
+void rz_cache_share(rz_cache *to, const rz_cache *from, int n, const rz_policy *p)
+{
+    int64_t panels = ((int64_t)n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL; /* lanes beyond n are numbers in `from` already */
+    int E = p->heads.E;
+    assert(n <= from->n && panels <= to->cap);
+    to->n = n;
+    for (int l = 0; to != from && l < p->arch.num_hidden_layers; l++)
+        for (int g = 0; g < p->heads.G; g++) {
+            int64_t at = l * to->stride + (int64_t)g * to->cap * E, there = l * from->stride + (int64_t)g * from->cap * E;
+            memcpy(to->k + at, from->k + there, (size_t)(panels * E) * sizeof(float));
+            memcpy(to->v + at, from->v + there, (size_t)n * (size_t)E * sizeof(float));
+        }
+}
+
 rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer)
 {
     (void)p;

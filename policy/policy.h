@@ -56,6 +56,8 @@ typedef struct {
 /* The memory is touched as tokens come. */
 void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *arena);
 size_t rz_cache_bytes(const rz_policy *p, int n_tokens);
+/* `to` holds the first n tokens of `from` and nothing else: the same bits as computing them again. from may be to. */
+void rz_cache_share(rz_cache *to, const rz_cache *from, int n, const rz_policy *p);
 
 /* New tokens appended to `cache`; `parent` (may be NULL) holds the keys that precede it. Positions go on from parent->n + cache->n. */
 typedef struct {

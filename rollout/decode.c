@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request in hand. */
-typedef struct {
+/* A request in hand. One that is done keeps its keys and values until its place is taken: prompts begin alike (an instruction, examples). */
+typedef struct prefix {
     rz_request r;
     int seated, left;    /* samples begun, samples not yet done; left 0: free */
-    rz_cache cache;      /* of the prompt */
+    int32_t *ids;        /* (n) the prompt but for its last token, which is the first input of each completion */
+    int n;
+    rz_cache cache;      /* of ids; holds n of them when it is computed */
+    bool fresh;          /* not computed yet */
+    struct prefix *like; /* fresh: its first `shared` tokens are taken from this one, fresh too, once that is computed; or NULL */
+    int shared;
 } prefix;
 
 typedef struct {
@@ -36,6 +41,9 @@ struct rz_decoder {
     slot *slots;
     prefix *prefixes;    /* n_slots of them: a request is taken when a slot is free, and holds one until it is done */
     prefix *current;     /* whose samples are being seated, or NULL */
+    prefix **fresh;      /* (n_fresh) those not computed yet */
+    int n_fresh;
+    int64_t prompt_rows;
     rz_arena *scratch;   /* one a thread */
     rz_run *runs;        /* (n_slots) */
     slot **rows;         /* (n_slots) slot of each row */
@@ -43,6 +51,10 @@ struct rz_decoder {
     int32_t *token;
 };
 
+/* Rows of prompts that are run together: the activations of more would fill the memory and be no faster. */
+enum { PROMPT_ROWS = 256 };
+/* Tokens that make another pass over the weights pay. */
+enum { WORTH_A_PASS = 16 };
 static const size_t RESERVE = (size_t)1 << 40;
 
 bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err)
@@ -79,6 +91,11 @@ int rz_decoder_slots(const rz_decoder *d)
     return d->n_slots;
 }
 
+int64_t rz_decoder_prompt_rows(const rz_decoder *d)
+{
+    return d->prompt_rows;
+}
+
 size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new)
 {
     return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + (size_t)p->arch.vocab_size * 2 * sizeof(float));
@@ -101,15 +118,19 @@ static void prepare(rz_decoder *d)
     rz_arena_release(a, 0);
     d->over = false;
     d->current = NULL;
+    d->n_fresh = 0;
+    d->prompt_rows = 0;
     d->slots = RZ_ZNEW(a, B, slot);
     d->prefixes = RZ_ZNEW(a, B, prefix);
     for (size_t i = 0; i < B; i++) {
         slot *s = &d->slots[i];
         rz_cache_init(&s->cache, p, max_new, a);
         rz_cache_init(&d->prefixes[i].cache, p, d->from->max_prompt, a);
+        d->prefixes[i].ids = RZ_NEW(a, d->from->max_prompt, int32_t);
         s->so_far = (rz_completion){0, RZ_NEW(a, max_new, int32_t), RZ_NEW(a, max_new, float), RZ_NEW(a, max_new, float),
                                     RZ_NEW(a, max_new, float), 0, false};
     }
+    d->fresh = RZ_NEW(a, B, prefix *);
     d->runs = RZ_NEW(a, B, rz_run);
     d->rows = RZ_NEW(a, B, slot *);
     d->h = RZ_NEW(a, B * D, float);
@@ -121,8 +142,68 @@ static void prepare(rz_decoder *d)
     d->token = RZ_NEW(a, B, int32_t);
 }
 
-/* Gets the next request if it can be had: d->current, or NULL. Its prompt has to be computed first: one more of `prompts`. */
-static bool take_request(rz_decoder *d, int n_free, bool wait, rz_run *prompts, int *n_prompts, rz_err *err)
+/* Finds who has the most tokens in common with the next owner of a place: one whose keys and values are there (f itself may be that, by what it held before),
+ * or a fresh one that does not wait for others, when that is worth a pass of its own. */
+static void begin_prompt(rz_decoder *d, prefix *f)
+{
+    prefix *best[2] = {NULL, NULL}; /* computed, fresh */
+    int most[2] = {0, 0}, n = f->r.n_prompt - 1;
+    for (int i = 0; i < d->n_slots; i++) {
+        prefix *g = &d->prefixes[i];
+        int same = 0, have = g->n < n ? g->n : n;
+        while (same < have && g->ids[same] == f->r.prompt[same])
+            same++;
+        if (same > most[g->fresh] && !(g->fresh && g->like)) {
+            most[g->fresh] = same;
+            best[g->fresh] = g;
+        }
+    }
+    bool later = most[true] >= most[false] + WORTH_A_PASS;
+    f->like = later ? best[true] : NULL;
+    f->shared = most[later];
+    if (!later)
+        rz_cache_share(&f->cache, best[false] ? &best[false]->cache : &f->cache, f->shared, d->p);
+    f->fresh = true;
+    f->n = n;
+    memcpy(f->ids, f->r.prompt, (size_t)n * sizeof *f->ids);
+    d->fresh[d->n_fresh++] = f;
+}
+
+/* Computes what is missing of fresh prompts: those that take from others (later), or those that do not. */
+static void run_prompts(rz_decoder *d, bool later)
+{
+    for (int rows = -1; rows;) {
+        rz_arena scratch = d->arena;
+        int n = 0;
+        rows = 0;
+        for (int i = 0; i < d->n_fresh; i++) {
+            prefix *f = d->fresh[i];
+            int left = f->n - f->cache.n, room = PROMPT_ROWS - rows, take = left < room ? left : room;
+            if ((f->like != NULL) != later || !take)
+                continue;
+            d->runs[n++] = (rz_run){f->ids + f->cache.n, take, &f->cache, NULL};
+            rows += take;
+        }
+        if (rows)
+            rz_policy_forward(d->p, d->runs, n, RZ_NEW(&scratch, (size_t)rows * (size_t)d->p->arch.hidden_size, float), scratch);
+        d->prompt_rows += rows;
+    }
+}
+
+static void compute_prompts(rz_decoder *d)
+{
+    run_prompts(d, false);
+    for (int i = 0; i < d->n_fresh; i++)
+        if (d->fresh[i]->like)
+            rz_cache_share(&d->fresh[i]->cache, &d->fresh[i]->like->cache, d->fresh[i]->shared, d->p);
+    run_prompts(d, true);
+    for (int i = 0; i < d->n_fresh; i++)
+        d->fresh[i]->fresh = false;
+    d->n_fresh = 0;
+}
+
+/* Gets the next request if it can be had: d->current, or NULL. Its prompt is fresh. */
+static bool take_request(rz_decoder *d, int n_free, bool wait, rz_err *err)
 {
     rz_request r;
     rz_request_answer answer = d->over ? RZ_REQUEST_NONE : d->from->next(d->from->ctx, n_free, wait, &r);
@@ -138,9 +219,7 @@ static bool take_request(rz_decoder *d, int n_free, bool wait, rz_run *prompts, 
     f->r = r;
     f->seated = 0;
     f->left = r.n_completions;
-    f->cache.n = 0;
-    if (r.n_prompt > 1) /* the last token of the prompt is the first input of each completion */
-        prompts[(*n_prompts)++] = (rz_run){r.prompt, r.n_prompt - 1, &f->cache, NULL};
+    begin_prompt(d, f);
     d->current = f;
     return true;
 }
@@ -162,30 +241,22 @@ static void seat(rz_decoder *d, slot *s)
 
 static bool fill_slots(rz_decoder *d, rz_err *err)
 {
-    rz_arena scratch = d->arena;
-    rz_run *prompts = RZ_NEW(&scratch, d->n_slots, rz_run);
-    int n_prompts = 0, n_free = 0;
-    size_t rows = 0;
+    int n_free = 0;
     for (int i = 0; i < d->n_slots; i++)
         n_free += !d->slots[i].of;
     for (int i = 0; i < d->n_slots && n_free; i++) {
         if (d->slots[i].of)
             continue;
-        if (!d->current && !take_request(d, n_free, n_free == d->n_slots, prompts, &n_prompts, err))
+        if (!d->current && !take_request(d, n_free, n_free == d->n_slots, err))
             return false;
         if (!d->current)
             break;
         seat(d, &d->slots[i]);
         n_free--;
     }
-    if (!n_free && !d->current && !take_request(d, 0, false, prompts, &n_prompts, err))
+    if (!n_free && !d->current && !take_request(d, 0, false, err))
         return false;
-    for (int i = 0; i < n_prompts; i++)
-        rows += (size_t)prompts[i].n;
-    if (rows) {
-        float *h = RZ_NEW(&scratch, rows * (size_t)d->p->arch.hidden_size, float);
-        rz_policy_forward(d->p, prompts, n_prompts, h, scratch);
-    }
+    compute_prompts(d);
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* Prompts + policy → completions with log-probabilities. Slots are refilled as sequences end, and a prompt is computed once for all its
- * completions; neither changes a bit of the result: a sequence depends on its address alone. */
+/* Prompts + policy → completions with log-probabilities. Slots are refilled as sequences end, a prompt is computed once for all its
+ * completions, and what it has in common with another prompt is not computed again; none of it changes a bit of the result: a sequence depends on its address alone. */
 #ifndef RZ_ROLLOUT_DECODE_H
 #define RZ_ROLLOUT_DECODE_H
 #include "base/rng.h"
@@ -33,6 +33,8 @@ typedef struct rz_decoder rz_decoder;
 bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err);
 void rz_decoder_destroy(rz_decoder *d);
 int rz_decoder_slots(const rz_decoder *d);
+/* Prompt tokens that the last call ran through the model. */
+int64_t rz_decoder_prompt_rows(const rz_decoder *d);
 /* Memory for this many slots, in bytes. */
 size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new);
 /* Where requests come from, one at a time, as slots fall free. */

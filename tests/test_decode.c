@@ -365,6 +365,53 @@ START_TEST(ends)
 }
 END_TEST
 
+/* Prompts that begin alike, at panel ends and beside them, that are the same, or the beginning of another; then many of one length, more rows than are run
+ * together. What they share is computed once, and no bit changes. */
+START_TEST(prompts_that_begin_alike)
+{
+    enum { MANY = 20 };
+    static const struct { int from, shared, n; } shapes[MANY] = {
+        {0, 0, 40}, {0, 40, 40}, {0, 33, 33}, {0, 16, 30}, {0, 17, 18}, {0, 15, 41}, {0, 1, 2}, {3, 25, 36}, {3, 24, 44}, {0, 39, 47},
+        {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {15, 43, 44}, {0, 0, 1}, {0, 32, 40},
+    };
+    static const int all_slots[] = {1, 2, 3, 7, 64};
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i), NULL, 38, 1.5);
+    rz_sampling s = sampling();
+    rz_request r[MANY];
+    rz_completion wanted[MANY][2];
+    rz_stream random;
+    int64_t all = 0;
+    rz_stream_init(&random, 22, RZ_RNG_TEST, 0);
+    for (int i = 0; i < MANY; i++) {
+        int32_t *ids = tiny_ids(&random, shapes[i].n, V, &arena);
+        if (shapes[i].shared)
+            memcpy(ids, r[shapes[i].from].prompt, (size_t)shapes[i].shared * sizeof *ids);
+        r[i] = (rz_request){ids, shapes[i].n, (uint32_t)i, 0, 2, RZ_ZNEW(&arena, 2, rz_completion)};
+        all += shapes[i].n - 1;
+        for (int k = 0; k < 2; k++)
+            wanted[i][k] = slow(p, &r[i], k, &s, address);
+    }
+    for (int w = 0; w < 10; w++) {
+        rz_decoder *d;
+        rz_request mixed[MANY];
+        for (int i = 0; i < MANY; i++)
+            mixed[i] = r[w < 5 ? i : (7 * i + w) % MANY];
+        ck_assert(rz_decoder_create(&d, p, all_slots[w % 5], &err));
+        for (int again = 0; again < 2; again++) {
+            ck_assert_msg(decode_list(d, &(list){.r = mixed, .n = MANY}, &s, address), "%s", err.text);
+            for (int i = 0; i < MANY; i++)
+                for (int k = 0; k < 2; k++)
+                    ck_assert_msg(same(&r[i].completions[k], &wanted[i][k]), "prompt %d, %d slots", i, all_slots[w % 5]);
+        }
+        if (w == 4) /* all at once: 1, 2, 3, 4, 7, 8, 9 and 19 take from 0, 17 from 15; 5 and 6 are not worth a pass; 3 waits itself, and gives to none */
+            ck_assert_int_eq(rz_decoder_prompt_rows(d), all - 39 - 32 - 16 - 17 - 16 - 16 - 39 - 32 - 43);
+        ck_assert_int_lt(rz_decoder_prompt_rows(d), all - (all_slots[w % 5] > 1 ? 50 : w ? 0 : 39));
+        rz_decoder_destroy(d);
+    }
+    rz_policy_destroy(p);
+}
+END_TEST
+
 /* ---- stop texts ---- */
 
 /* Words of one or two letters. */
@@ -562,6 +609,7 @@ static void add(TCase *t)
     tcase_add_test(t, slots_order_and_company);
     tcase_add_test(t, addresses);
     tcase_add_test(t, ends);
+    tcase_add_loop_test(t, prompts_that_begin_alike, 0, tiny_n_kernels());
     tcase_add_test(t, stop_texts);
     tcase_add_test(t, stop_ids);
     tcase_add_test(t, late_requests);
