@@ -1,4 +1,4 @@
-/* GGUF: a file of the original package (golden/base/make_containers.py), and what strangers may send. */
+/* GGUF: a file of the original package (golden/base/make_containers.py), what strangers may send, and our own files. */
 #include "base/gguf.h"
 #include "tests/folder.h"
 
@@ -390,6 +390,120 @@ START_TEST(names_of_other_types)
 }
 END_TEST
 
+/* ---- writing ---- */
+
+enum { BIG = 70400 }; /* elements: more than a piece of the stream */
+static float big[BIG];
+
+static void check_written(const rz_gguf *g, const char *name, rz_encoding e, int64_t n)
+{
+    const rz_tensor_view *v = rz_gguf_find(g, name);
+    ck_assert(v != NULL && v->known && v->encoding == e && v->n == n);
+    uint8_t *wanted = malloc((size_t)rz_encoding_bytes(e, BIG));
+    rz_encode_floats(e, wanted, big, n);
+    ck_assert(memcmp(v->data, wanted, (size_t)rz_encoding_bytes(e, n)) == 0);
+    ck_assert_uint_eq((uintptr_t)v->data % 32, 0); /* the mapping begins at a page */
+    free(wanted);
+}
+
+static void check_keys(const rz_gguf *g)
+{
+    int64_t i;
+    double x;
+    bool b = false;
+    const char *s;
+    size_t len;
+    rz_gguf_type type;
+    ck_assert_int_eq(rz_gguf_n_keys(g), 8);
+    ck_assert(rz_gguf_text(g, "general.architecture", &s, &len) && len == 5 && memcmp(s, "llama", 5) == 0);
+    ck_assert(rz_gguf_i64(g, "u", &i) && i == 4000000000);
+    ck_assert(rz_gguf_f64(g, "f", &x) && x == (double)1e-5f);
+    ck_assert(rz_gguf_bool(g, "b", &b) && b);
+    ck_assert_int_eq(rz_gguf_array(g, "texts", &type), 2);
+    ck_assert(rz_gguf_array_text(g, "texts", 1, &s, &len) && len == 3 && memcmp(s, "x\0y", 3) == 0);
+    ck_assert_int_eq(rz_gguf_array(g, "ints", &type), 2);
+    ck_assert(type == RZ_GGUF_I32 && rz_gguf_array_f64(g, "ints", 0, &x) && x == -5);
+    ck_assert(rz_gguf_array(g, "floats", &type) == 1 && type == RZ_GGUF_F32 && rz_gguf_array_f64(g, "floats", 0, &x) && x == -0.5);
+    ck_assert_int_eq(rz_gguf_array(g, "empty", &type), 0);
+}
+
+START_TEST(written_and_read)
+{
+    const char *path = in_folder("w.gguf");
+    for (int i = 0; i < BIG; i++) big[i] = (float)(i % 1999 - 1000) * 0x1.23456p-7f;
+    rz_gguf_writer *w;
+    OK(rz_gguf_create(&w, path, &err));
+    rz_gguf_put_text(w, "general.architecture", "llama", 5);
+    rz_gguf_put_u32(w, "u", 4000000000u);
+    rz_gguf_put_f32(w, "f", 1e-5f);
+    rz_gguf_put_bool(w, "b", true);
+    rz_gguf_declare(w, "one", RZ_ENC_BF16, 1, (const int64_t[]){1}); /* 30 bytes of padding follow */
+    rz_gguf_declare(w, "big", RZ_ENC_Q8_0, 2, (const int64_t[]){11, 6400});
+    rz_gguf_put_texts(w, "texts", (const char *const[]){"", "x\0y"}, (const size_t[]){0, 3}, 2);
+    rz_gguf_put_i32s(w, "ints", (const int32_t[]){-5, 7}, 2);
+    rz_gguf_put_f32s(w, "floats", (const float[]){-0.5f}, 1);
+    rz_gguf_put_texts(w, "empty", NULL, NULL, 0);
+    rz_gguf_declare(w, "none", RZ_ENC_F32, 2, (const int64_t[]){3, 0});
+    rz_gguf_declare(w, "f", RZ_ENC_F32, 2, (const int64_t[]){7, 5}); /* a key may have the same name */
+    rz_gguf_declare(w, "h", RZ_ENC_F16, 3, (const int64_t[]){2, 1, 3});
+    for (int t = 0; t < 5; t++) OK(rz_gguf_put(w, big, &err));
+    ck_assert(!rz_gguf_put(w, big, &err));
+    expect_failure(RZ_EINTERNAL, "more than the 5 tensors");
+    OK(rz_gguf_commit(w, &err));
+    rz_gguf_discard(w);
+    rz_gguf *g;
+    OK(rz_gguf_open(&g, path, &err));
+    check_keys(g);
+    check_written(g, "one", RZ_ENC_BF16, 1);
+    check_written(g, "big", RZ_ENC_Q8_0, BIG);
+    check_written(g, "none", RZ_ENC_F32, 0);
+    check_written(g, "f", RZ_ENC_F32, 35);
+    check_written(g, "h", RZ_ENC_F16, 6);
+    ck_assert(rz_gguf_find(g, "h")->dims[0] == 2 && rz_gguf_find(g, "h")->dims[2] == 3);
+    rz_gguf_close(g);
+}
+END_TEST
+
+START_TEST(nothing_until_commit)
+{
+    static const struct {
+        const char *name;
+        rz_encoding encoding;
+        int n_dims;
+        int64_t dims[5];
+        const char *said;
+    } rows[] = {
+        {"a", RZ_ENC_F32, 1, {2}, "tensor \"a\" is declared twice"}, {"b", RZ_ENC_Q8_0, 2, {4, 16}, "\"b\" has rows that are no whole blocks"},
+        {"b", RZ_ENC_F32, 5, {1, 1, 1, 1, 1}, "more than 4 dimensions"}, {"b", RZ_ENC_F32, 2, {INT64_MAX, 2}, "is too large"},
+        {"b", RZ_ENC_F32, 1, {INT64_MAX / 4}, "is too large"}, {"\xff", RZ_ENC_F32, 1, {2}, "must be UTF-8"},
+        {"a.name.that.has.sixty-four.bytes.is.one.too.long.for.ggml.to.read", RZ_ENC_F32, 1, {2}, "63 bytes"},
+        {"b", RZ_ENC_F32, 1, {2}, "1 of 2 tensors were given"},
+    };
+    const char *path = in_folder("w.gguf");
+    put(path, "old", 3);
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        rz_gguf_writer *w;
+        OK(rz_gguf_create(&w, path, &err));
+        rz_gguf_declare(w, "a", RZ_ENC_F32, 1, (const int64_t[]){2});
+        rz_gguf_declare(w, rows[k].name, rows[k].encoding, rows[k].n_dims, rows[k].dims);
+        bool last = k + 1 == sizeof rows / sizeof rows[0];
+        ck_assert(rz_gguf_put(w, big, &err) == last && !rz_gguf_commit(w, &err));
+        expect_failure(RZ_EINTERNAL, rows[k].said);
+        rz_gguf_discard(w);
+        char *old, **names;
+        size_t len;
+        int n;
+        OK(rz_file_read(path, 100, &old, &len, &err));
+        ck_assert_str_eq(old, "old");
+        free(old);
+        OK(rz_dir_list(folder, &names, &n, &err));
+        ck_assert_int_eq(n, 1);
+        free(names[0]);
+        free(names);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gguf");
@@ -406,6 +520,8 @@ int main(void)
     tcase_add_test(tc, wrong_tensors);
     tcase_add_test(tc, several_tensors);
     tcase_add_test(tc, names_of_other_types);
+    tcase_add_test(tc, written_and_read);
+    tcase_add_test(tc, nothing_until_commit);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

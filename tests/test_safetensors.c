@@ -1,4 +1,4 @@
-/* safetensors: files of the original library (golden/base/make_containers.py), shards, and what strangers may send. */
+/* safetensors: files of the original library (golden/base/make_containers.py), shards, what strangers may send, and our own files. */
 #include "base/safetensors.h"
 #include "tests/folder.h"
 
@@ -249,6 +249,99 @@ START_TEST(missing_files)
 }
 END_TEST
 
+/* ---- writing ---- */
+
+enum { BIG = 70000 }; /* elements: more than a piece of the stream */
+static float big[BIG];
+
+static void fill(void)
+{
+    for (int i = 0; i < BIG; i++) big[i] = (float)(i % 1999 - 1000) * 0x1.23456p-7f;
+}
+
+/* As rz_encode_floats has it, which has tests of its own. */
+static void check_written(const rz_safetensors *s, const char *name, rz_encoding e, int64_t n)
+{
+    const rz_tensor_view *v = rz_safetensors_find(s, name);
+    ck_assert(v != NULL && v->known && v->encoding == e && v->n == n);
+    uint8_t *wanted = malloc((size_t)rz_encoding_bytes(e, BIG));
+    rz_encode_floats(e, wanted, big, n);
+    ck_assert(memcmp(v->data, wanted, (size_t)rz_encoding_bytes(e, n)) == 0);
+    free(wanted);
+}
+
+START_TEST(written_and_read)
+{
+    static const rz_encoding encodings[] = {RZ_ENC_F32, RZ_ENC_F16, RZ_ENC_BF16};
+    const char *path = in_folder("w.safetensors");
+    fill();
+    for (int k = 0; k < 3; k++) {
+        rz_safetensors_writer *w;
+        OK(rz_safetensors_create(&w, path, encodings[k], &err));
+        rz_safetensors_declare(w, "z.\"quoted\".weight", 2, (const int64_t[]){7, 10000});
+        rz_safetensors_declare(w, "one", 0, NULL);
+        rz_safetensors_declare(w, "none", 2, (const int64_t[]){3, 0});
+        rz_safetensors_declare(w, "h\xc3\xa9", 3, (const int64_t[]){1, 3, 1});
+        for (int t = 0; t < 4; t++) OK(rz_safetensors_put(w, big, &err));
+        ck_assert(!rz_safetensors_put(w, big, &err));
+        expect_failure(RZ_EINTERNAL, "more than the 4 tensors");
+        OK(rz_safetensors_commit(w, &err));
+        rz_safetensors_discard(w);
+        rz_safetensors *s;
+        OK(rz_safetensors_open(&s, path, &err));
+        check_written(s, "z.\"quoted\".weight", encodings[k], BIG);
+        check_written(s, "one", encodings[k], 1);
+        check_written(s, "none", encodings[k], 0);
+        check_written(s, "h\xc3\xa9", encodings[k], 3);
+        ck_assert_int_eq(rz_safetensors_find(s, "z.\"quoted\".weight")->dims[1], 10000);
+        rz_safetensors_close(s);
+        char *bytes;
+        size_t len;
+        OK(rz_file_read(path, 1 << 20, &bytes, &len, &err));
+        ck_assert_int_eq((uint8_t)bytes[0] % 8, 0);
+        ck_assert_ptr_nonnull(strstr(bytes + 8, "{\"__metadata__\":{\"format\":\"pt\"},"));
+        free(bytes);
+    }
+}
+END_TEST
+
+START_TEST(nothing_until_commit)
+{
+    static const int64_t two[] = {2}, bad[] = {INT64_MAX, 2};
+    const char *path = in_folder("w.safetensors");
+    rz_safetensors_writer *w;
+    rz_safetensors *s;
+    put(path, "old", 3);
+    for (int k = 0; k < 4; k++) {
+        OK(rz_safetensors_create(&w, path, RZ_ENC_F32, &err));
+        rz_safetensors_declare(w, "a", 1, two);
+        rz_safetensors_declare(w, k == 0 ? "a" : k == 1 ? "\xff" : "b", k == 2 ? 2 : 1, k == 2 ? bad : two);
+        ck_assert(rz_safetensors_put(w, big, &err) == (k == 3) && !rz_safetensors_commit(w, &err));
+        static const char *const said[] = {"\"a\" is declared twice", "not UTF-8", "too large", "1 of 2 tensors were given"};
+        expect_failure(RZ_EINTERNAL, said[k]);
+        rz_safetensors_discard(w);
+        char *old, **names;
+        size_t len;
+        int n;
+        OK(rz_file_read(path, 100, &old, &len, &err));
+        ck_assert_str_eq(old, "old");
+        free(old);
+        OK(rz_dir_list(folder, &names, &n, &err));
+        ck_assert_int_eq(n, 1);
+        free(names[0]);
+        free(names);
+    }
+    OK(rz_safetensors_create(&w, path, RZ_ENC_F32, &err)); /* of no tensors */
+    OK(rz_safetensors_commit(w, &err));
+    rz_safetensors_discard(w);
+    OK(rz_safetensors_open(&s, path, &err));
+    ck_assert_int_eq(rz_safetensors_count(s), 0);
+    rz_safetensors_close(s);
+    ck_assert(!rz_safetensors_create(&w, in_folder("no/w"), RZ_ENC_F32, &err));
+    expect_failure(RZ_EIO, "no/w");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("safetensors");
@@ -261,6 +354,8 @@ int main(void)
     tcase_add_test(tc, types_it_does_not_know);
     tcase_add_test(tc, shards);
     tcase_add_test(tc, missing_files);
+    tcase_add_test(tc, written_and_read);
+    tcase_add_test(tc, nothing_until_commit);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
