@@ -106,19 +106,21 @@ bool rz_data_convert(int argc, char **argv, rz_err *err)
 {
     rz_data_sink s = {0};
     bool from_store;
+    rz_jsonl_kind kind = RZ_JSONL_PROBLEMS;
     for (int i = 0; i < argc; i++)
         if (argv[i][0] == '-' && argv[i][1])
             return rz_fail(err, RZ_EUSAGE, "'%s' is not understood: data convert IN OUT", argv[i]);
     if (argc != 2)
         return rz_fail(err, RZ_EUSAGE, "data convert takes two files, IN and OUT, not %d", argc);
-    if (!rz_dataset_is_store(argv[0], &from_store, err))
+    if (!rz_dataset_is_store(argv[0], &from_store, err) || (!from_store && !rz_jsonl_kind_of(argv[0], &kind, err)))
         return false;
     bool ok = rz_data_sink_open(&s, argv[1], err);
-    /* lines stay as they are, whatever else they hold; only HDF5 knows nothing but problems */
-    ok = ok && (from_store || s.to_store ? pass_problems(&s, argv[0], err) : rz_jsonl_each(argv[0], pass_line, &s, err));
+    /* lines stay as they are, whatever else they hold; only HDF5 knows nothing but problems, and GSM8K's become ours */
+    bool problems = from_store || s.to_store || kind == RZ_JSONL_GSM8K;
+    ok = ok && (problems ? pass_problems(&s, argv[0], err) : rz_jsonl_each(argv[0], pass_line, &s, err));
     ok = ok && rz_data_sink_commit(&s, err);
     if (ok)
-        fprintf(stderr, "%lld %s in %s\n", (long long)s.n, from_store || s.to_store ? "problems" : "lines", s.to_stdout ? "all" : s.path);
+        fprintf(stderr, "%lld %s in %s\n", (long long)s.n, problems ? "problems" : "lines", s.to_stdout ? "all" : s.path);
     rz_data_sink_close(&s);
     return ok;
 }

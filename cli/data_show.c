@@ -293,12 +293,13 @@ bool rz_data_show(int argc, char **argv, rz_err *err)
     enum { N_FLAGS = sizeof flags / sizeof flags[0] };
     options o = {0};
     const char *path = NULL;
-    bool is_store, texts = false, ok = rz_flags_parse(flags, N_FLAGS, &o, NULL, NULL, &path, argc, argv, err);
+    rz_jsonl_kind kind = RZ_JSONL_PROBLEMS;
+    bool is_store, ok = rz_flags_parse(flags, N_FLAGS, &o, NULL, NULL, &path, argc, argv, err);
     if (ok && !path)
         ok = rz_fail(err, RZ_EUSAGE, "a FILE is missing: data show FILE");
-    ok = ok && rz_dataset_is_store(path, &is_store, err) && (is_store || rz_jsonl_holds_texts(path, &texts, err));
+    ok = ok && rz_dataset_is_store(path, &is_store, err) && (is_store || rz_jsonl_kind_of(path, &kind, err));
     if (ok)
-        ok = (texts ? show_texts : show_problems)(path, o.model[0] ? o.model : NULL, o.limit, err);
+        ok = (kind == RZ_JSONL_TEXTS ? show_texts : show_problems)(path, o.model[0] ? o.model : NULL, o.limit, err);
     rz_options_finish(flags, N_FLAGS, &o);
     return ok;
 }

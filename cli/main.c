@@ -35,7 +35,8 @@ static const rz_command commands[] = {
      "            -o - writes to stdout\n"
      "  show      what a file holds: how many, lengths, answers, meta, duplicates, the first N problems; with --model M (a model or a\n"
      "            tokenizer.json) tokens, and words that the vocabulary lacks\n"
-     "  convert   from any of the forms to any other, nothing lost but fields that HDF5 does not know\n",
+     "  convert   from any of the forms to any other, nothing lost but fields that HDF5 does not know. A file of GSM8K's ({\"question\", \"answer\": \"... #### 42\"})\n"
+     "            becomes one of problems: the question and the number. train and eval read such a file as it is, too\n",
      "build/rulezero data make countdown numbers=3,4 split=test --count 500 --seed 1 -o test.jsonl.gz", false, rz_cmd_data},
     {"eval", "--model M --data D --rules R [flags] [key=value ...]", "measure a model on problems: accuracy, pass@K, maj@K, ... with 95 % intervals",
      "D is a file of problems or a task (countdown, decimals, sums). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"

@@ -54,7 +54,8 @@ bool rz_dataset_add(rz_dataset *d, const char *where, const rz_raw_problem *raw,
 /* Bootstrap unit of a Countdown problem: the same for the same multiset, and never that of a line (its highest bit is set). */
 uint64_t rz_countdown_cluster(const int *numbers, int n);
 
-/* Lines {"prompt": …, "answer"?: …, "meta"?: …, "task"?: …, "cluster"?: …}. */
+/* Lines {"prompt": …, "answer"?: …, "meta"?: …, "task"?: …, "cluster"?: …}, or GSM8K's {"question": …, "answer": "… #### 42"}: the prompt is the question,
+ * the answer what is behind ####, without commas; meta.kind says how many steps of reckoning are marked ("3_steps"). */
 bool rz_dataset_load_jsonl(rz_dataset *d, const char *path, rz_err *err);
 /* A line that rz_dataset_load_jsonl reads back as it is, when it stands at this line number (from 1). Caller frees. */
 char *rz_dataset_line(const rz_raw_problem *p, int64_t number);
@@ -63,6 +64,7 @@ bool rz_texts_load_jsonl(rz_column *texts, const char *path, rz_err *err);
 char *rz_text_line(const char *text);
 /* Every line that is not blank, as it is, with a newline; each must be an object. */
 bool rz_jsonl_each(const char *path, bool (*line)(void *ctx, const char *line, size_t len, rz_err *err), void *ctx, rz_err *err);
-/* The first line says whether a JSONL file holds texts (true) or problems. */
-bool rz_jsonl_holds_texts(const char *path, bool *texts, rz_err *err);
+/* What a JSONL file holds, by its first line. */
+typedef enum { RZ_JSONL_PROBLEMS, RZ_JSONL_TEXTS, RZ_JSONL_GSM8K /* problems {"question", "answer": "… #### 42"} */ } rz_jsonl_kind;
+bool rz_jsonl_kind_of(const char *path, rz_jsonl_kind *kind, rz_err *err);
 #endif

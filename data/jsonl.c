@@ -141,11 +141,63 @@ static void note_other_fields(rz_dataset *d, json_t *object)
     }
 }
 
+/* ---- GSM8K (Cobbe et al. 2021, arXiv 2110.14168): {"question", "answer"}, the answer worked out in sentences with <<6*7=42>> where something is
+ * reckoned, and the result behind "####" ---- */
+
+static bool is_gsm8k(json_t *object)
+{
+    return json_is_string(json_object_get(object, "question")) && json_is_string(json_object_get(object, "answer")) &&
+           !json_object_get(object, "prompt") && !json_object_get(object, "task");
+}
+
+/* "7", "1234", "1,234,567", but not "12,34". */
+static bool is_whole(const char *s, size_t len)
+{
+    bool commas = memchr(s, ',', len) != NULL, ok = len > 0 && s[0] != ',';
+    for (size_t i = 0; i < len; i++) ok = ok && (s[len - 1 - i] == ',') == (commas && i % 4 == 3);
+    return ok;
+}
+
+/* "-1,234.50" behind the last ####, without its commas: a new text, or NULL. */
+static char *gsm8k_result(const char *solution)
+{
+    const char *mark = NULL;
+    for (const char *s = solution; (s = strstr(s, "####")); s += 4) mark = s;
+    if (!mark) return NULL;
+    const char *s = skip_space(mark + 4), *at = s + (*s == '-'), *digits = "0123456789";
+    size_t whole = strspn(at, "0123456789,"), fraction = at[whole] == '.' ? strspn(at + whole + 1, digits) : 0;
+    const char *end = at + whole + (fraction ? 1 + fraction : 0);
+    if (!is_whole(at, whole) || *skip_space(end)) return NULL;
+    char *out = rz_strndup(s, (size_t)(end - s)), *to = out;
+    for (const char *from = out; *from; from++) {
+        if (*from != ',') *to++ = *from;
+    }
+    *to = 0;
+    return out;
+}
+
+static bool add_gsm8k(rz_dataset *d, const char *where, int64_t number, json_t *object, rz_err *err)
+{
+    const char *solution = json_string_value(json_object_get(object, "answer"));
+    char meta[32], *result = gsm8k_result(solution);
+    int steps = 0, most = 9; /* as kinds they stay few */
+    for (const char *s = solution; steps < most && (s = strstr(s, "<<")); s += 2) steps++;
+    snprintf(meta, sizeof meta, "{\"kind\":\"%d_step%s\"}", steps, steps == 1 ? "" : steps == most ? "s_or_more" : "s");
+    rz_raw_problem raw = {.prompt = json_string_value(json_object_get(object, "question")), .answer = result, .meta = meta, .meta_len = strlen(meta),
+                          .cluster = (uint64_t)number, .place = number};
+    bool ok = (result && rz_dataset_add(d, where, &raw, err)) ||
+              (!result && rz_fail(err, RZ_EDATA, "%s: has a question and no prompt, as GSM8K's lines have, but its answer does not end in \"#### NUMBER\"; mend it, "
+                                                 "or call the question prompt to have the answer taken as it is", where));
+    free(result);
+    return ok;
+}
+
 static bool add_problem(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
 {
     rz_raw_problem raw = {.cluster = (uint64_t)number, .place = number};
     json_t *answer = json_object_get(object, "answer"), *meta = json_object_get(object, "meta");
     char *written = NULL;
+    if (is_gsm8k(object)) return add_gsm8k(ctx, where, number, object, err);
     if (!check_names(where, object, problem_fields, 2 /* prompt and answer */, err) || !read_text(where, object, "prompt", &raw.prompt, err) ||
         !read_text(where, object, "task", &raw.task, err) || !read_cluster(where, object, line, &raw.cluster, err)) {
         return false;
@@ -228,12 +280,13 @@ bool rz_jsonl_each(const char *path, bool (*line)(void *ctx, const char *line, s
 static bool look_at_first(void *ctx, const char *where, int64_t number, const char *line, json_t *object, rz_err *err)
 {
     (void)where, (void)number, (void)line;
-    *(bool *)ctx = json_object_get(object, "text") && !json_object_get(object, "prompt") && !json_object_get(object, "task");
+    bool texts = json_object_get(object, "text") && !json_object_get(object, "prompt") && !json_object_get(object, "task");
+    *(rz_jsonl_kind *)ctx = is_gsm8k(object) ? RZ_JSONL_GSM8K : texts ? RZ_JSONL_TEXTS : RZ_JSONL_PROBLEMS;
     err->code = RZ_OK;
     return false;
 }
 
-bool rz_jsonl_holds_texts(const char *path, bool *texts, rz_err *err) { return each_line(path, look_at_first, texts, err) || err->code == RZ_OK; }
+bool rz_jsonl_kind_of(const char *path, rz_jsonl_kind *kind, rz_err *err) { return each_line(path, look_at_first, kind, err) || err->code == RZ_OK; }
 
 /* ---- texts ---- */
 

@@ -115,6 +115,31 @@ static void check_six(rz_source *s)
     ck_assert_uint_gt(p.cluster, 1000);
 }
 
+/* The fixture is of our own making (tests/golden/data/make_gsm8k.py): the format is GSM8K's, and what the script knew stands beside it. */
+START_TEST(gsm8k_lines_become_problems)
+{
+    rz_source *s = open_file("tests/golden/data/gsm8k.jsonl", 1);
+    char *expected = NULL;
+    size_t len;
+    ck_assert_msg(rz_file_read("tests/golden/data/gsm8k-expected.txt", 1 << 20, &expected, &len, &err), "%s", err.text);
+    ck_assert_int_eq(rz_source_size(s), 20);
+    char *line = strtok(expected, "\n");
+    for (int64_t i = 0; i < 20; i++, line = strtok(NULL, "\n")) { /* number, tab, steps, tab, question */
+        rz_problem p;
+        char told[600];
+        rz_source_item(s, i, &p, &arena);
+        snprintf(told, sizeof told, "%s\t%s\t%s", p.answer, p.meta, p.prompt);
+        ck_assert_str_eq(told, line);
+        ck_assert_uint_eq(p.cluster, (uint64_t)i + 1);
+    }
+    free(expected);
+    rz_source_close(s);
+    s = open_file(file("data.jsonl", "{\"prompt\": \"a?\", \"question\": \"b\", \"answer\": \"so #### 4\"}"), 1); /* a prompt says whose line it is */
+    ck_assert_str_eq(with_prompt(s, "a?").answer, "so #### 4");
+    rz_source_close(s);
+}
+END_TEST
+
 START_TEST(lines_become_problems)
 {
     rz_source *s = open_file(file("data.jsonl", six_lines), 1);
@@ -250,6 +275,15 @@ static const char *const refused[][2] = {
     {"{\"task\": \"countdown\", \"meta\": {\"numbers\": [1, \"2\"], \"target\": 9}}", "a number in meta.numbers must be a whole number"},
     {"{\"task\": \"countdown\", \"meta\": {\"numbers\": [1, 2]}}", "meta.target must be a whole number"},
     {"{\"task\": \"countdown\", \"meta\": {\"numbers\": [1, 2], \"target\": 1.5}}", "meta.target must be a whole number"},
+    {"{\"question\": \"a?\", \"answer\": \"42\"}", "data.jsonl:1: has a question and no prompt, as GSM8K's lines have, but its answer does not end in"},
+    {"{\"question\": \"a?\", \"answer\": \"#### 5\"}\n{\"question\": \"a?\", \"answer\": \"so\\n#### \"}", "data.jsonl:2: has a question"},
+    {"{\"question\": \"a?\", \"answer\": \"#### 12,34\"}", "#### NUMBER"},
+    {"{\"question\": \"a?\", \"answer\": \"#### ,234\"}", "#### NUMBER"},
+    {"{\"question\": \"a?\", \"answer\": \"#### 1234,567\"}", "#### NUMBER"},
+    {"{\"question\": \"a?\", \"answer\": \"#### 4 apples\"}", "#### NUMBER"},
+    {"{\"question\": \"a?\", \"answer\": \"#### 4.\"}", "#### NUMBER"},
+    {"{\"question\": \"a?\", \"answer\": \"#### -\"}", "#### NUMBER"},
+    {"{\"question\": \"a?\", \"answer\": 42}", "field prompt is missing"},
     {"\x1f\x8b\x08 compressed", "data.jsonl: its gzip data is damaged"},
     {"\x28\xb5\x2f\xfd compressed", "data.jsonl: its zstd data is damaged"},
     {"{\"prompt\": \"\xff\"}", "data.jsonl:1"},
@@ -447,6 +481,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, lines_become_problems);
+    tcase_add_test(tests, gsm8k_lines_become_problems);
     tcase_add_test(tests, hdf5_holds_the_same);
     tcase_add_loop_test(tests, broken_hdf5_is_refused, 0, 10);
     tcase_add_loop_test(tests, bad_lines_are_refused, 0, sizeof refused / sizeof *refused);

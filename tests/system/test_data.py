@@ -154,6 +154,21 @@ def _(folder):
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
     check(done.returncode == IO and "No space left" in done.stderr, done)
 
+@case("GSM8K's lines are read as they are, and converted to problems of any form")
+def _(folder):
+    here = "tests/golden/data"
+    expected = [line.split("\t") for line in open(f"{here}/gsm8k-expected.txt", encoding="utf-8").read().splitlines()]
+    rulezero("data", "convert", f"{here}/gsm8k.jsonl", f"{folder}/a.jsonl").expect(OK, "20 problems")
+    rulezero("data", "convert", f"{here}/gsm8k.jsonl", f"{folder}/a.h5").expect(OK, "20 problems")
+    rulezero("data", "convert", f"{folder}/a.h5", f"{folder}/b.jsonl.gz").expect(OK, "20 problems")
+    with gzip.open(f"{folder}/b.jsonl.gz", "rt", encoding="utf-8") as f:
+        again = [json.loads(line) for line in f]
+    for problems in lines_of(f"{folder}/a.jsonl"), again:
+        check([[p["answer"], json.dumps(p["meta"], separators=(",", ":")), p["prompt"]] for p in problems] == expected, problems)
+    rulezero("data", "show", f"{here}/gsm8k.jsonl").expect(OK, "20 problems", "Mira plants 4 rows")
+    said = rulezero("train", GRPO, f"data={folder}/gsm8k/train.jsonl", f"out={folder}/run").expect(IO).sentence()
+    check("gsm8k/train.jsonl" in said and "put the file there, or say where it is: data=FILE" in said, said)
+
 @case("show: texts of a file do not steer the terminal")
 def _(folder):
     line = json.dumps({"prompt": "3 \x1b[31m \x9b1m é ?", "meta": {"k\x1b": 1}, "z\x1b": 1}) + "\n"
