@@ -21,7 +21,7 @@
 const rz_option rz_bench_flags[] = {
     {"model", RZ_OPT_TEXT, AT(model), "", 0, 0, NULL, RZ_OPT_FIXED, "a model or checkpoint (*.h5); empty: random weights of --shape"},
     {"shape", RZ_OPT_ENUM, AT(shape), "countdown", 0, 0, RZ_BENCH_SHAPES, RZ_OPT_FIXED,
-     "sizes of random weights: the default job's, 3.0 million parameters, 494 million"},
+     "sizes of random weights: the default job's, 3.0 million parameters, 135 million, 494 million"},
     INT("batch", batch, "0", 0, 1e7, "sequences (rules: completions); 0: 64 for decode and grpo, 16 for train, 2000 for rules"),
     INT("prompt", prompt, "16", 1, 1e6, "tokens of a prompt"),
     INT("new", new_tokens, "128", 1, 1e6, "tokens sampled for each sequence; nothing stops earlier"),
@@ -215,7 +215,7 @@ static json_t *operations(const measured *m, const figures *f)
 static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_options *o, const rz_kernels *k, const measured *m, const figures *f)
 {
     const rz_policy *p = rz_bench_policy(b);
-    static const char *const shapes[] = {"countdown", "small", "qwen0.5b"};
+    static const char *const shapes[] = {"countdown", "small", "smollm2", "qwen0.5b"};
     json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", "f32",
                              "ranks", m->ranks, "threads", (json_int_t)o->threads, "parameters", (json_int_t)(p ? p->layout.n_params : 0), "batch",
                              (json_int_t)rz_bench_batch(b), "prompt", (json_int_t)o->prompt, "new", (json_int_t)o->new_tokens, "seq",

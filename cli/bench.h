@@ -33,7 +33,7 @@ typedef struct {
 /* Ends with a row without a name. */
 extern const rz_bench_work rz_bench_works[];
 
-#define RZ_BENCH_SHAPES "countdown|small|qwen0.5b"
+#define RZ_BENCH_SHAPES "countdown|small|smollm2|qwen0.5b"
 /* Collective. Weights of --model, or random ones of --shape. *out is to be closed whatever is returned; o is borrowed. */
 bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_options *o, rz_comm *comm, const rz_kernels *k, rz_err *err);
 /* Collective. Does it once. */

@@ -41,11 +41,12 @@ int64_t rz_bench_batch(const rz_bench *b) { return b->batch; }
 
 /* ---- policies ---- */
 
-/* In the order of RZ_BENCH_SHAPES. countdown is the default job's (configs/countdown.yaml), small has 2.98 million parameters, the last is that of
- * Qwen2.5-0.5B without its biases. */
+/* In the order of RZ_BENCH_SHAPES. countdown is the default job's (configs/countdown.yaml), small has 2.98 million parameters, the others are those of
+ * SmolLM2-135M and of Qwen2.5-0.5B without its biases. */
 static const rz_arch shapes[] = {
     {132, 128, 352, 4, 4, 2, 32, 0, 1e-5, 10000, true},
     {512, 192, 576, 6, 6, 6, 32, 0, 1e-6, 10000, true},
+    {49152, 576, 1536, 30, 9, 3, 64, 0, 1e-5, 100000, true},
     {151936, 896, 4864, 24, 14, 2, 64, 0, 1e-6, 1000000, true},
 };
 
