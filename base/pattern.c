@@ -121,7 +121,7 @@ bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, ui
     rz_pattern *p = rz_calloc(1, sizeof *p);
     p->code = code;
     p->match_limit = match_limit ? match_limit : DEFAULT_MATCH_LIMIT;
-    p->in_runs = can_cut(code, pattern);
+    p->in_runs = !(flags & RZ_PATTERN_AT_ONCE) && can_cut(code, pattern);
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &p->groups);
     find_first_bytes(p);
     *out = p;

@@ -9,12 +9,12 @@ typedef struct rz_pattern rz_pattern; /* immutable once made; may be shared by t
 typedef struct rz_matcher rz_matcher; /* per thread: match data and JIT stack; serves every pattern */
 
 enum { RZ_PATTERN_DOTALL = 1, RZ_PATTERN_CASELESS = 2, RZ_PATTERN_MULTILINE = 4, RZ_PATTERN_UNICODE = 8 /* \d \s \w by Unicode */,
-       RZ_PATTERN_ANCHORED = 16 };
+       RZ_PATTERN_ANCHORED = 16, RZ_PATTERN_AT_ONCE = 32 /* a search is not cut into runs: only the limit at each place holds */ };
 typedef enum { RZ_MATCH, RZ_NO_MATCH, RZ_MATCH_LIMIT /* steps, heap or JIT stack: an error, not "no match" */ } rz_match_result;
 typedef struct { size_t start, end; } rz_span; /* bytes; start == SIZE_MAX when the group took no part */
 
 /* match_limit counts PCRE2's steps at each place where a match may start; 0 means the default of 100000. All places of a search together
- * get a bounded multiple of it (pattern.c), but for patterns with \G, (*COMMIT) or (*SKIP). RZ_ECONFIG with the position and PCRE2's own
+ * get a bounded multiple of it (pattern.c), but for patterns with \G, (*COMMIT) or (*SKIP), and RZ_PATTERN_AT_ONCE. RZ_ECONFIG with the position and PCRE2's own
  * reason for a bad pattern. \C is refused. */
 bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, uint32_t match_limit, rz_err *err);
 void rz_pattern_destroy(rz_pattern *p);

@@ -1,5 +1,5 @@
-/* Tokenizers in Hugging Face `tokenizer.json` form. So far: model WordLevel, pre-tokenizer WhitespaceSplit (or a Sequence of it), no normalizer, no
- * decoder (tokens are joined by one space), added tokens with their special flag. Anything else is an error that names the field. */
+/* Tokenizers in Hugging Face `tokenizer.json` form: models BPE and WordLevel with the normalizers, pre-tokenizers and decoders that docs/tokenizers.md lists.
+ * Ids and texts are those of Hugging Face's own library. Anything not supported is an error that names the field. Threads may share a tokenizer. */
 #ifndef RZ_DATA_TOKENIZER_H
 #define RZ_DATA_TOKENIZER_H
 #include "base/arena.h"
@@ -31,8 +31,23 @@ typedef struct {
 rz_token_extras *rz_tokenizer_extras(rz_tokenizer *t);
 const rz_token_extras *rz_tokenizer_get_extras(const rz_tokenizer *t);
 
-/* ids are taken from the arena. A word outside the vocabulary becomes unk_token if there is one, else RZ_EDATA names the word. */
+/* ids are taken from the arena. Special and other added tokens written in the text are recognised; nothing is added. A word outside the vocabulary becomes
+ * unk_token if there is one; else WordLevel names the word (RZ_EDATA), and BPE leaves it out, as the original does. */
 bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
-/* Text of ids (NUL-terminated, from the arena; *len without the NUL); ids out of range become U+FFFD; special tokens are left out unless keep_special. */
+/* The same for text that is data and not ours: added tokens in it are text like any other, and no special token can come of it. */
+bool rz_tokenizer_encode_plain(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
+/* Ids that the tokenizer's template (post_processor) puts before and after a text of its own. Owned by t. */
+void rz_tokenizer_template(const rz_tokenizer *t, const int32_t **before_ids, int *n_before, const int32_t **after_ids, int *n_after);
+
+/* Text of ids (NUL-terminated, from the arena; *len without the NUL); ids out of range become U+FFFD; special tokens are left out unless keep_special.
+ * Bytes that are no UTF-8 become U+FFFD each maximal part. */
 char *rz_tokenizer_decode(const rz_tokenizer *t, const int32_t *ids, int n, bool keep_special, rz_arena *arena, size_t *len);
+
+/* The same id by id: what push returns are bytes that no later id can change, whole characters only; all of them in a row with what finish returns are
+ * the text that rz_tokenizer_decode makes. Bytes are valid until the next call. After finish it is ready for another text. t must outlive it. */
+typedef struct rz_detokenizer rz_detokenizer;
+rz_detokenizer *rz_detokenizer_create(const rz_tokenizer *t, bool keep_special);
+void rz_detokenizer_destroy(rz_detokenizer *d);
+const char *rz_detokenizer_push(rz_detokenizer *d, int32_t id, size_t *len);
+const char *rz_detokenizer_finish(rz_detokenizer *d, size_t *len);
 #endif
