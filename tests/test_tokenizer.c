@@ -125,6 +125,7 @@ END_TEST
 #define FIELDS "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"post_processor\":null,\"decoder\":null"
 #define MODEL(vocab) "\"model\":{\"type\":\"WordLevel\",\"vocab\":{" vocab "},\"unk_token\":\"?\"}"
 #define FILE_OF(vocab) "{" FIELDS "," MODEL(vocab) "}"
+#define BPE(fields, vocab, rest) "{\"model\":{\"type\":\"BPE\"," fields "\"vocab\":{" vocab "}}" rest "}"
 #define TOKEN(id, content, flags) "{\"id\":" id ",\"content\":\"" content "\"," flags "}"
 #define FLAGS "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true"
 #define ADDED(tokens) "{" FIELDS ",\"added_tokens\":[" tokens "]," MODEL("\"a\":0,\"b\":1") "}"
@@ -155,17 +156,25 @@ static const char *const refused[][2] = {
     {"{", "t.json:1: not valid JSON"},
     {"[]", "t.json: must be a JSON object"},
     {"{}", "model is missing"},
-    {"{\"model\":{\"type\":\"BPE\"}}", "t.json: model.type is BPE; only WordLevel is supported so far"},
+    {"{\"model\":{\"type\":\"Unigram\"}}", "t.json: model.type is Unigram; BPE and WordLevel are supported"},
     {"{\"model\":{}}", "model.type is missing"},
-    {"{\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}," MODEL("\"a\":0") "}", "normalizer.type is NFC"},
-    {"{\"decoder\":{\"type\":\"ByteLevel\"},\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"}," MODEL("\"a\":0") "}", "decoder.type is ByteLevel"},
-    {"{\"post_processor\":{\"type\":\"TemplateProcessing\"}," MODEL("\"a\":0") "}", "post_processor.type is TemplateProcessing"},
+    {"{\"normalizer\":{\"type\":\"BertNormalizer\"}," MODEL("\"a\":0") "}", "normalizer.type is BertNormalizer; supported are Sequence, NFC,"},
+    {"{\"normalizer\":{\"type\":\"NFC\",\"x\":1}," MODEL("\"a\":0") "}", "normalizer.x is a field"},
+    {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(a\"},\"content\":\"\"}," MODEL("\"a\":0") "}", "normalizer.pattern: pattern '(a'"},
+    {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\X\"},\"content\":\"\"}," MODEL("\"a\":0") "}", "'\\X' in a pattern is not"},
+    {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"\"}," MODEL("\"a\":0") "}", "normalizer.pattern must be"},
+    {"{\"decoder\":{\"type\":\"WordPiece\"}," MODEL("\"a\":0") "}", "decoder.type is WordPiece"},
+    {"{\"decoder\":{\"type\":\"Strip\",\"content\":\"ab\",\"start\":1,\"stop\":0}," MODEL("\"a\":0") "}", "decoder.content must be one character"},
+    {"{\"post_processor\":{\"type\":\"BertProcessing\"}," MODEL("\"a\":0") "}", "post_processor.type is BertProcessing"},
+    {"{\"post_processor\":{\"type\":\"TemplateProcessing\"}," MODEL("\"a\":0") "}", "post_processor.single must be a list"},
     {"{\"truncation\":{\"max_length\":5}," MODEL("\"a\":0") "}", "truncation is set"},
     {"{\"padding\":{}," MODEL("\"a\":0") "}", "padding is set"},
-    {"{\"pre_tokenizer\":null," MODEL("\"a\":0") "}", "pre_tokenizer.type is missing"},
-    {"{\"pre_tokenizer\":{\"type\":\"Whitespace\"}," MODEL("\"a\":0") "}", "pre_tokenizer.type is Whitespace;"},
-    {"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[]}," MODEL("\"a\":0") "}", "pre_tokenizer.pretokenizers"},
-    {"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"}]}," MODEL("\"a\":0") "}", "pretokenizers[0].type is Digits"},
+    {"{\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}," MODEL("\"a\":0") "}", "pre_tokenizer.type is UnicodeScripts;"},
+    {"{\"pre_tokenizer\":{\"type\":\"Sequence\"}," MODEL("\"a\":0") "}", "pre_tokenizer.pretokenizers must be a list"},
+    {"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digit\"}]}," MODEL("\"a\":0") "}", "pretokenizers[0].type is Digit;"},
+    {"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},{\"type\":\"Digits\"}]}," MODEL("\"a\":0") "}",
+     "pretokenizers[1].type is Digits behind ByteLevel"},
+    {"{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Join\"}," MODEL("\"a\":0") "}", "pre_tokenizer.behavior must be"},
     {"{\"version\":\"2.0\"," FIELDS "," MODEL("\"a\":0") "}", "version"},
     {"{\"extra\":1," FIELDS "," MODEL("\"a\":0") "}", "extra is a field"},
     {FILE_OF(""), "model.vocab"},
@@ -179,11 +188,17 @@ static const char *const refused[][2] = {
     {ADDED(TOKEN("1", "a", FLAGS)), "added_tokens[0] gives \"a\" the id 1, but it has the id 0"},
     {ADDED(TOKEN("1", "c", FLAGS)), "id 1 is given to \"b\" and to \"c\""},
     {ADDED(TOKEN("2", "c", FLAGS) "," TOKEN("2", "c", FLAGS)), "added_tokens[1].content \"c\" was added before"},
-    {ADDED(TOKEN("2", "c", "\"single_word\":true,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true")), "added_tokens[0].single_word"},
-    {ADDED(TOKEN("2", "c", "\"single_word\":false,\"lstrip\":true,\"rstrip\":false,\"normalized\":false,\"special\":true")), "added_tokens[0].lstrip"},
     {ADDED(TOKEN("2", "c", "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false")), "added_tokens[0].special"},
     {ADDED(TOKEN("-2", "c", FLAGS)), "added_tokens[0].id is -2"},
     {ADDED("7"), "added_tokens[0] must be an object"},
+    {BPE("", "\"a\":0", ""), "model.merges must be a list"},
+    {BPE("\"merges\":[\"ab\"],", "\"a\":0", ""), "model.merges[0] must be"},
+    {BPE("\"merges\":[\"a b\"],", "\"a\":0,\"ab\":1", ""), "model.merges[0] has \"b\", which is not in model.vocab"},
+    {BPE("\"merges\":[\"a a\"],", "\"a\":0", ""), "model.merges[0] has \"aa\", which is not in model.vocab"},
+    {BPE("\"merges\":[],\"dropout\":0.1,", "\"a\":0", ""), "model.dropout is set"},
+    {BPE("\"merges\":[],\"end_of_word_suffix\":\"</w>\",", "\"a\":0", ""), "model.end_of_word_suffix is set"},
+    {BPE("\"merges\":[],\"continuing_subword_prefix\":\"##\",", "\"a\":0", ""), "model.continuing_subword_prefix is set"},
+    {BPE("\"merges\":[],\"byte_fallback\":1,", "\"a\":0", ""), "model.byte_fallback must be true or false"},
 };
 
 START_TEST(refuses)
