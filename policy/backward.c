@@ -149,7 +149,8 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
     size_t M = (size_t)a.M, D = (size_t)p->arch.hidden_size, F = (size_t)p->arch.intermediate_size, H = (size_t)p->heads.H,
            W = (H + 2 * (size_t)p->heads.G) * (size_t)p->heads.E, rows = (size_t)logit_rows(p),
            logits = (M < rows ? M : rows) * (size_t)p->arch.vocab_size + M,          /* head_backward */
-           layer = M * (D + 3 * F + H * (size_t)p->heads.E + W);                     /* layer_backward */
+           qk = rz_arch_family(&p->arch)->qk_norm ? (H + (size_t)p->heads.G) * (size_t)p->heads.E : 0,
+           layer = M * (D + 3 * F + H * (size_t)p->heads.E + W + qk);                /* layer_backward */
     return rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
            (M * (3 * D + 4) + (logits > layer ? logits : layer)) * sizeof(float);    /* h, dh, the kept dx */
 }

@@ -63,7 +63,7 @@ static inline rz_policy *tiny_policy(const rz_arch *a, const rz_kernels *k, rz_p
     for (int i = 0; i < p->layout.n_tensors; i++) {
         const rz_tensor *t = &p->layout.tensors[i];
         for (int64_t j = 0; j < tiny_size(t); j++)
-            p->w[t->offset + j] = (float)(t->cols ? gain * sqrt(3.0 / (double)t->cols) * tiny_even(&s) : 1 + 0.3 * tiny_even(&s));
+            p->w[t->offset + j] = (float)(t->cols ? gain * sqrt(3.0 / (double)t->cols) * tiny_even(&s) : t->bias ? tiny_even(&s) : 1 + 0.3 * tiny_even(&s));
     }
     rz_policy_refresh(p);
     return p;
@@ -136,13 +136,35 @@ static inline const double *truth_tensor(const truth *t, int layer, const char *
     return truth_named(t, name, rows, cols);
 }
 
-static inline void truth_norm(const truth *t, double *y, const double *x, const double *w)
+/* y may be x. */
+static inline void truth_norm(const truth *t, double *y, const double *x, const double *w, int n)
 {
     double mean_square = 0;
-    for (int d = 0; d < t->a.hidden_size; d++)
-        mean_square += x[d] * x[d] / t->a.hidden_size;
-    for (int d = 0; d < t->a.hidden_size; d++)
+    for (int d = 0; d < n; d++)
+        mean_square += x[d] * x[d] / n;
+    for (int d = 0; d < n; d++)
         y[d] = x[d] / sqrt(mean_square + t->a.rms_norm_eps) * w[d];
+}
+
+/* y += a bias, where the architecture has one. */
+static inline void truth_bias(const truth *t, double *y, int layer, const char *part, int n)
+{
+    bool attention = strstr(part, "self_attn"), o = strstr(part, "o_proj");
+    char name[96];
+    if (!(attention ? t->a.attention_bias || (t->a.model_type == RZ_QWEN2 && !o) : t->a.mlp_bias))
+        return;
+    snprintf(name, sizeof name, "model.layers.%d.%s.bias", layer, part);
+    const double *b = truth_named(t, name, n, 0);
+    for (int i = 0; i < n; i++)
+        y[i] += b[i];
+}
+
+/* Queries or keys by head, in place, where the architecture norms them. */
+static inline void truth_head_norms(const truth *t, double *x, int layer, const char *part, int n_heads)
+{
+    int E = t->a.head_dim;
+    for (int h = 0; t->a.model_type == RZ_QWEN3 && h < n_heads; h++)
+        truth_norm(t, x + h * E, x + h * E, truth_tensor(t, layer, part, E, 0), E);
 }
 
 static inline void truth_linear(double *y, const double *x, const double *w, int n_out, int n_in)
@@ -154,11 +176,24 @@ static inline void truth_linear(double *y, const double *x, const double *w, int
     }
 }
 
+/* The rule of Llama 3.1, in waves: those that turn fewer than low_freq_factor times in the original context are stretched by factor, those that turn
+ * more than high_freq_factor times are not, and between the two the share goes from one to the other. */
+static inline double truth_frequency(const rz_arch *a, int e)
+{
+    double f = pow(a->rope_theta, -2.0 * e / a->head_dim), turns = a->original_max_position_embeddings * f / (2 * M_PI);
+    if (a->rope_type == RZ_ROPE_DEFAULT)
+        return f;
+    if (a->rope_type == RZ_ROPE_LINEAR)
+        return f / a->factor;
+    double kept = fmin(1, fmax(0, (turns - a->low_freq_factor) / (a->high_freq_factor - a->low_freq_factor)));
+    return kept * f + (1 - kept) * f / a->factor;
+}
+
 static inline void truth_rotate(const truth *t, double *heads, int n_heads, int position)
 {
     int E = t->a.head_dim;
     for (int e = 0; e < E / 2; e++) {
-        double angle = position * pow(t->a.rope_theta, -2.0 * e / E), c = cos(angle), s = sin(angle);
+        double angle = position * truth_frequency(&t->a, e), c = cos(angle), s = sin(angle);
         for (int h = 0; h < n_heads; h++) {
             double *x = heads + h * E, a = x[e], b = x[e + E / 2];
             x[e] = a * c - b * s;
@@ -177,10 +212,15 @@ static inline void truth_attention(const truth *t, int layer, double *x, int n)
     double *k = malloc((size_t)(2 * n * K + 2 * Q + 2 * D + n) * sizeof *k), *v = k + n * K, *q = v + n * K, *att = q + Q, *h = att + Q, *o = h + D,
            *weight = o + D;
     for (int i = 0; i < n; i++) {
-        truth_norm(t, h, x + i * D, norm);
+        truth_norm(t, h, x + i * D, norm, D);
         truth_linear(q, h, wq, Q, D);
         truth_linear(k + i * K, h, wk, K, D);
         truth_linear(v + i * K, h, wv, K, D);
+        truth_bias(t, q, layer, "self_attn.q_proj", Q);
+        truth_bias(t, k + i * K, layer, "self_attn.k_proj", K);
+        truth_bias(t, v + i * K, layer, "self_attn.v_proj", K);
+        truth_head_norms(t, q, layer, "self_attn.q_norm", H);
+        truth_head_norms(t, k + i * K, layer, "self_attn.k_norm", G);
         truth_rotate(t, q, H, i);
         truth_rotate(t, k + i * K, G, i);
         for (int head = 0; head < H; head++) {
@@ -199,6 +239,7 @@ static inline void truth_attention(const truth *t, int layer, double *x, int n)
             }
         }
         truth_linear(o, att, wo, D, Q);
+        truth_bias(t, o, layer, "self_attn.o_proj", D);
         for (int d = 0; d < D; d++)
             x[i * D + d] += o[d];
     }
@@ -213,12 +254,15 @@ static inline void truth_feed_forward(const truth *t, int layer, double *x, int 
                  *up = truth_tensor(t, layer, "mlp.up_proj", F, D), *down = truth_tensor(t, layer, "mlp.down_proj", D, F);
     double *h = malloc((size_t)(2 * D + 2 * F) * sizeof *h), *o = h + D, *a = o + D, *b = a + F;
     for (int i = 0; i < n; i++) {
-        truth_norm(t, h, x + i * D, norm);
+        truth_norm(t, h, x + i * D, norm, D);
         truth_linear(a, h, gate, F, D);
         truth_linear(b, h, up, F, D);
+        truth_bias(t, a, layer, "mlp.gate_proj", F);
+        truth_bias(t, b, layer, "mlp.up_proj", F);
         for (int f = 0; f < F; f++)
             a[f] = a[f] / (1 + exp(-a[f])) * b[f];
         truth_linear(o, a, down, D, F);
+        truth_bias(t, o, layer, "mlp.down_proj", D);
         for (int d = 0; d < D; d++)
             x[i * D + d] += o[d];
     }
@@ -240,7 +284,7 @@ static inline void truth_distribution(const truth *t, const int32_t *ids, int n,
     }
     for (int i = from; i < n; i++, logp += V) {
         double sum = 0;
-        truth_norm(t, h, x + i * D, norm);
+        truth_norm(t, h, x + i * D, norm, D);
         truth_linear(logp, h, head, V, D);
         for (int v = 0; v < V; v++)
             sum += exp(logp[v] /= temperature);
