@@ -218,6 +218,15 @@ static bool may_go_on(const rz_config *c, rz_err *err)
     return !refused;
 }
 
+static bool read_base(job *j, rz_err *err)
+{
+    const char *model = j->config->model;
+    if (!rz_file_exists(model) && !strchr(model, '/') && !strchr(model, '.')) /* a name: ./run knows some and hands us their files */
+        return rz_fail(err, RZ_EIO, "model is '%s': No such file or folder; start the job by ./run, which fetches the models that it knows by name, or give "
+                                    "model=PATH", model);
+    return rz_model_read(model, j->env->kernels, j->pool, &j->policy, &j->tokenizer, err);
+}
+
 /* The base: a file, or made here first. A dry run that would have to make it takes random weights of the same shape. */
 static bool open_base(job *j, rz_job_mode mode, rz_err *err)
 {
@@ -225,7 +234,7 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
     const rz_job_env *env = j->env;
     rz_arch arch;
     if (c->model[0])
-        return rz_comm_agree(env->comm, rz_model_read(c->model, env->kernels, j->pool, &j->policy, &j->tokenizer, err), err);
+        return rz_comm_agree(env->comm, read_base(j, err), err);
     char *dir = NULL, *path = NULL;
     bool empty = !mode.fresh || rz_comm_rank(env->comm) || rz_rundir_check_empty(c->out, err); /* later the base will be in it */
     bool ok = rz_comm_agree(env->comm, empty && rz_pretrain_dir(c, &dir, err), err);

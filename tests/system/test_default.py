@@ -181,7 +181,7 @@ def _(folder):
     """A copy of the script whose build folder is this build: nothing is left to install or to compile."""
     root, out = f"{folder}/root", f"{folder}/run"
     os.makedirs(f"{root}/.ci")
-    for name in "run", ".ci/setup.sh":
+    for name in "run", ".ci/setup.sh", ".ci/models.sh":
         shutil.copy(name, f"{root}/{name}")
     for name, what in ("configs", "configs"), ("data", "data"), ("build", os.path.dirname(BINARY)):
         os.symlink(os.path.abspath(what), f"{root}/{name}")
