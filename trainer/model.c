@@ -1,14 +1,21 @@
-#include "trainer/model.h"
+#include "trainer/model_parts.h"
 
 #include "base/file.h"
 
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* ---- our own form ---- */
 
 bool rz_model_put(rz_store *s, const char *kind, const rz_policy *p, const rz_tokenizer *t, rz_err *err)
 {
     return rz_store_put_str(s, "kind", kind, err) && rz_store_put_i64(s, "format_version", RZ_FORMAT_VERSION, err) &&
-           rz_store_put_text(s, "tokenizer", rz_tokenizer_json(t), err) && rz_policy_put(p, s, err);
+           rz_store_put_text(s, "tokenizer", rz_tokenizer_json(t), err) && rz_extras_put(rz_tokenizer_get_extras(t), s, err) &&
+           rz_policy_put(p, s, err);
 }
 
 bool rz_model_check_kind(rz_store *s, const char *want, rz_err *err)
@@ -26,11 +33,6 @@ bool rz_model_check_kind(rz_store *s, const char *want, rz_err *err)
     return ok;
 }
 
-void rz_model_hash(const rz_policy *p, char out[33])
-{
-    rz_hash_hex(p->w, (size_t)p->layout.n_params * sizeof *p->w, out);
-}
-
 bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err)
 {
     rz_store *s;
@@ -41,33 +43,160 @@ bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t,
     return ok;
 }
 
-static bool read_model(rz_store *s, const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err)
+static bool read_tokenizer(rz_store *s, const char *path, rz_tokenizer **t, rz_err *err)
 {
-    rz_arch arch;
-    if (!rz_model_check_kind(s, NULL, err) || !rz_policy_get_arch(&arch, s, err))
-        return false;
     char *json = rz_store_get_text(s, "tokenizer", err);
-    bool ok = json && rz_tokenizer_parse(t, path, json, strlen(json), err);
+    bool ok = json && rz_tokenizer_parse(t, path, json, strlen(json), err) && rz_extras_get(*t, s, err);
     free(json);
-    if (ok && rz_tokenizer_size(*t) > arch.vocab_size)
-        ok = rz_fail(err, RZ_EDATA, "its tokenizer has %d tokens, its model only %d", rz_tokenizer_size(*t), arch.vocab_size);
-    return ok && rz_policy_create(p, &arch, k, pool, err) && rz_policy_get(*p, s, err);
+    return ok;
+}
+
+/* Before room is made for the weights that the architecture asks for: can they be in the file? */
+static bool check_size(const char *path, const rz_arch *a, rz_err *err)
+{
+    struct stat st;
+    rz_layout l;
+    rz_layout_init(&l, a);
+    bool ok = stat(path, &st) == 0 && (int64_t)sizeof(float) * l.n_params <= st.st_size;
+    if (!ok)
+        rz_fail(err, RZ_EDATA, "its architecture has %lld parameters, for which the file is too short", (long long)l.n_params);
+    rz_layout_finish(&l);
+    return ok;
+}
+
+static bool read_policy(rz_store *s, const char *path, rz_model_request *r, rz_err *err)
+{
+    return check_size(path, &r->arch, err) && rz_policy_create(r->policy, &r->arch, r->k, r->pool, err) && rz_policy_get(*r->policy, s, err);
+}
+
+static bool read_h5(const char *path, rz_model_request *r, rz_err *err)
+{
+    rz_store *s;
+    if (!rz_store_open(&s, path, err))
+        return false;
+    bool ok = (rz_model_check_kind(s, NULL, err) && rz_policy_get_arch(&r->arch, s, err) &&
+               (!r->tokenizer || read_tokenizer(s, path, r->tokenizer, err)) && (!r->policy || read_policy(s, path, r, err))) ||
+              rz_err_note(err, "%s", path);
+    rz_store_close(s);
+    return ok && rz_model_check_tokenizer(path, r, err);
+}
+
+/* ---- any form ---- */
+
+bool rz_model_check_tokenizer(const char *path, const rz_model_request *r, rz_err *err)
+{
+    int size = r->tokenizer ? rz_tokenizer_size(*r->tokenizer) : 0;
+    return size <= r->arch.vocab_size || rz_fail(err, RZ_EDATA, "%s: its tokenizer has %d tokens, its model only %d", path, size, r->arch.vocab_size);
+}
+
+static bool check_tensor(const char *file, const rz_tensor_view *v, const rz_tensor *t, rz_err *err)
+{
+    if (!v)
+        return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\", which its architecture asks for, is missing", file, t->name);
+    if (!v->known)
+        return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\" is of type %s, which is not supported; convert it to BF16 or F32", file, v->name, v->dtype);
+    if (v->n_dims == (t->cols ? 2 : 1) && v->dims[0] == t->rows && (!t->cols || v->dims[1] == t->cols))
+        return true;
+    char is[256] = "", due[64];
+    for (int i = 0; i < v->n_dims; i++)
+        snprintf(is + strlen(is), sizeof is - strlen(is), i ? ", %lld" : "%lld", (long long)v->dims[i]);
+    snprintf(due, sizeof due, t->cols ? "%lld, %lld" : "%lld", (long long)t->rows, (long long)t->cols);
+    return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\" is (%s), by its architecture it must be (%s)", file, v->name, is, due);
+}
+
+static bool decode(const char *file, const rz_tensor_view *v, float *w, rz_err *err)
+{
+    rz_decode_floats(v->encoding, w, v->data, v->n);
+    for (int64_t i = 0; i < v->n; i++)
+        if (!isfinite(w[i]))
+            return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\" has a weight that is not finite (element %lld is %g)", file, v->name, (long long)i, (double)w[i]);
+    return true;
+}
+
+bool rz_model_take(const char *file, rz_model_request *r, rz_model_find *find, const void *ctx, rz_err *err)
+{
+    rz_layout layout;
+    bool ok = true;
+    rz_layout_init(&layout, &r->arch);
+    for (int i = 0; ok && i < layout.n_tensors; i++)
+        ok = check_tensor(file, find(ctx, layout.tensors[i].name), &layout.tensors[i], err);
+    ok = ok && rz_policy_create(r->policy, &r->arch, r->k, r->pool, err);
+    for (int i = 0; ok && i < layout.n_tensors; i++)
+        ok = decode(file, find(ctx, layout.tensors[i].name), (*r->policy)->w + layout.tensors[i].offset, err);
+    rz_layout_finish(&layout);
+    return ok;
+}
+
+/* RZ_N_MODEL_FORMS for a JSON file, which may be a tokenizer.json. */
+static bool find_form(const char *path, rz_model_form *form, rz_err *err)
+{
+    static const unsigned char hdf5[] = {0x89, 'H', 'D', 'F'};
+    struct stat st;
+    unsigned char head[4] = {0};
+    if (stat(path, &st))
+        return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    *form = S_ISDIR(st.st_mode) ? RZ_MODEL_HF : RZ_MODEL_H5;
+    if (*form == RZ_MODEL_HF)
+        return true;
+    FILE *f = S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
+    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f)
+        fclose(f);
+    if (n == sizeof head && memchr(head, '{', n) && memcmp(head, hdf5, 4))
+        *form = RZ_N_MODEL_FORMS;
+    return true; /* else the store says why it is none of its own */
+}
+
+static bool read_any(const char *path, rz_model_request *r, rz_err *err)
+{
+    static bool (*const readers[RZ_N_MODEL_FORMS])(const char *, rz_model_request *, rz_err *) = {
+        [RZ_MODEL_H5] = read_h5, [RZ_MODEL_HF] = rz_model_read_hf};
+    rz_model_form form = RZ_MODEL_H5;
+    if (r->policy)
+        *r->policy = NULL;
+    if (r->tokenizer)
+        *r->tokenizer = NULL;
+    bool ok = find_form(path, &form, err);
+    if (ok && form == RZ_N_MODEL_FORMS)
+        ok = rz_fail(err, RZ_EDATA, "%s: is JSON, no model; a model is a *.h5 file of ours or a Hugging Face folder", path);
+    if (ok && readers[form](path, r, err))
+        return true;
+    if (r->policy) {
+        rz_policy_destroy(*r->policy);
+        *r->policy = NULL;
+    }
+    if (r->tokenizer) {
+        rz_tokenizer_destroy(*r->tokenizer);
+        *r->tokenizer = NULL;
+    }
+    return false;
 }
 
 bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err)
 {
-    rz_store *s;
-    *p = NULL;
-    *t = NULL;
-    if (!rz_store_open(&s, path, err))
-        return false;
-    bool ok = read_model(s, path, k, pool, p, t, err) || rz_err_note(err, "%s", path);
-    rz_store_close(s);
-    if (!ok) {
-        rz_policy_destroy(*p);
-        rz_tokenizer_destroy(*t);
-        *p = NULL;
-        *t = NULL;
-    }
+    rz_model_request r = {.k = k, .pool = pool, .policy = p, .tokenizer = t};
+    return read_any(path, &r, err);
+}
+
+bool rz_model_read_arch(const char *path, rz_arch *a, rz_err *err)
+{
+    rz_model_request r = {0};
+    bool ok = read_any(path, &r, err);
+    *a = r.arch;
     return ok;
+}
+
+bool rz_model_read_tokenizer(const char *path, rz_tokenizer **t, rz_err *err)
+{
+    rz_model_request r = {.tokenizer = t};
+    rz_model_form form = RZ_MODEL_H5;
+    *t = NULL;
+    if (!find_form(path, &form, err))
+        return false;
+    return form == RZ_N_MODEL_FORMS ? rz_tokenizer_load(t, path, err) : read_any(path, &r, err);
+}
+
+void rz_model_hash(const rz_policy *p, char out[33])
+{
+    rz_hash_hex(p->w, (size_t)p->layout.n_params * sizeof *p->w, out);
 }

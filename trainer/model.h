@@ -1,16 +1,27 @@
-/* Models as files: weights, architecture and tokenizer (docs/models.md). */
+/* Models as files: weights, architecture, tokenizer and what the model says of its texts (docs/models.md). A model may be a file of ours (*.h5, a
+ * checkpoint too) or a Hugging Face folder; which of them is told by what it holds, not by its name. */
 #ifndef RZ_TRAINER_MODEL_H
 #define RZ_TRAINER_MODEL_H
+#include "base/encoding.h"
 #include "data/tokenizer.h"
 #include "policy/policy.h"
 
 enum { RZ_FORMAT_VERSION = 1 }; /* of our HDF5 files */
 
+typedef enum { RZ_MODEL_H5, RZ_MODEL_HF, RZ_N_MODEL_FORMS } rz_model_form;
+
+/* Makes policy and tokenizer. Weights are decoded tensor by tensor from the mapped file: there is never a second copy of them. Ranks each for themselves.
+ * RZ_EIO, RZ_EDATA with the file, the tensor or field, and what is wrong. */
+bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err);
+/* Only the architecture, or only the tokenizer; the latter of a tokenizer.json too. Cheap. */
+bool rz_model_read_arch(const char *path, rz_arch *a, rz_err *err);
+bool rz_model_read_tokenizer(const char *path, rz_tokenizer **t, rz_err *err);
+
+/* In our own form. */
+bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err);
+
 /* XXH3-128 in hex of the weights. */
 void rz_model_hash(const rz_policy *p, char out[33]);
-bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err);
-/* Makes policy and tokenizer from a model or checkpoint file. */
-bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err);
 
 /* Parts of our HDF5 files, for checkpoints too: what a model is, and whether s is of our format and (unless NULL) of that kind: RZ_EDATA. */
 bool rz_model_put(rz_store *s, const char *kind, const rz_policy *p, const rz_tokenizer *t, rz_err *err);
