@@ -1,34 +1,14 @@
 #include "cli/cli.h"
 #include "cli/data.h"
 
-#include "base/store.h"
 #include "base/text.h"
 #include "cli/flags.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer_gguf.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the tokenizer of --model ---- */
-
-static bool open_tokenizer(rz_tokenizer **t, const char *path, rz_err *err)
-{
-    bool is_store;
-    if (!rz_dataset_is_store(path, &is_store, err))
-        return false;
-    if (!is_store)
-        return rz_tokenizer_load(t, path, err);
-    rz_store *s;
-    if (!rz_store_open(&s, path, err))
-        return false;
-    char *json = rz_store_get_text(s, "tokenizer", err);
-    bool ok = json && rz_tokenizer_parse(t, path, json, strlen(json), err);
-    free(json);
-    rz_store_close(s);
-    return ok;
-}
 
 /* ---- lengths ---- */
 
@@ -96,7 +76,7 @@ static bool print_tokens(const shown_file *f, const rz_column *c, const char *mo
     rz_arena arena = {0};
     int64_t n = 0, refused = 0, *sizes = rz_calloc((size_t)c->n + 1, sizeof *sizes);
     char *first = NULL;
-    bool ok = open_tokenizer(&t, model, err) && rz_arena_init(&arena, (size_t)1 << 32, err);
+    bool ok = rz_tokenizer_open(&t, model, err) && rz_arena_init(&arena, (size_t)1 << 32, err);
     for (int64_t i = 0; ok && i < c->n; i++) {
         rz_arena scratch = arena;
         rz_err why = {0};

@@ -51,6 +51,11 @@ static const rz_command commands[] = {
      "cost. --json writes a line a completion, as `score` reads them. --stop TEXT, as often as you like: a completion ends with the token after\n"
      "which it holds the text; a whole word or special token of the vocabulary ends it as <eos> does, and is left out.\n",
      "build/rulezero generate --model runs/quick/model.h5 --prompt 'numbers 14 3 target 42 ?'", false, rz_cmd_generate},
+    {"tokenize", "--model M [--decode] [--special]", "from texts to ids and back, as the model's own tokenizer does it",
+     "Reads the standard input, a JSON object a line, and writes one a line in the same order: {\"text\": ...} becomes {\"ids\": [...]}. Special tokens\n"
+     "written in a text are recognised, and nothing is added but with --special. With --decode {\"ids\": [...]} becomes {\"text\": ...}, special tokens\n"
+     "kept. Weights are not read. Which tokenizers are supported: docs/tokenizers.md.\n",
+     "echo '{\"text\": \"3.9 or 3.11?\"}' | build/rulezero tokenize --model model.gguf", false, rz_cmd_tokenize},
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
      "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench},
@@ -70,6 +75,7 @@ static const struct { int (*run)(rz_comm *comm, int argc, char **argv, rz_err *e
     {rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags},
     {rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
     {rz_cmd_score, rz_score_flags, &rz_score_n_flags},
+    {rz_cmd_tokenize, rz_tokenize_flags, &rz_tokenize_n_flags},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
