@@ -117,3 +117,10 @@ void rz_arena_release(rz_arena *a, size_t mark)
     ASAN_POISON_MEMORY_REGION(a->base + mark, a->used - mark);
     a->used = mark;
 }
+
+void rz_arena_trim(const rz_arena *a, size_t keep)
+{
+    size_t committed = head_of(a)->committed, from = a->used > keep ? a->used : keep;
+    from = (from + HUGE_PAGE - 1) & ~((size_t)HUGE_PAGE - 1);
+    if (from < committed) madvise(a->base + from, committed - from, MADV_DONTNEED);
+}

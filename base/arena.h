@@ -22,6 +22,9 @@ char *rz_arena_strndup(rz_arena *a, const char *s, size_t n);
 /* Everything taken after `mark = a->used` is free again. */
 void rz_arena_release(rz_arena *a, size_t mark);
 
+/* Pages beyond what is in use and beyond the first `keep` bytes go back to the system; they come again, at the price of zeroing them, when needed. */
+void rz_arena_trim(const rz_arena *a, size_t keep);
+
 #define RZ_NEW(arena, n, type) ((type *)rz_arena_alloc((arena), (size_t)(n), sizeof(type)))
 #define RZ_ZNEW(arena, n, type) ((type *)rz_arena_zalloc((arena), (size_t)(n), sizeof(type)))
 #endif

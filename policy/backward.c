@@ -33,6 +33,7 @@ struct rz_learner {
 };
 
 enum { LOGIT_FLOATS = 1 << 22, LOGIT_ROWS = 512 }; /* logits in memory at once: rows × vocabulary is never held */
+enum { RESTING_MIB = 32 }; /* of an arena, kept while it is not used: small models take no new pages at every step */
 static const size_t RESERVE = (size_t)1 << 40;
 
 bool rz_learner_create(rz_learner **out, rz_policy *p, rz_err *err)
@@ -107,6 +108,13 @@ static int lay_out(rz_learner *l)
 void rz_learner_recompute(rz_learner *l, rz_recompute r)
 {
     l->recompute = r;
+}
+
+void rz_learner_rest(rz_learner *l)
+{
+    rz_arena_release(&l->work, 0);
+    rz_arena_trim(&l->work, (size_t)RESTING_MIB << 20);
+    rz_arena_trim(&l->keep, (size_t)RESTING_MIB << 20);
 }
 
 static int logit_rows(const rz_policy *p)

@@ -105,6 +105,8 @@ typedef enum {
 bool rz_learner_create(rz_learner **out, rz_policy *p, rz_err *err);
 void rz_learner_destroy(rz_learner *l);
 void rz_learner_recompute(rz_learner *l, rz_recompute r); /* RZ_RECOMPUTE_NONE until set; from the next forward on */
+/* Until the next forward its memory, but for a little, is the system's. What backward was to find is lost; what a shard still lacks is not. */
+void rz_learner_rest(rz_learner *l);
 /* Bytes that a forward and a backward pass over these trees takes at most, the gradient left out. Of them some stay until the shard is complete: */
 size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees);
 size_t rz_learner_kept_bytes(const rz_learner *l); /* those of the calls so far */

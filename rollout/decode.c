@@ -55,6 +55,7 @@ struct rz_decoder {
 enum { PROMPT_ROWS = 256 };
 /* Tokens that make another pass over the weights pay. */
 enum { WORTH_A_PASS = 16 };
+enum { RESTING_MIB = 32 }; /* kept between calls: small models take no new pages at every step */
 static const size_t RESERVE = (size_t)1 << 40;
 
 bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err)
@@ -339,8 +340,11 @@ bool rz_decode(rz_decoder *d, const rz_requests *from, const rz_sampling *s, rz_
         if (!fill_slots(d, err))
             return false;
         int n = step(d, arena);
-        if (!n)
+        if (!n) {
+            rz_arena_release(&d->arena, 0);
+            rz_arena_trim(&d->arena, (size_t)RESTING_MIB << 20); /* the update needs room */
             return true;
+        }
         n_tokens += n;
         if (from->tick)
             from->tick(from->ctx, n_tokens);

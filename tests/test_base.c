@@ -170,6 +170,30 @@ START_TEST(arena_blocks_are_aligned_apart_and_stay)
 }
 END_TEST
 
+/* What is given back comes again as zeros; what is in use or to be kept does not change. */
+START_TEST(arena_trim_gives_back_what_is_not_used)
+{
+    enum { MIB = 1 << 20 };
+    rz_arena a;
+    ck_assert(rz_arena_init(&a, (size_t)1 << 30, &err));
+    char *used = rz_arena_alloc(&a, 5 * MIB, 1), *first, *last;
+    size_t mark = a.used;
+    for (int turn = 0; turn < 3; turn++) { /* keep: less than is in use, as much as all, something between */
+        size_t keep = (size_t[]){0, 100, 12}[turn] * MIB;
+        first = rz_arena_alloc(&a, 5 * MIB, 1), last = RZ_NEW(&a, 60 * MIB, char) + 59 * MIB;
+        *used = *first = *last = 7;
+        rz_arena_release(&a, mark);
+        rz_arena_trim(&a, keep);
+        ck_assert(rz_arena_alloc(&a, 65 * MIB, 1) == first);
+        ck_assert_int_eq(*used, 7);
+        ck_assert_int_eq(last[0], turn == 1 ? 7 : 0);
+        if (turn) ck_assert_int_eq(*first, 7);
+        rz_arena_release(&a, mark);
+    }
+    rz_arena_finish(&a);
+}
+END_TEST
+
 START_TEST(arena_release_frees_what_came_after)
 {
     rz_arena a;
@@ -523,6 +547,7 @@ int main(void)
     tcase_add_test_raise_signal(tests, a_handler_that_returns_ends_in_abort, SIGABRT);
     tcase_add_test(tests, arena_blocks_are_aligned_apart_and_stay);
     tcase_add_test(tests, arena_release_frees_what_came_after);
+    tcase_add_test(tests, arena_trim_gives_back_what_is_not_used);
     tcase_add_test(tests, arena_can_be_used_to_the_last_byte);
     tcase_add_test(tests, arena_gives_its_addresses_back);
     tcase_add_test(tests, arena_by_value_is_scratch);

@@ -41,6 +41,15 @@ static int64_t slice_start(const rz_update *u, int rank)
     return at < n ? at : n;
 }
 
+enum { PIECE = 1 << 20 }; /* parameters that travel at once */
+
+/* Parameters of a rank's slice in the piece that begins at `at`. */
+static int64_t slice_piece(const rz_update *u, int rank, int64_t at)
+{
+    int64_t left = slice_start(u, rank + 1) - slice_start(u, rank) - at;
+    return left < 0 ? 0 : left < PIECE ? left : PIECE;
+}
+
 static int first_shard(const rz_update *u, int rank)
 {
     return (int)((int64_t)u->shards * rank / u->size);
@@ -211,43 +220,76 @@ static float *sum_tree(const rz_update *u, const part *all, int n_all, int level
     return combine(u, left, right, n);
 }
 
-/* Sends every rank its slice of this rank's parts; returns the sum of the own slice (in memory that lives until the next call, or in a local part). */
-static float *reduce(rz_update *u, const part *mine, int n_mine, int n_trees, float **received)
+/* The parts of all ranks, in order, and what of them meets on this rank. */
+typedef struct {
+    part *all;
+    int *owner;       /* rank of each */
+    int n;
+    float *received;  /* a piece of every part that comes from elsewhere */
+    rz_piece *send, *recv;
+} meeting;
+
+/* Elements [at, at + PIECE) of every slice: sends the other ranks theirs of this rank's parts, adds up the own to `to`. */
+static void reduce_piece(rz_update *u, meeting *m, int n_trees, int64_t at, float *to)
 {
-    int64_t own = u->slice1 - u->slice0;
-    int root = 0;
+    int n_send = 0, n_recv = 0, root = 0;
+    int64_t own = slice_piece(u, u->rank, at);
     while (1 << root < u->shards)
         root++;
-    part *all = rz_calloc((size_t)u->size * 2 * MAX_LEVELS, sizeof *all);
-    int n_all = 0, n_send = 0, n_recv = 0;
-    rz_piece *send = rz_calloc((size_t)u->size * 2 * MAX_LEVELS, sizeof *send), *recv = rz_calloc((size_t)u->size * 2 * MAX_LEVELS, sizeof *recv);
-    int64_t incoming = 0;
-    for (int r = 0; r < u->size; r++) {
-        int n = subtrees(first_shard(u, r), first_shard(u, r + 1), all + n_all);
-        assert(r != u->rank || n == n_mine);
-        for (int i = 0; i < n; i++, n_all++) {
-            if (r == u->rank)
-                all[n_all].sum = mine[i].sum ? mine[i].sum + u->slice0 : NULL;
-            else if (!part_is_empty(u, &all[n_all], n_trees))
-                recv[n_recv++] = (rz_piece){r, (void *)&all[n_all].sum, (size_t)own * sizeof(float)};
+    part *parts = rz_calloc((size_t)m->n, sizeof *parts);
+    for (int i = 0; i < m->n; i++) {
+        float *sum = m->all[i].sum;
+        parts[i] = m->all[i];
+        for (int r = 0; sum && r < u->size; r++)
+            if (r != u->rank)
+                m->send[n_send++] = (rz_piece){r, sum + slice_start(u, r) + at, (size_t)slice_piece(u, r, at) * sizeof *sum};
+        parts[i].sum = sum ? sum + u->slice0 + at : NULL;
+        if (m->owner[i] != u->rank && !part_is_empty(u, &parts[i], n_trees)) {
+            parts[i].sum = m->received + n_recv * own;
+            m->recv[n_recv++] = (rz_piece){m->owner[i], parts[i].sum, (size_t)own * sizeof *sum};
         }
     }
-    incoming = n_recv * own;
-    *received = floats(incoming);
-    for (int i = 0; i < n_recv; i++) {
-        *(float **)recv[i].data = *received + i * own;
-        recv[i].data = *received + i * own;
+    rz_comm_exchange(u->comm, m->send, n_send, m->recv, n_recv);
+    float *sum = sum_tree(u, parts, m->n, root, 0, own);
+    if (own && sum != to + at)
+        memcpy(to + at, sum, (size_t)own * sizeof *sum);
+    free(parts);
+}
+
+/* Sends every rank its slice of this rank's parts; returns the sum of the own slice, in the own slice of a local part, or in *made where there is none. Piece
+ * by piece, so that no second gradient is in memory. */
+static float *reduce(rz_update *u, const part *mine, int n_mine, int n_trees, float **made)
+{
+    size_t most = (size_t)u->size * 2 * MAX_LEVELS;
+    meeting m = {rz_calloc(most, sizeof *m.all), rz_calloc(most, sizeof *m.owner), 0, NULL, NULL, NULL};
+    int n_others = 0;
+    int64_t longest = 0;
+    float *to = NULL;
+    for (int r = 0; r < u->size; r++) {
+        int64_t slice = slice_start(u, r + 1) - slice_start(u, r);
+        longest = slice > longest ? slice : longest;
+        int n = subtrees(first_shard(u, r), first_shard(u, r + 1), m.all + m.n);
+        assert(r != u->rank || n == n_mine);
+        for (int i = 0; i < n; i++, m.n++) {
+            m.owner[m.n] = r;
+            m.all[m.n].sum = r == u->rank ? mine[i].sum : NULL;
+            n_others += r != u->rank && !part_is_empty(u, &m.all[m.n], n_trees);
+            to = m.all[m.n].sum && !to ? m.all[m.n].sum + u->slice0 : to;
+        }
     }
-    for (int r = 0; r < u->size; r++)
-        for (int i = 0; r != u->rank && i < n_mine; i++)
-            if (mine[i].sum)
-                send[n_send++] = (rz_piece){r, mine[i].sum + slice_start(u, r), (size_t)(slice_start(u, r + 1) - slice_start(u, r)) * sizeof(float)};
-    rz_comm_exchange(u->comm, send, n_send, recv, n_recv);
-    float *sum = sum_tree(u, all, n_all, root, 0, own);
-    free(all);
-    free(send);
-    free(recv);
-    return sum;
+    if (!to)
+        to = *made = floats(u->slice1 - u->slice0);
+    m.received = rz_malloc((size_t)n_others * (size_t)(longest < PIECE ? longest : PIECE) * sizeof(float) + 1);
+    m.send = rz_calloc((size_t)n_mine * (size_t)u->size + 1, sizeof *m.send);
+    m.recv = rz_calloc((size_t)n_others + 1, sizeof *m.recv);
+    for (int64_t at = 0; at < longest; at += PIECE)
+        reduce_piece(u, &m, n_trees, at, to);
+    free(m.all);
+    free(m.owner);
+    free(m.received);
+    free(m.send);
+    free(m.recv);
+    return to;
 }
 
 static void gather_counts(const rz_update *u, size_t *counts, int64_t unit, size_t bytes)
@@ -319,12 +361,12 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
 {
     part mine[2 * MAX_LEVELS];
     size_t *counts = rz_calloc((size_t)u->size, sizeof *counts);
-    float *received = NULL;
+    float *made = NULL;
     double start = rz_now_s();
     assert(n_trees > 0);
     int n_mine = local_parts(u, trees, n_trees, temperature, loss, ctx, results, mine);
     spend(&u->spent.forward_backward_s, &start);
-    float *grad = reduce(u, mine, n_mine, n_trees, &received);
+    float *grad = reduce(u, mine, n_mine, n_trees, &made);
     share_results(u, n_trees, results, counts);
     *grad_norm = global_norm(u, grad, counts);
     spend(&u->spent.communication_s, &start);
@@ -348,7 +390,8 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
     }
     for (int i = 0; i < n_mine; i++)
         give_buffer(u, mine[i].sum);
-    free(received);
+    rz_learner_rest(u->learner); /* sampling needs room */
+    free(made);
     free(counts);
     return ok;
 }
@@ -372,19 +415,19 @@ int64_t rz_update_count(const rz_update *u)
 static bool put_moment(rz_update *u, rz_store *s, const char *name, const float *slice, rz_err *err)
 {
     int64_t n = u->p->layout.n_params;
-    if (u->rank) {
-        rz_comm_send(u->comm, 0, slice, (size_t)(u->slice1 - u->slice0) * sizeof *slice);
+    for (int64_t at = 0, n_here; u->rank && (n_here = slice_piece(u, u->rank, at)) > 0; at += n_here)
+        rz_comm_send(u->comm, 0, slice + at, (size_t)n_here * sizeof *slice);
+    if (u->rank)
         return true;
-    }
     rz_shape shape = {RZ_F32, 1, {n}};
     bool ok = !s || rz_store_put_part(s, name, shape, 0, u->slice1, slice, err);
-    for (int r = 1; r < u->size; r++) { /* one after the other: rank 0 never holds all of them */
-        int64_t at = slice_start(u, r), size = slice_start(u, r + 1) - at;
-        float *other = floats(size);
-        rz_comm_recv(u->comm, r, other, (size_t)size * sizeof *other);
-        ok = ok && (!s || rz_store_put_part(s, name, shape, at, size, other, err));
-        free(other);
-    }
+    float *other = floats(slice_piece(u, 0, 0) + RZ_NORM_BLOCK); /* slices differ by a block at most */
+    for (int r = 1; r < u->size; r++)
+        for (int64_t at = 0, n_here; (n_here = slice_piece(u, r, at)) > 0; at += n_here) {
+            rz_comm_recv(u->comm, r, other, (size_t)n_here * sizeof *other);
+            ok = ok && (!s || rz_store_put_part(s, name, shape, slice_start(u, r) + at, n_here, other, err));
+        }
+    free(other);
     return ok;
 }
 

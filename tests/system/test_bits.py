@@ -14,6 +14,8 @@ JOBS = {
     "dynamic": (GRPO, ["dynamic_sampling=true", "group_size=2", "minibatches=2"]),
     "tiny": (GRPO, ["steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "pretrain": (BASE, []),
+    "wide": (BASE, ["pretrain.steps=2", "pretrain.documents_per_step=2", "arch.num_hidden_layers=1", "arch.hidden_size=32", "arch.intermediate_size=25000",
+                    "gradient_shards=2"]), # slices travel in several pieces
     "pretrain tiny": (BASE, ["pretrain.steps=2", "pretrain.documents_per_step=2"]),
 }
 
@@ -55,6 +57,8 @@ VARIANTS = [
     ("pretrain", dict(cpu="avx2")),
     ("pretrain", dict(cpu="avx512")),
     ("pretrain tiny", dict(cpu="reference")),
+    ("wide", dict(ranks=2)),
+    ("wide", dict(ranks=3)),
 ]
 
 made, making = {}, threading.Lock()
