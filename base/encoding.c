@@ -163,11 +163,11 @@ static void decode_q6_k(float *dst, const uint8_t *p, int64_t n)
 {
     for (int64_t at = 0; at < n; at += 256, p += 210) {
         float d = scale_at(p + 208);
-        for (int e = 0; e < 256; e++) {
-            int half = e / 128, part = e / 32 % 4, i = e % 32;
-            int low = p[half * 64 + part % 2 * 32 + i] >> (part / 2 * 4) & 15, high = p[128 + half * 32 + i] >> (part * 2) & 3;
-            float a = d * (float)(int8_t)p[192 + e / 16];
-            dst[at + e] = a * (float)((low | high << 4) - 32);
+        for (int part = 0; part < 8; part++) {
+            const uint8_t *low = p + part / 4 * 64 + part % 2 * 32, *high = p + 128 + part / 4 * 32, *scale = p + 192 + part * 2;
+            float a[2] = {d * (float)(int8_t)scale[0], d * (float)(int8_t)scale[1]};
+            int low_at = part % 4 / 2 * 4, high_at = part % 4 * 2;
+            for (int i = 0; i < 32; i++) dst[at + part * 32 + i] = a[i / 16] * (float)(((low[i] >> low_at & 15) | (high[i] >> high_at & 3) << 4) - 32);
         }
     }
 }
