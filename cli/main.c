@@ -59,6 +59,14 @@ static const rz_command commands[] = {
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
      "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench},
+    {"logprobs", "--model M [--threads T] [FILE.jsonl]", "log-probabilities a model gives to ids: one JSON object a line in, one out",
+     "In, from the standard input or a file: {\"ids\": [...]}. Out: {\"logprobs\": [... of every id but the first, natural logarithms], \"last_top_ids\": [10],\n"
+     "\"last_top_logprobs\": [10]}: the likeliest ids after the last, ties to the lower. To compare a model with itself elsewhere: docs/interop.md.\n",
+     "echo '{\"ids\": [1, 5, 9]}' | build/rulezero logprobs --model runs/quick/model.h5", false, rz_cmd_logprobs},
+    {"gradnorms", "--model M [--threads T] [FILE.jsonl]", "norms of the gradient of the mean next-token loss, tensor by tensor",
+     "In as for logprobs. Out: {\"loss\": x, \"grad_norms\": {NAME: x, ...}} by the names of Hugging Face's files; a tied head is part of\n"
+     "model.embed_tokens.weight.\n",
+     "echo '{\"ids\": [1, 5, 9]}' | build/rulezero gradnorms --model runs/quick/model.h5", false, rz_cmd_gradnorms},
     {"report", "RUN [-o FILE.html]", "write a run directory as one HTML page: result, diagnosis, curves, samples, config",
      "The page needs nothing beside it and runs no script. Without -o it is RUN/report.html, which a finished run has already. A run that is still\n"
      "going on or was killed has a report too. What it holds, and the table behind the diagnosis: docs/report.md.\n",
@@ -76,6 +84,8 @@ static const struct { int (*run)(rz_comm *comm, int argc, char **argv, rz_err *e
     {rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
     {rz_cmd_score, rz_score_flags, &rz_score_n_flags},
     {rz_cmd_tokenize, rz_tokenize_flags, &rz_tokenize_n_flags},
+    {rz_cmd_logprobs, rz_logprobs_flags, &rz_logprobs_n_flags},
+    {rz_cmd_gradnorms, rz_logprobs_flags, &rz_logprobs_n_flags},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
