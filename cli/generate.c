@@ -274,7 +274,9 @@ static bool sample(job *j, rz_err *err)
     bool ok = rz_decode(d, &from, &s, (rz_address){(uint32_t)o->seed, RZ_RNG_SAMPLE, 0}, &j->arena, err);
     double seconds = rz_now_s() - start;
     rz_decoder_destroy(d);
-    return ok && rz_generate_show_end(&show, seconds, err);
+    ok = ok && rz_generate_show_end(&show, seconds, err);
+    rz_generate_show_finish(&show);
+    return ok;
 }
 
 int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err)

@@ -22,9 +22,8 @@ typedef struct {
     int64_t prompt_tokens, thinking_tokens, answer_tokens;
     bool terminal, dim, streams;
     rz_thinking thinking;       /* of the completion that streams */
-    int32_t *ids;               /* its tokens so far */
-    int n_ids;
-    size_t shown;               /* bytes of their text */
+    rz_detokenizer *text;
+    size_t shown;               /* bytes of its text so far */
 } rz_generate_show;
 
 /* All fields of the first part are set, the others zero. */
@@ -35,4 +34,5 @@ void rz_generate_show_token(rz_generate_show *s, int32_t id);
 void rz_generate_show_done(rz_generate_show *s);
 /* The last of them, and the account of `seconds` (none with JSON). RZ_EIO when stdout did not take it. */
 bool rz_generate_show_end(rz_generate_show *s, double seconds, rz_err *err);
+void rz_generate_show_finish(rz_generate_show *s); /* gives back what it holds */
 #endif

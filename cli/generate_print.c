@@ -140,33 +140,20 @@ void rz_generate_show_begin(rz_generate_show *s)
     s->streams = s->terminal && !s->json && s->n == 1 && s->samples == 1;
     if (!s->streams)
         return;
-    s->ids = RZ_NEW(s->arena, s->sampling->max_new, int32_t);
+    s->text = rz_detokenizer_create(s->tokenizer, true);
     s->thinking = begin_text(s, 0);
     for (int i = 0; s->dim && i < 2; i++)
         signal((int[]){SIGINT, SIGTERM}[i], undim);
-}
-
-/* Characters at the end that are not whole yet are U+FFFD so far. */
-static size_t whole_part(const char *text, size_t len)
-{
-    while (len >= 3 && !memcmp(text + len - 3, "\xEF\xBF\xBD", 3))
-        len -= 3;
-    return len;
 }
 
 void rz_generate_show_token(rz_generate_show *s, int32_t id)
 {
     if (!s->streams || rz_stop_is_id(s->sampling, id))
         return;
-    s->ids[s->n_ids++] = id;
-    rz_arena scratch = *s->arena;
     size_t len;
-    const char *text = rz_tokenizer_decode(s->tokenizer, s->ids, s->n_ids, true, &scratch, &len);
-    len = whole_part(text, len);
-    if (len <= s->shown)
-        return;
-    rz_thinking_feed(&s->thinking, text + s->shown, len - s->shown);
-    s->shown = len;
+    const char *text = rz_detokenizer_push(s->text, id, &len);
+    rz_thinking_feed(&s->thinking, text, len);
+    s->shown += len;
     fflush(stdout);
 }
 
@@ -188,6 +175,12 @@ void rz_generate_show_done(rz_generate_show *s)
             s->thinking_tokens += t.thinking;
             s->answer_tokens += c->n - t.thinking;
         }
+}
+
+void rz_generate_show_finish(rz_generate_show *s)
+{
+    rz_detokenizer_destroy(s->text);
+    s->text = NULL;
 }
 
 bool rz_generate_show_end(rz_generate_show *s, double seconds, rz_err *err)
