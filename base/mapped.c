@@ -36,6 +36,12 @@ bool rz_mapped_open(rz_mapped **out, const char *path, rz_err *err)
 const uint8_t *rz_mapped_bytes(const rz_mapped *m) { return m->bytes != NULL ? m->bytes : (const void *)""; }
 int64_t rz_mapped_size(const rz_mapped *m) { return (int64_t)m->size; }
 
+void rz_mapped_forget(const void *bytes, int64_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)bytes + page - 1) / page * page, to = ((uintptr_t)bytes + (uintptr_t)size) / page * page;
+    if (to > from) madvise((void *)from, to - from, MADV_DONTNEED); /* of a file mapped to be read: its pages come back when they are asked for */
+}
+
 void rz_mapped_close(rz_mapped *m)
 {
     if (m == NULL) return;

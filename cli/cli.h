@@ -28,6 +28,7 @@ int rz_cmd_report(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_generate(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_eval(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_convert(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_bench(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_tokenize(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_logprobs(rz_comm *comm, int argc, char **argv, rz_err *err);
@@ -35,8 +36,9 @@ int rz_cmd_gradnorms(rz_comm *comm, int argc, char **argv, rz_err *err);
 
 /* Flags of the commands that declare them as options (cli/flags.h). */
 extern const rz_option rz_generate_flags[], rz_bench_flags[], rz_eval_flags[], rz_score_flags[], rz_tokenize_flags[],
-    rz_logprobs_flags[];
-extern const int rz_generate_n_flags, rz_bench_n_flags, rz_eval_n_flags, rz_score_n_flags, rz_tokenize_n_flags, rz_logprobs_n_flags;
+    rz_logprobs_flags[], rz_convert_flags[];
+extern const int rz_generate_n_flags, rz_bench_n_flags, rz_eval_n_flags, rz_score_n_flags, rz_tokenize_n_flags, rz_logprobs_n_flags,
+    rz_convert_n_flags;
 
 /* Set by SIGTERM, SIGINT and SIGUSR1 (cli/main.c). */
 extern volatile sig_atomic_t rz_stop_asked;

@@ -56,6 +56,10 @@ static const rz_command commands[] = {
      "written in a text are recognised, and nothing is added but with --special. With --decode {\"ids\": [...]} becomes {\"text\": ...}, special tokens\n"
      "kept. Weights are not read. Which tokenizers are supported: docs/tokenizers.md.\n",
      "echo '{\"text\": \"3.9 or 3.11?\"}' | build/rulezero tokenize --model model.gguf", false, rz_cmd_tokenize},
+    {"convert", "M OUT [--dtype f32|f16|bf16|q8_0]", "a model in the form of others: Hugging Face folder, GGUF, or our own",
+     "What is made goes by the name: OUT.h5 ours, OUT.gguf GGUF, anything else a Hugging Face folder. Nothing is ever overwritten. What each form\n"
+     "holds: docs/models.md.\n",
+     "build/rulezero convert runs/smollm2-decimals/model.h5 reasoner --dtype bf16", false, rz_cmd_convert},
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
      "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench},
@@ -83,6 +87,7 @@ static const struct { int (*run)(rz_comm *comm, int argc, char **argv, rz_err *e
     {rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags},
     {rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
     {rz_cmd_score, rz_score_flags, &rz_score_n_flags},
+    {rz_cmd_convert, rz_convert_flags, &rz_convert_n_flags},
     {rz_cmd_tokenize, rz_tokenize_flags, &rz_tokenize_n_flags},
     {rz_cmd_logprobs, rz_logprobs_flags, &rz_logprobs_n_flags},
     {rz_cmd_gradnorms, rz_logprobs_flags, &rz_logprobs_n_flags},

@@ -1,6 +1,7 @@
 #include "trainer/model_parts.h"
 
 #include "base/file.h"
+#include "base/mapped.h"
 
 #include <errno.h>
 #include <math.h>
@@ -64,18 +65,18 @@ static bool check_size(const char *path, const rz_arch *a, rz_err *err)
     return ok;
 }
 
-static bool read_policy(rz_store *s, const char *path, rz_model_request *r, rz_err *err)
+static bool read_policy(rz_store *s, const char *path, rz_model *r, rz_err *err)
 {
-    return check_size(path, &r->arch, err) && rz_policy_create(r->policy, &r->arch, r->k, r->pool, err) && rz_policy_get(*r->policy, s, err);
+    return check_size(path, &r->arch, err) && rz_policy_create(&r->policy, &r->arch, r->k, r->pool, err) && rz_policy_get(r->policy, s, err);
 }
 
-static bool read_h5(const char *path, rz_model_request *r, rz_err *err)
+static bool read_h5(const char *path, rz_model *r, rz_err *err)
 {
     rz_store *s;
     if (!rz_store_open(&s, path, err))
         return false;
     bool ok = (rz_model_check_kind(s, NULL, err) && rz_policy_get_arch(&r->arch, s, err) &&
-               (!r->tokenizer || read_tokenizer(s, path, r->tokenizer, err)) && (!r->policy || read_policy(s, path, r, err))) ||
+               read_tokenizer(s, path, &r->tokenizer, err) && read_policy(s, path, r, err)) ||
               rz_err_note(err, "%s", path);
     rz_store_close(s);
     return ok && rz_model_check_tokenizer(path, r, err);
@@ -83,9 +84,9 @@ static bool read_h5(const char *path, rz_model_request *r, rz_err *err)
 
 /* ---- any form ---- */
 
-bool rz_model_check_tokenizer(const char *path, const rz_model_request *r, rz_err *err)
+bool rz_model_check_tokenizer(const char *path, const rz_model *r, rz_err *err)
 {
-    int size = r->tokenizer ? rz_tokenizer_size(*r->tokenizer) : 0;
+    int size = rz_tokenizer_size(r->tokenizer);
     return size <= r->arch.vocab_size || rz_fail(err, RZ_EDATA, "%s: its tokenizer has %d tokens, its model only %d", path, size, r->arch.vocab_size);
 }
 
@@ -107,93 +108,64 @@ static bool check_tensor(const char *file, const rz_tensor_view *v, const rz_ten
 static bool decode(const char *file, const rz_tensor_view *v, float *w, rz_err *err)
 {
     rz_decode_floats(v->encoding, w, v->data, v->n);
+    rz_mapped_forget(v->data, rz_encoding_bytes(v->encoding, v->n));
     for (int64_t i = 0; i < v->n; i++)
         if (!isfinite(w[i]))
             return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\" has a weight that is not finite (element %lld is %g)", file, v->name, (long long)i, (double)w[i]);
     return true;
 }
 
-bool rz_model_take(const char *file, rz_model_request *r, rz_model_find *find, const void *ctx, rz_err *err)
+bool rz_model_take(const char *file, rz_model *r, rz_model_find *find, const void *ctx, rz_err *err)
 {
     rz_layout layout;
     bool ok = true;
     rz_layout_init(&layout, &r->arch);
     for (int i = 0; ok && i < layout.n_tensors; i++)
         ok = check_tensor(file, find(ctx, layout.tensors[i].name), &layout.tensors[i], err);
-    ok = ok && rz_policy_create(r->policy, &r->arch, r->k, r->pool, err);
+    ok = ok && rz_policy_create(&r->policy, &r->arch, r->k, r->pool, err);
     for (int i = 0; ok && i < layout.n_tensors; i++)
-        ok = decode(file, find(ctx, layout.tensors[i].name), (*r->policy)->w + layout.tensors[i].offset, err);
+        ok = decode(file, find(ctx, layout.tensors[i].name), r->policy->w + layout.tensors[i].offset, err);
     rz_layout_finish(&layout);
     return ok;
 }
 
-/* RZ_N_MODEL_FORMS for a JSON file, which may be a tokenizer.json. */
 static bool find_form(const char *path, rz_model_form *form, rz_err *err)
 {
     static const unsigned char hdf5[] = {0x89, 'H', 'D', 'F'};
     struct stat st;
     unsigned char head[4] = {0};
+    *form = RZ_MODEL_H5;
     if (stat(path, &st))
         return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    *form = S_ISDIR(st.st_mode) ? RZ_MODEL_HF : RZ_MODEL_H5;
-    if (*form == RZ_MODEL_HF)
+    if (S_ISDIR(st.st_mode)) {
+        *form = RZ_MODEL_HF;
         return true;
+    }
     FILE *f = S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
     size_t n = f ? fread(head, 1, sizeof head, f) : 0;
     if (f)
         fclose(f);
-    if (n == sizeof head && memchr(head, '{', n) && memcmp(head, hdf5, 4))
-        *form = RZ_N_MODEL_FORMS;
-    return true; /* else the store says why it is none of its own */
-}
-
-static bool read_any(const char *path, rz_model_request *r, rz_err *err)
-{
-    static bool (*const readers[RZ_N_MODEL_FORMS])(const char *, rz_model_request *, rz_err *) = {
-        [RZ_MODEL_H5] = read_h5, [RZ_MODEL_HF] = rz_model_read_hf};
-    rz_model_form form = RZ_MODEL_H5;
-    if (r->policy)
-        *r->policy = NULL;
-    if (r->tokenizer)
-        *r->tokenizer = NULL;
-    bool ok = find_form(path, &form, err);
-    if (ok && form == RZ_N_MODEL_FORMS)
-        ok = rz_fail(err, RZ_EDATA, "%s: is JSON, no model; a model is a *.h5 file of ours or a Hugging Face folder", path);
-    if (ok && readers[form](path, r, err))
-        return true;
-    if (r->policy) {
-        rz_policy_destroy(*r->policy);
-        *r->policy = NULL;
-    }
-    if (r->tokenizer) {
-        rz_tokenizer_destroy(*r->tokenizer);
-        *r->tokenizer = NULL;
-    }
-    return false;
+    if (n == sizeof head && memchr(head, '{', n) && memcmp(head, hdf5, sizeof hdf5))
+        return rz_fail(err, RZ_EDATA, "%s: is JSON, no model; a model is a *.h5 file of ours, a Hugging Face folder or a GGUF file", path);
+    if (n == sizeof head && !memcmp(head, "GGUF", 4))
+        *form = RZ_MODEL_GGUF;
+    return true; /* the store says of a file why it is none of ours */
 }
 
 bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err)
 {
-    rz_model_request r = {.k = k, .pool = pool, .policy = p, .tokenizer = t};
-    return read_any(path, &r, err);
-}
-
-bool rz_model_read_arch(const char *path, rz_arch *a, rz_err *err)
-{
-    rz_model_request r = {0};
-    bool ok = read_any(path, &r, err);
-    *a = r.arch;
+    static bool (*const readers[RZ_N_MODEL_FORMS])(const char *, rz_model *, rz_err *) = {
+        [RZ_MODEL_H5] = read_h5, [RZ_MODEL_HF] = rz_model_read_hf, [RZ_MODEL_GGUF] = rz_model_read_gguf};
+    rz_model_form form;
+    rz_model r = {.k = k, .pool = pool};
+    bool ok = find_form(path, &form, err) && readers[form](path, &r, err);
+    if (!ok) {
+        rz_policy_destroy(r.policy);
+        rz_tokenizer_destroy(r.tokenizer);
+    }
+    *p = ok ? r.policy : NULL;
+    *t = ok ? r.tokenizer : NULL;
     return ok;
-}
-
-bool rz_model_read_tokenizer(const char *path, rz_tokenizer **t, rz_err *err)
-{
-    rz_model_request r = {.tokenizer = t};
-    rz_model_form form = RZ_MODEL_H5;
-    *t = NULL;
-    if (!find_form(path, &form, err))
-        return false;
-    return form == RZ_N_MODEL_FORMS ? rz_tokenizer_load(t, path, err) : read_any(path, &r, err);
 }
 
 void rz_model_hash(const rz_policy *p, char out[33])

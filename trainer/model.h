@@ -1,5 +1,5 @@
 /* Models as files: weights, architecture, tokenizer and what the model says of its texts (docs/models.md). A model may be a file of ours (*.h5, a
- * checkpoint too) or a Hugging Face folder; which of them is told by what it holds, not by its name. */
+ * checkpoint too), a Hugging Face folder or a GGUF file; which of them is told by what it holds, not by its name. */
 #ifndef RZ_TRAINER_MODEL_H
 #define RZ_TRAINER_MODEL_H
 #include "base/encoding.h"
@@ -8,15 +8,15 @@
 
 enum { RZ_FORMAT_VERSION = 1 }; /* of our HDF5 files */
 
-typedef enum { RZ_MODEL_H5, RZ_MODEL_HF, RZ_N_MODEL_FORMS } rz_model_form;
+typedef enum { RZ_MODEL_H5, RZ_MODEL_HF, RZ_MODEL_GGUF, RZ_N_MODEL_FORMS } rz_model_form;
 
 /* Makes policy and tokenizer. Weights are decoded tensor by tensor from the mapped file: there is never a second copy of them. Ranks each for themselves.
- * RZ_EIO, RZ_EDATA with the file, the tensor or field, and what is wrong. */
+ * RZ_EIO, RZ_EDATA with the file, the tensor or field, and what is wrong. Only the tokenizer: data/tokenizer_gguf.h. */
 bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err);
-/* Only the architecture, or only the tokenizer; the latter of a tokenizer.json too. Cheap. */
-bool rz_model_read_arch(const char *path, rz_arch *a, rz_err *err);
-bool rz_model_read_tokenizer(const char *path, rz_tokenizer **t, rz_err *err);
-
+/* Writes one in that form; weights in that encoding where the form has it (rz_model_has_encoding). RZ_EDATA when a weight would become infinite or the form has
+ * no words for this model; then nothing is written. */
+bool rz_model_export(const char *path, rz_model_form form, rz_encoding e, const rz_policy *p, const rz_tokenizer *t, rz_err *err);
+bool rz_model_has_encoding(rz_model_form form, rz_encoding e);
 /* In our own form. */
 bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t, rz_err *err);
 

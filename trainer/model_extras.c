@@ -84,32 +84,13 @@ static bool read_template(const char *path, const json_t *o, char **template, rz
     return true;
 }
 
-static bool begins_with(const json_t *processor, const char *token)
+/* Does tokenizer.json itself put bos_token before a text? */
+static bool template_adds(const rz_tokenizer *t, const char *bos)
 {
-    const json_t *list = json_object_get(processor, "processors");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (begins_with(json_array_get(list, i), token))
-            return true;
-    const json_t *first = json_object_get(json_array_get(json_object_get(processor, "single"), 0), "SpecialToken");
-    const char *id = json_string_value(json_object_get(first, "id"));
-    return id && !strcmp(id, token);
-}
-
-/* Does tokenizer.json itself put bos_token before a text? That is said in post_processor, which stands before the long list of tokens. */
-static bool template_adds_bos(const rz_tokenizer *t, const char *bos)
-{
-    static const char key[] = "\"post_processor\"";
-    for (const char *at = rz_tokenizer_json(t); bos && (at = strstr(at, key)); ) {
-        at += sizeof key - 1;
-        at += strspn(at, " \t\r\n");
-        if (*at++ != ':')
-            continue;
-        json_t *processor = json_loadb(at, strlen(at), JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, NULL);
-        bool adds = begins_with(processor, bos);
-        json_decref(processor);
-        return adds;
-    }
-    return false;
+    const int32_t *before, *after;
+    int n_before, n_after;
+    rz_tokenizer_template(t, &before, &n_before, &after, &n_after);
+    return bos && n_before > 0 && before[0] == rz_tokenizer_id(t, bos);
 }
 
 static bool read_tokenizer_config(const char *folder, rz_tokenizer *t, rz_err *err)
@@ -123,7 +104,7 @@ static bool read_tokenizer_config(const char *folder, rz_tokenizer *t, rz_err *e
     if (ok && add && !json_is_null(add) && !json_is_boolean(add))
         ok = rz_fail(err, RZ_EDATA, "%s: add_bos_token must be true or false", path);
     if (ok)
-        e->add_bos = json_is_boolean(add) ? json_is_true(add) && e->bos_token : template_adds_bos(t, e->bos_token);
+        e->add_bos = json_is_boolean(add) ? json_is_true(add) && e->bos_token : template_adds(t, e->bos_token);
     json_decref(o);
     free(path);
     return ok;

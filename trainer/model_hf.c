@@ -77,16 +77,16 @@ static bool check_rest(const char *folder, const source *s, const rz_policy *p, 
                                       unknown, rz_arch_family(&p->arch)->name));
 }
 
-static bool read_weights(const char *folder, rz_model_request *r, rz_err *err)
+static bool read_weights(const char *folder, rz_model *r, rz_err *err)
 {
     rz_safetensors *s;
     if (!rz_safetensors_open(&s, folder, err))
         return false;
     const source from = {s, !rz_safetensors_find(s, "model.embed_tokens.weight") && rz_safetensors_find(s, "embed_tokens.weight")};
-    bool ok = rz_model_take(folder, r, find, &from, err) && check_rest(folder, &from, *r->policy, err);
+    bool ok = rz_model_take(folder, r, find, &from, err) && check_rest(folder, &from, r->policy, err);
     rz_safetensors_close(s);
     if (ok)
-        rz_policy_refresh(*r->policy);
+        rz_policy_refresh(r->policy);
     return ok;
 }
 
@@ -100,14 +100,13 @@ static bool read_tokenizer(const char *folder, const char *config, rz_tokenizer 
     return ok;
 }
 
-bool rz_model_read_hf(const char *folder, rz_model_request *r, rz_err *err)
+bool rz_model_read_hf(const char *folder, rz_model *r, rz_err *err)
 {
     char *path = rz_asprintf("%s/config.json", folder), *config = NULL;
     size_t len;
     bool ok = rz_file_exists(path) || rz_fail(err, RZ_EDATA, "%s: is a folder without config.json, so no Hugging Face model", folder);
     ok = ok && rz_file_read(path, MAX_CONFIG, &config, &len, err) && rz_arch_parse(&r->arch, path, config, err) &&
-         (!r->tokenizer || read_tokenizer(folder, config, r->tokenizer, err)) && rz_model_check_tokenizer(folder, r, err) &&
-         (!r->policy || read_weights(folder, r, err));
+         read_tokenizer(folder, config, &r->tokenizer, err) && rz_model_check_tokenizer(folder, r, err) && read_weights(folder, r, err);
     free(config);
     free(path);
     return ok;

@@ -4,24 +4,25 @@
 #include "base/safetensors.h"
 #include "trainer/model.h"
 
-/* What is asked of a file. arch is always filled. */
+/* What is made of a file; NULL as long as it is not there. */
 typedef struct {
-    rz_arch arch;
     const rz_kernels *k;
     rz_pool *pool;
-    rz_policy **policy;       /* NULL: not wanted */
-    rz_tokenizer **tokenizer; /* NULL: not wanted */
-} rz_model_request;
+    rz_arch arch;
+    rz_tokenizer *tokenizer;
+    rz_policy *policy;
+} rz_model;
 
 /* Messages begin with the path, or the file in it. What was made is destroyed by the caller, on failure too. */
-bool rz_model_read_hf(const char *folder, rz_model_request *r, rz_err *err);
+bool rz_model_read_hf(const char *folder, rz_model *r, rz_err *err);
+bool rz_model_read_gguf(const char *path, rz_model *r, rz_err *err);
 
-/* With arch and (if wanted) the tokenizer in hand: do they fit? */
-bool rz_model_check_tokenizer(const char *path, const rz_model_request *r, rz_err *err);
+/* With architecture and tokenizer in hand: do they fit? */
+bool rz_model_check_tokenizer(const char *path, const rz_model *r, rz_err *err);
 /* A policy for weights that come from views. Every tensor is there and has its shape before any room is made, so that a config cannot ask for more than the
  * file holds: find(ctx, name) gives the view of a tensor of the layout, or NULL; `file` and the view's name are for messages. Weights are not yet packed. */
 typedef const rz_tensor_view *rz_model_find(const void *ctx, const char *name);
-bool rz_model_take(const char *file, rz_model_request *r, rz_model_find *find, const void *ctx, rz_err *err);
+bool rz_model_take(const char *file, rz_model *r, rz_model_find *find, const void *ctx, rz_err *err);
 
 /* The parts of rz_token_extras in a Hugging Face folder, in our HDF5 files. */
 bool rz_extras_read_hf(const char *folder, const char *config, rz_tokenizer *t, rz_err *err);
