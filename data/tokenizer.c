@@ -141,6 +141,7 @@ void rz_tokenizer_destroy(rz_tokenizer *t)
     for (int i = 0; t->tokens && i < t->size; i++) free(t->tokens[i]);
     free(t->tokens);
     free(t->lens);
+    free(t->said);
     free(t->special);
     free(t->in_model);
     free(t->slots);

@@ -223,7 +223,8 @@ static void add(rz_detokenizer *d, int32_t id)
     if (!d->keep_special && rz_tokenizer_is_special(t, id)) return;
     if (t->decoders.n == 0 && d->started) rz_token_add_text(&d->ready, " ", 1); /* no decoder: words with a space between */
     d->started = true;
-    if (token) feed(d, 0, token, t->lens[id]);
+    if (token && t->said && t->said[id]) feed(d, 0, t->said[id], strlen(t->said[id])); /* as tokenizers 0.23 does it */
+    else if (token) feed(d, 0, token, t->lens[id]);
     else feed(d, 0, replacement, 3);
 }
 

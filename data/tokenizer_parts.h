@@ -68,6 +68,7 @@ struct rz_tokenizer {
     int size;
     char **tokens; /* by id; NULL: no such token */
     uint32_t *lens; /* of tokens */
+    const char **said; /* by id: what an added token decodes to where that is not the token but its normalized text; NULL: there is none such */
     bool *special;
     bool *in_model; /* by id: the model's own vocabulary holds it; false for a token that was only added */
     int32_t *slots; /* hash table of ids, −1: free */

@@ -108,6 +108,9 @@ static bool read_added_token(rz_tokenizer *t, json_t *item, const char *where, r
     set->items[set->n++] = token;
     set->starts[(unsigned char)*token.text] = true;
     t->special[token.id] = special;
+    if (strcmp(token.text, content) == 0) return true;
+    if (!t->said) t->said = rz_calloc((size_t)t->size + 1, sizeof *t->said);
+    t->said[token.id] = token.text;
     return true;
 }
 
