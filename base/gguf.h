@@ -1,5 +1,5 @@
 /* The only door to GGUF (versions 2 and 3, little-endian; a big-endian file is refused by name). Files come from strangers: every count, length and offset is checked
- * against the file's size before use; keys and tensor names are unique; tensors may not overlap. */
+ * against the file's size before use; keys and tensor names are unique; tensors may not overlap; arrays of arrays are refused. */
 #ifndef RZ_BASE_GGUF_H
 #define RZ_BASE_GGUF_H
 #include "base/safetensors.h" /* rz_tensor_view; dims here too outermost first (the file has them innermost first) */

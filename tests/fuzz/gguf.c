@@ -1,6 +1,7 @@
-/* Any bytes as a GGUF file: refused in words, or every key and tensor can be read. */
+/* Any bytes as a GGUF file: refused in words, or every key and tensor can be read; so for the tokenizer in it. */
 #include "base/gguf.h"
-#include "tests/fuzz/target.h"
+#include "data/tokenizer_gguf.h"
+#include "tests/fuzz/use_tokenizer.h"
 
 /* Read, so that the sanitizers see it. */
 static void touch(const char *text, size_t len)
@@ -48,6 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rz_decode_floats(v->encoding, x, v->data, v->n);
         free(x);
     }
+    rz_tokenizer *t = NULL;
+    if (rz_tokenizer_from_gguf(&t, g, &err)) use_tokenizer(t);
+    else must_be_refused_well(&err);
+    rz_tokenizer_destroy(t);
     rz_gguf_close(g);
     return 0;
 }
