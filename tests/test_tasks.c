@@ -270,7 +270,7 @@ static char *content(const char *prompt)
         words[n++] = rz_arena_strndup(&arena, number, strlen(number));
     }
     qsort(words, (size_t)n, sizeof *words, by_text);
-    char *all = rz_arena_strndup(&arena, "", 300);
+    char *all = RZ_ZNEW(&arena, 300, char);
     for (int i = 0; i < n; i++) strcat(strcat(all, words[i]), " ");
     return all;
 }
