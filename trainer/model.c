@@ -76,10 +76,10 @@ static bool read_h5(const char *path, rz_model *r, rz_err *err)
     if (!rz_store_open(&s, path, err))
         return false;
     bool ok = (rz_model_check_kind(s, NULL, err) && rz_policy_get_arch(&r->arch, s, err) &&
-               read_tokenizer(s, path, &r->tokenizer, err) && read_policy(s, path, r, err)) ||
+               (r->no_tokenizer || read_tokenizer(s, path, &r->tokenizer, err)) && read_policy(s, path, r, err)) ||
               rz_err_note(err, "%s", path);
     rz_store_close(s);
-    return ok && rz_model_check_tokenizer(path, r, err);
+    return ok && (r->no_tokenizer || rz_model_check_tokenizer(path, r, err));
 }
 
 /* ---- any form ---- */
@@ -157,14 +157,15 @@ bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_poli
     static bool (*const readers[RZ_N_MODEL_FORMS])(const char *, rz_model *, rz_err *) = {
         [RZ_MODEL_H5] = read_h5, [RZ_MODEL_HF] = rz_model_read_hf, [RZ_MODEL_GGUF] = rz_model_read_gguf};
     rz_model_form form;
-    rz_model r = {.k = k, .pool = pool};
+    rz_model r = {.k = k, .pool = pool, .no_tokenizer = !t};
     bool ok = find_form(path, &form, err) && readers[form](path, &r, err);
     if (!ok) {
         rz_policy_destroy(r.policy);
         rz_tokenizer_destroy(r.tokenizer);
     }
     *p = ok ? r.policy : NULL;
-    *t = ok ? r.tokenizer : NULL;
+    if (t)
+        *t = ok ? r.tokenizer : NULL;
     return ok;
 }
 

@@ -10,8 +10,9 @@ enum { RZ_FORMAT_VERSION = 1 }; /* of our HDF5 files */
 
 typedef enum { RZ_MODEL_H5, RZ_MODEL_HF, RZ_MODEL_GGUF, RZ_N_MODEL_FORMS } rz_model_form;
 
-/* Makes policy and tokenizer. Weights are decoded tensor by tensor from the mapped file: there is never a second copy of them. Ranks each for themselves.
- * RZ_EIO, RZ_EDATA with the file, the tensor or field, and what is wrong. Only the tokenizer: data/tokenizer_gguf.h. */
+/* Makes policy and tokenizer (t NULL: none, and the file need not have one). Weights are decoded tensor by tensor from the mapped file: there is never a
+ * second copy of them. Ranks each for themselves. RZ_EIO, RZ_EDATA with the file, the tensor or field, and what is wrong. Only the tokenizer:
+ * data/tokenizer_gguf.h. */
 bool rz_model_read(const char *path, const rz_kernels *k, rz_pool *pool, rz_policy **p, rz_tokenizer **t, rz_err *err);
 /* Writes one in that form; weights in that encoding where the form has it (rz_model_has_encoding). RZ_EDATA when a weight would become infinite or the form has
  * no words for this model; then nothing is written. */

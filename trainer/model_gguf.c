@@ -326,7 +326,8 @@ bool rz_model_read_gguf(const char *path, rz_model *r, rz_err *err)
     rz_gguf *g;
     if (!rz_gguf_open(&g, path, err))
         return false;
-    bool ok = read_arch(path, g, &r->arch, err) && rz_tokenizer_from_gguf(&r->tokenizer, g, err) && rz_model_check_tokenizer(path, r, err) &&
+    bool ok = read_arch(path, g, &r->arch, err) &&
+              (r->no_tokenizer || (rz_tokenizer_from_gguf(&r->tokenizer, g, err) && rz_model_check_tokenizer(path, r, err))) &&
               read_weights(path, g, r, err);
     rz_gguf_close(g);
     return ok;

@@ -106,7 +106,8 @@ bool rz_model_read_hf(const char *folder, rz_model *r, rz_err *err)
     size_t len;
     bool ok = rz_file_exists(path) || rz_fail(err, RZ_EDATA, "%s: is a folder without config.json, so no Hugging Face model", folder);
     ok = ok && rz_file_read(path, MAX_CONFIG, &config, &len, err) && rz_arch_parse(&r->arch, path, config, err) &&
-         read_tokenizer(folder, config, &r->tokenizer, err) && rz_model_check_tokenizer(folder, r, err) && read_weights(folder, r, err);
+         (r->no_tokenizer || (read_tokenizer(folder, config, &r->tokenizer, err) && rz_model_check_tokenizer(folder, r, err))) &&
+         read_weights(folder, r, err);
     free(config);
     free(path);
     return ok;

@@ -8,6 +8,7 @@
 typedef struct {
     const rz_kernels *k;
     rz_pool *pool;
+    bool no_tokenizer; /* none is asked for: none is read, none need be there */
     rz_arch arch;
     rz_tokenizer *tokenizer;
     rz_policy *policy;
