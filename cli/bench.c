@@ -29,7 +29,7 @@ const rz_option rz_bench_flags[] = {
     INT("group", group, "8", 2, 4096, "grpo: completions a prompt"),
     INT("threads", threads, "1", 1, 1024, "threads a rank"),
     INT("gradient-shards", shards, "1", 1, 1024, "parts that a batch's gradient is summed from (a power of two, raised to the number of ranks)"),
-    {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, "f32|bf16", RZ_OPT_FIXED, "how weights are stored; only f32 so far"},
+    {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16"},
     {"rules", RZ_OPT_TEXT, AT(rules), "configs/rules/countdown.yaml", 0, 0, NULL, RZ_OPT_FIXED, "rule file of grpo and rules"},
     {"seconds", RZ_OPT_FLOAT, AT(seconds), "3", 0, 3600, NULL, RZ_OPT_FIXED, "how long it is repeated at least; two rounds always"},
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "one JSON object on stdout instead of a table"},
@@ -216,7 +216,7 @@ static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_optio
 {
     const rz_policy *p = rz_bench_policy(b);
     static const char *const shapes[] = {"countdown", "small", "smollm2", "qwen0.5b"};
-    json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", "f32",
+    json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", o->dtype ? "bf16" : "f32",
                              "ranks", m->ranks, "threads", (json_int_t)o->threads, "parameters", (json_int_t)(p ? p->layout.n_params : 0), "batch",
                              (json_int_t)rz_bench_batch(b), "prompt", (json_int_t)o->prompt, "new", (json_int_t)o->new_tokens, "seq",
                              (json_int_t)o->seq, "group", (json_int_t)o->group);
@@ -307,10 +307,6 @@ static const rz_bench_work *prepare(rz_bench_options *o, const rz_kernels **k, i
     if (!rz_flags_parse(rz_bench_flags, rz_bench_n_flags, o, NULL, NULL, &name, argc, argv, err))
         return NULL;
     const rz_bench_work *w = find_work(name, err);
-    if (w && o->dtype) {
-        rz_fail(err, RZ_EUSAGE, "--dtype is bf16, must be f32: weights are stored in f32 only");
-        return NULL;
-    }
     return w && rz_cli_kernels(k, err) ? w : NULL;
 }
 

@@ -1,4 +1,5 @@
 #include "policy/internal.h"
+#include "policy/mathf.h"
 
 #include <assert.h>
 #include <string.h>
@@ -209,7 +210,10 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
         row0[i] = m;
         for (int j = 0; j < r->n; j++, m++) {
             assert(r->ids[j] >= 0 && r->ids[j] < p->arch.vocab_size);
-            memcpy(a->x_in.p + (size_t)m * D, p->w + p->layout.embed + (size_t)r->ids[j] * D, D * sizeof(float));
+            const float *row = p->w + p->layout.embed + (size_t)r->ids[j] * D;
+            float *x = a->x_in.p + (size_t)m * D;
+            for (size_t d = 0; d < D; d++)
+                x[d] = p->half ? rz_from_half(rz_half(row[d])) : row[d];
             a->pos[m] = first + j;
         }
         rz_rope_reach(p->rope, first + r->n);

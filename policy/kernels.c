@@ -1,4 +1,5 @@
 #include "policy/kernels_internal.h"
+#include "policy/mathf.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -18,6 +19,16 @@ void rz_pack(float *dst, const float *w, int N, int K)
         for (int k = 0; k < K; k++, dst += RZ_PANEL)
             for (int n = 0; n < RZ_PANEL; n++)
                 dst[n] = n < width ? w[(int64_t)(n0 + n) * K + k] : 0.0f;
+    }
+}
+
+void rz_pack_half(uint16_t *dst, const float *w, int N, int K)
+{
+    for (int n0 = 0; n0 < N; n0 += RZ_PANEL) {
+        int width = N - n0 < RZ_PANEL ? N - n0 : RZ_PANEL;
+        for (int k = 0; k < K; k++, dst += RZ_PANEL)
+            for (int n = 0; n < RZ_PANEL; n++)
+                dst[n] = n < width ? rz_half(w[(int64_t)(n0 + n) * K + k]) : 0;
     }
 }
 
@@ -85,6 +96,13 @@ static void probe_matmul(const rz_kernels *k, bump *b)
     float *packed = take(b, (int)rz_packed_size(N, K)), *c = values(b, 2 * M * N);
     rz_pack(packed, w, N, K);
     k->matmul(c, N, (rz_mat_a){a, K, 1}, (rz_mat_b){packed, RZ_PANEL, RZ_PANEL * K}, M, N, K, false);
+    uint16_t *half = (uint16_t *)(void *)take(b, (int)rz_packed_size(N, K));
+    float *d = take(b, 4 * M * N);
+    const float *many = values(b, 2 * M * K);
+    rz_pack_half(half, w, N, K);
+    k->matmul(d, N, (rz_mat_a){a, K, 1}, (rz_mat_b){NULL, RZ_PANEL, RZ_PANEL * K, half}, M, N, K, false);
+    k->matmul(d + M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){rows, N, RZ_PANEL, NULL, true}, M, N, K, false);
+    k->matmul(d + 2 * M * N, N, (rz_mat_a){many, K, 1}, (rz_mat_b){NULL, RZ_PANEL, RZ_PANEL * K, half}, 2 * M, N / 2, K, false);
     k->matmul(c + M * N, N, (rz_mat_a){a, 1, M}, (rz_mat_b){rows, N, RZ_PANEL}, M, N, K, true);
 }
 

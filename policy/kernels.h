@@ -27,8 +27,9 @@ enum { RZ_NORM_BLOCK = 4096 }; /* parameters a block of the global norm holds */
 /* A(m,k) at p[m*stride_m + k*stride_k]; one of the strides is 1 (a matrix as it lies, or transposed), unless M is 1. */
 typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
 /* B(k,n) at p[(n/16)*stride_panel + k*stride_k + n%16]: packed panels (stride_k 16, stride_panel 16·K) or a row-major
- * matrix as it lies (stride_k = its row length, stride_panel 16). The last panel of a row-major matrix is only read up to N. */
-typedef struct { const float *p; int64_t stride_k, stride_panel; } rz_mat_b;
+ * matrix as it lies (stride_k = its row length, stride_panel 16). The last panel of a row-major matrix is only read up to N.
+ * half, if not NULL, stands for p: packed panels of bfloat16 (then A is row-major). rounded: an element is used rounded to bfloat16 (policy/mathf.h). */
+typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded; } rz_mat_b;
 
 /* The keys and values of one segment in one layer. Key block b holds keys 16b … 16b+15 as (E,16): k[((g*cap/16 + j/16)*E + e)*16 + j%16];
  * v[(g*cap + j)*E + e]. cap is a multiple of 16; what lies beyond n is never used in a result. */
@@ -114,6 +115,7 @@ typedef struct {
 /* Row-major W (N,K) to panels for y = x·Wᵀ: dst has rz_packed_size(N,K) floats; the columns that fill up the last panel are 0. */
 size_t rz_packed_size(int N, int K);
 void rz_pack(float *dst, const float *w, int N, int K);
+void rz_pack_half(uint16_t *dst, const float *w, int N, int K); /* rounded to bfloat16 */
 
 /* All tables this build and this CPU have, best last ("reference" first). */
 int rz_kernels_available(const rz_kernels *const **list);

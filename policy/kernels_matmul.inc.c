@@ -19,6 +19,8 @@ typedef struct {
     int64_t sm, sk;
     const float *b;
     int64_t sb, sp;
+    const uint16_t *half; /* instead of b: panels of bfloat16, sb 16 */
+    bool rounded;         /* B is used rounded to bfloat16 */
     int K, width;
     bool add;
     const int *edge;
@@ -36,12 +38,13 @@ static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [4] = 1};
 
 /* One k of every row, or of those it is not beyond the edge of. */
 INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int rows, const int np, const bool part, const bool transposed,
-                 const bool ragged)
+                 const bool ragged, const bool half)
 {
-    const float *a = t->a + k * (transposed ? t->sk : 1), *b = t->b + k * t->sb;
+    const float *a = t->a + k * (transposed ? t->sk : 1), *b = half ? NULL : t->b + k * t->sb;
     vf bv[MAX_PANELS];
     UNROLL for (int p = 0; p < np; p++)
-        bv[p] = part && p == np - 1 ? vf_load_n(b + p * t->sp, t->width) : vf_load(b + p * t->sp);
+        bv[p] = half ? vf_load_half(t->half + k * RZ_PANEL + p * t->sp) /* what fills up the last panel is there */
+                : part && p == np - 1 ? vf_load_n(b + p * t->sp, t->width) : vf_load(b + p * t->sp);
     UNROLL for (int r = 0; r < rows; r++) {
         bool on = !ragged || (transposed ? k >= t->edge[r] : k < t->edge[r]);
         vf av = vf_set(a[transposed ? r : r * t->sm]);
@@ -50,7 +53,7 @@ INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int 
     }
 }
 
-INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged)
+INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged, const bool half)
 {
     vf acc[MAX_ROWS][MAX_PANELS];
     const block u = *t; /* nothing the stores could change */
@@ -62,12 +65,12 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
     int k = 0, end = ragged && !transposed ? u.edge[0] : u.K;
     if (ragged && transposed)
         for (k = u.edge[0]; k < u.edge[rows - 1]; k++)
-            step(acc, &u, k, rows, np, part, transposed, true);
+            step(acc, &u, k, rows, np, part, transposed, true, half);
     for (; k < end; k++)
-        step(acc, &u, k, rows, np, part, transposed, false);
+        step(acc, &u, k, rows, np, part, transposed, false, half);
     if (ragged && !transposed)
         for (; k < u.edge[rows - 1]; k++)
-            step(acc, &u, k, rows, np, part, transposed, true);
+            step(acc, &u, k, rows, np, part, transposed, true, half);
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int p = 0; p < np; p++) {
             float *to = u.c + r * u.ldc + p * RZ_PANEL;
@@ -78,27 +81,28 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
         }
 }
 
-/* The variants of a tile, by 2·ragged + transposed. */
+/* The variants of a tile, by 2·ragged + transposed; the last one for panels of bfloat16. */
 #define TILE(R, N)                                                                                   \
-    static void tile_##R##x##N##_0(const block *t) { tile(t, R, N ? N : 1, N == 0, false, false); }   \
-    static void tile_##R##x##N##_1(const block *t) { tile(t, R, N ? N : 1, N == 0, true, false); }    \
-    static void tile_##R##x##N##_2(const block *t) { tile(t, R, N ? N : 1, N == 0, false, true); }    \
-    static void tile_##R##x##N##_3(const block *t) { tile(t, R, N ? N : 1, N == 0, true, true); }
+    static void tile_##R##x##N##_0(const block *t) { tile(t, R, N ? N : 1, N == 0, false, false, false); } \
+    static void tile_##R##x##N##_1(const block *t) { tile(t, R, N ? N : 1, N == 0, true, false, false); }  \
+    static void tile_##R##x##N##_2(const block *t) { tile(t, R, N ? N : 1, N == 0, false, true, false); }  \
+    static void tile_##R##x##N##_3(const block *t) { tile(t, R, N ? N : 1, N == 0, true, true, false); }   \
+    static void tile_##R##x##N##_4(const block *t) { tile(t, R, N ? N : 1, N == 0, false, false, true); }
 typedef void (*tile_fn)(const block *t);
 
 #define UP_TO_3(F, ...) F(1, __VA_ARGS__) F(2, __VA_ARGS__) F(3, __VA_ARGS__)
 #define UP_TO_6(F, ...) UP_TO_3(F, __VA_ARGS__) F(4, __VA_ARGS__) F(5, __VA_ARGS__) F(6, __VA_ARGS__)
 #define UP_TO_8(F, ...) UP_TO_6(F, __VA_ARGS__) F(7, __VA_ARGS__) F(8, __VA_ARGS__)
-#define ROW(R, N) [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3},
+#define ROW(R, N) [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3, tile_##R##x##N##_4},
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
 #if VF_REGISTERS >= 32
 UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 8)
-static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][4] = {
+static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][5] = {
     [0] = {UP_TO_8(ROW, 0)}, [1] = {UP_TO_8(ROW, 1)}, [2] = {UP_TO_8(ROW, 2)}, [4] = {UP_TO_6(ROW, 4)}, [8] = {ROW(1, 8)},
 };
 #else
 UP_TO_6(TILE, 0) UP_TO_6(TILE, 1) UP_TO_3(TILE, 2) TILE(1, 4)
-static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][4] = {
+static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][5] = {
     [0] = {UP_TO_6(ROW, 0)}, [1] = {UP_TO_6(ROW, 1)}, [2] = {UP_TO_3(ROW, 2)}, [4] = {ROW(1, 4)},
 };
 #endif
@@ -120,7 +124,7 @@ static void ask_for(ahead *a)
 /* All rows of one tile column (np panels; 0: a part of one). */
 static void column(block t, int M, int np)
 {
-    int most = rows_of_panels[np ? np : 1], variant = 2 * (t.edge != NULL) + (t.sk != 1);
+    int most = rows_of_panels[np ? np : 1], variant = t.half ? 4 : 2 * (t.edge != NULL) + (t.sk != 1);
     for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
         rows = even_part(M, most, i);
         if (t.ahead) {
@@ -150,7 +154,10 @@ static void product(block t, int M, int N)
         np = panels_at_once(M, left);
         column(t, M, np);
         t.c += np * RZ_PANEL;
-        t.b += np * t.sp;
+        if (t.half)
+            t.half += np * t.sp;
+        else
+            t.b += np * t.sp;
     }
     t.width = N % RZ_PANEL;
     if (t.width)
@@ -170,11 +177,13 @@ static void copy_rows(float *to, const float *from, int64_t stride, int width, i
 }
 
 /* The same to panels. */
-static void copy_panels(float to[][BLOCK_K * RZ_PANEL], const float *from, int64_t stride, int width, int K)
+static void copy_panels(float to[][BLOCK_K * RZ_PANEL], const float *from, int64_t stride, int width, int K, bool rounded)
 {
     for (int k = 0; k < K; k++, from += stride)
-        SIXTEENS(i, n, width)
-            vf_store(to[i / RZ_PANEL] + k * RZ_PANEL, get(from + i, n));
+        SIXTEENS(i, n, width) {
+            vf x = get(from + i, n);
+            vf_store(to[i / RZ_PANEL] + k * RZ_PANEL, rounded ? vf_round_half(x) : x);
+        }
 }
 
 static int minimum(int a, int b) { return a < b ? a : b; }
@@ -184,13 +193,13 @@ static int minimum(int a, int b) { return a < b ? a : b; }
 static void block_of_rows(block t, int M, int N, int next_k)
 {
     _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][BLOCK_K * RZ_PANEL];
-    if (t.sb == RZ_PANEL) {
+    if (t.sb == RZ_PANEL && !t.rounded) {
         product(t, M, N);
         return;
     }
     for (int n = 0, width; n < N; n += width) {
         width = minimum(N - n, BLOCK_COLUMNS);
-        copy_panels(panels, t.b + n, t.sb, width, t.K);
+        copy_panels(panels, t.b + n, t.sb, width, t.K, t.rounded);
         bool last = n + width == N;
         t.ahead[1] = (ahead){last ? t.b + t.K * t.sb : t.b + n + width, t.sb, minimum(last ? N : N - n - width, BLOCK_COLUMNS), last ? next_k : t.K,
                              t.K * FULL_ROWS / M + 1};
@@ -225,14 +234,36 @@ static void blocked(block t, int M, int N, int K)
     }
 }
 
+/* Panels of bfloat16 and enough rows to pay for it: blocks of them become floats, on which all rows work. */
+static void from_halves(block t, int M, int N, int K)
+{
+    enum { HALF_K = 256 };
+    _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][HALF_K * RZ_PANEL];
+    for (int n = 0; n < N; n += BLOCK_COLUMNS)
+        for (int k = 0; k < K; k += HALF_K) {
+            block u = t;
+            u.K = minimum(K - k, HALF_K);
+            for (int p = 0; p * RZ_PANEL < minimum(N - n, BLOCK_COLUMNS); p++)
+                for (int i = 0; i < u.K; i++)
+                    vf_store(panels[p] + i * RZ_PANEL, vf_load_half(t.half + (n / RZ_PANEL + p) * t.sp + (k + i) * RZ_PANEL));
+            u.half = NULL, u.b = panels[0], u.sp = HALF_K * RZ_PANEL;
+            u.c = t.c + n, u.a = t.a + k, u.add = t.add || k > 0;
+            product(u, M, minimum(N - n, BLOCK_COLUMNS));
+        }
+}
+
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
 {
-    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1));
+    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || (b.stride_k == RZ_PANEL && a.stride_k == 1)));
     if (M == 0 || N == 0)
         return;
     block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel,
-               .K = K, .add = add};
-    if (M > FEW_ROWS && K > 0 && (a.stride_k != 1 || b.stride_k != RZ_PANEL))
+               .K = K, .add = add, .half = b.half, .rounded = b.rounded};
+    if (M > FEW_ROWS && K > 0 && b.half)
+        from_halves(t, M, N, K);
+    else if (K > 0 && b.rounded)
+        blocked(t, M, N, K);
+    else if (M > FEW_ROWS && K > 0 && !b.half && (a.stride_k != 1 || b.stride_k != RZ_PANEL))
         blocked(t, M, N, K);
     else
         product(t, M, N);

@@ -33,14 +33,19 @@ static float sum16(const float *x, int64_t n)
     return combine(l);
 }
 
+static float element(const rz_mat_b *b, int64_t at)
+{
+    return b->half ? rz_from_half(b->half[at]) : b->rounded ? rz_from_half(rz_half(b->p[at])) : b->p[at];
+}
+
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
 {
-    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1));
+    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || (b.stride_k == LANES && a.stride_k == 1)));
     for (int m = 0; m < M; m++)
         for (int n = 0; n < N; n++) {
             float acc = add ? c[m * ldc + n] : 0.0f;
             for (int k = 0; k < K; k++)
-                acc = rz_fmaf(a.p[m * a.stride_m + k * a.stride_k], b.p[n / LANES * b.stride_panel + k * b.stride_k + n % LANES], acc);
+                acc = rz_fmaf(a.p[m * a.stride_m + k * a.stride_k], element(&b, n / LANES * b.stride_panel + k * b.stride_k + n % LANES), acc);
             c[m * ldc + n] = acc;
         }
 }

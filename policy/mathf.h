@@ -39,6 +39,14 @@ static inline float rz_float32(int32_t i)
     return x;
 }
 
+/* bfloat16: the upper half of a float. Rounded to nearest, ties to even, beyond the largest to infinity; NaN stays NaN. */
+static inline uint16_t rz_half(float x)
+{
+    uint32_t u = (uint32_t)rz_bits32(x);
+    return (uint16_t)(x == x ? (u + 0x7fff + (u >> 16 & 1)) >> 16 : u >> 16 | 0x40);
+}
+static inline float rz_from_half(uint16_t h) { return rz_float32((int32_t)((uint32_t)h << 16)); }
+
 /* fma for machines without the instruction. The product of two floats is exact in binary64; the sum is rounded to odd (its last bit set when
  * inexact), which 29 spare bits later makes the second rounding the only one (Boldo & Melquiond 2008, "Emulation of FMA and correctly
  * rounded sums: proved algorithms using rounding to odd"). */

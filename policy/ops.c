@@ -24,7 +24,10 @@ static void matmul_cut(void *ctx, int i, int thread)
     rz_mat_a a = m->a;
     rz_mat_b b = m->b;
     a.p += r0 * a.stride_m;
-    b.p += c0 / RZ_PANEL * b.stride_panel;
+    if (b.half)
+        b.half += c0 / RZ_PANEL * b.stride_panel;
+    else
+        b.p += c0 / RZ_PANEL * b.stride_panel;
     m->p->k->matmul(m->c + r0 * m->ldc + c0, m->ldc, a, b, M, N, m->K, m->add);
 }
 
@@ -51,7 +54,7 @@ void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_
 
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M)
 {
-    rz_mat_b panels = {p->packed + w->packed_at, RZ_PANEL, (int64_t)RZ_PANEL * w->K};
+    rz_mat_b panels = {p->half ? NULL : p->packed + w->packed_at, RZ_PANEL, (int64_t)RZ_PANEL * w->K, p->half ? p->half + w->packed_at : NULL, false};
     for (int m = 0; w->bias >= 0 && m < M; m++)
         memcpy(y + (int64_t)m * w->N, p->w + w->bias, (size_t)w->N * sizeof *y);
     rz_op_matmul(p, y, w->N, (rz_mat_a){x, w->K, 1}, panels, M, w->N, w->K, w->bias >= 0);
@@ -59,7 +62,7 @@ void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix 
 
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M)
 {
-    rz_op_matmul(p, dx, w->K, (rz_mat_a){dy, w->N, 1}, (rz_mat_b){p->w + w->at, w->K, RZ_PANEL}, M, w->K, w->N, false);
+    rz_op_matmul(p, dx, w->K, (rz_mat_a){dy, w->N, 1}, (rz_mat_b){p->w + w->at, w->K, RZ_PANEL, NULL, p->half != NULL}, M, w->K, w->N, false);
 }
 
 typedef struct {

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "policy/internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,10 @@ static rz_matrix matrix(int64_t at, int64_t bias, int N, int K, int64_t *packed)
     return m;
 }
 
-static float *own_memory(rz_shared *s, int64_t n)
+static float *own_memory(rz_shared *s, size_t bytes)
 {
     rz_err none;
-    rz_shared_init(s, NULL, (size_t)n * sizeof(float), &none); /* alone: nothing that could fail */
+    rz_shared_init(s, NULL, bytes, &none); /* alone: nothing that could fail */
     return s->p;
 }
 
@@ -46,8 +47,8 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
         p->matrices[l].down = matrix(o->down, o->down_bias, D, F, &packed);
     }
     p->head = matrix(p->layout.head, -1, arch->vocab_size, D, &packed);
-    p->w = own_memory(&p->w_memory, p->layout.n_params);
-    p->packed = own_memory(&p->packed_memory, packed);
+    p->w = own_memory(&p->w_memory, (size_t)p->layout.n_params * sizeof *p->w);
+    p->packed = own_memory(&p->packed_memory, (size_t)packed * sizeof *p->packed);
     p->rope = rope;
     *out = p;
     return true;
@@ -115,7 +116,11 @@ static void pack_piece(void *ctx, int i, int thread)
         if (piece >= n)
             continue;
         int64_t row = (int64_t)piece * PACK_ROWS, at = row * m->K;
-        rz_pack(p->packed + m->packed_at + at, p->w + m->at + at, m->N - row < PACK_ROWS ? (int)(m->N - row) : PACK_ROWS, m->K);
+        int rows = m->N - row < PACK_ROWS ? (int)(m->N - row) : PACK_ROWS;
+        if (p->half)
+            rz_pack_half(p->half + m->packed_at + at, p->w + m->at + at, rows, m->K);
+        else
+            rz_pack(p->packed + m->packed_at + at, p->w + m->at + at, rows, m->K);
         return;
     }
 }
@@ -133,6 +138,19 @@ void rz_policy_refresh(rz_policy *p)
 {
     pack(p, p->w_memory.part, p->w_memory.parts);
     rz_shared_barrier(&p->w_memory);
+}
+
+void rz_policy_store(rz_policy *p, rz_stored as)
+{
+    size_t floats = p->packed_memory.bytes / (p->half ? sizeof *p->half : sizeof *p->packed);
+    assert(!p->w_memory.comm);
+    if ((as == RZ_STORED_BF16) == (p->half != NULL))
+        return;
+    rz_shared_finish(&p->packed_memory);
+    own_memory(&p->packed_memory, floats * (as == RZ_STORED_BF16 ? sizeof *p->half : sizeof *p->packed));
+    p->half = as == RZ_STORED_BF16 ? p->packed_memory.p : NULL;
+    p->packed = p->half ? NULL : p->packed_memory.p;
+    rz_policy_refresh(p);
 }
 
 bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
@@ -153,7 +171,8 @@ bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
         rz_shared_init(&p->packed_memory, NULL, packed_bytes, &none);
     }
     p->w = p->w_memory.p;
-    p->packed = p->packed_memory.p;
+    p->half = p->half ? p->packed_memory.p : NULL;
+    p->packed = p->half ? NULL : p->packed_memory.p;
     rz_policy_refresh(p);
     return ok;
 }

@@ -25,6 +25,7 @@ typedef struct {
     rz_heads heads;
     float *w;           /* (n_params): the weights; whoever writes them calls rz_policy_refresh */
     float *packed;      /* the same matrices as panels for y = x·Wᵀ */
+    uint16_t *half;     /* instead of packed where the matrices are computed with in bfloat16 (rz_policy_store); else NULL */
     rz_shared w_memory, packed_memory; /* where these two lie */
     rz_rope *rope;      /* angles of the positions used so far: the forward pass has them computed */
 } rz_policy;
@@ -34,6 +35,11 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
 void rz_policy_destroy(rz_policy *p);
 /* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1; biases 0. */
 void rz_policy_init_weights(rz_policy *p, uint32_t seed);
+/* What matrices (the embedding is one) are computed with from now on: themselves, or themselves rounded to bfloat16, of which the panels hold half the
+ * bytes. w is what an update changes, and what is written to files, either way. Before rz_policy_share. */
+typedef enum { RZ_STORED_F32, RZ_STORED_BF16 } rz_stored;
+#define RZ_STORED_NAMES "f32|bf16"
+void rz_policy_store(rz_policy *p, rz_stored as);
 /* Once the weights are shared: collective, and w must be complete for all ranks before. */
 void rz_policy_refresh(rz_policy *p);
 /* Collective. From now on the ranks of a machine have one copy of the weights: that of the machine's first rank. False: they keep a copy each, `why` says

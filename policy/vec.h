@@ -1,7 +1,7 @@
 /* Sixteen floats at a time: `vf` is one register of AVX-512, two of AVX2, four of the portable set (vector extensions of gcc and clang; SSE2,
  * NEON …, with fma emulated where the target has none). Chosen by what this translation unit is compiled for. Static inline only.
  *
- * vf_load/vf_store are unaligned; the _n forms touch the first n of 16 lanes only (n in 0 … 16; the other lanes load as +0). */
+ * vf_load_half: bfloat16 in memory; vf_round_half: a float rounded to that (policy/mathf.h). vf_load/vf_store are unaligned; the _n forms touch the first n of 16 lanes only (n in 0 … 16; the other lanes load as +0). */
 #ifndef RZ_POLICY_VEC_H
 #define RZ_POLICY_VEC_H
 #include "policy/mathf.h"
@@ -24,6 +24,16 @@ typedef struct { __m512d a, b; } vd; /* sixteen doubles */
 static inline vf_mask vf_first(int n) { return (vf_mask)((1u << n) - 1); }
 static inline vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+static inline vf vf_load_half(const uint16_t *p)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16));
+}
+static inline vf vf_round_half(vf x)
+{
+    __m512i u = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+    u = _mm512_and_si512(_mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), _mm512_set1_epi32(-0x10000));
+    return _mm512_mask_mov_ps(_mm512_castsi512_ps(u), _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+}
 static inline vf vf_load_n(const float *p, int n) { return _mm512_maskz_loadu_ps(vf_first(n), p); }
 static inline void vf_store_n(float *p, vf x, int n) { _mm512_mask_storeu_ps(p, vf_first(n), x); }
 static inline vf vf_set(float x) { return _mm512_set1_ps(x); }
@@ -120,6 +130,18 @@ static inline vf_int vf_lanes(int n)
 static inline vf vf_from_bits(vf_int i) { return vf_pair(_mm256_castsi256_ps(i.a), _mm256_castsi256_ps(i.b)); }
 static inline vf_mask vf_first(int n) { return vf_from_bits(vf_lanes(n)); }
 static inline vf vf_load(const float *p) { return vf_pair(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)); }
+static inline __m256 vf_half_of(const uint16_t *p)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16));
+}
+static inline vf vf_load_half(const uint16_t *p) { return vf_pair(vf_half_of(p), vf_half_of(p + 8)); }
+static inline __m256 vf_round_eight(__m256 x)
+{
+    __m256i u = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
+    u = _mm256_and_si256(_mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), _mm256_set1_epi32(-0x10000));
+    return _mm256_blendv_ps(_mm256_castsi256_ps(u), x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+static inline vf vf_round_half(vf x) { return vf_pair(vf_round_eight(x.a), vf_round_eight(x.b)); }
 static inline void vf_store(float *p, vf x)
 {
     _mm256_storeu_ps(p, x.a);
@@ -280,6 +302,19 @@ static inline q4_int q4_ramp(int n) /* lane i: −1 when i < n */
 }
 
 static inline vf_mask vf_first(int n) { return (vf_mask){q4_ramp(n), q4_ramp(n - 4), q4_ramp(n - 8), q4_ramp(n - 12)}; }
+static inline q4 q4_load_half(const uint16_t *p)
+{
+    q4_uint x = {p[0], p[1], p[2], p[3]};
+    return (q4)(x << 16);
+}
+static inline vf vf_load_half(const uint16_t *p) { return (vf){q4_load_half(p), q4_load_half(p + 4), q4_load_half(p + 8), q4_load_half(p + 12)}; }
+static inline q4 q4_round_half(q4 x)
+{
+    q4_uint u = (q4_uint)x;
+    q4_int number = x == x;
+    return (q4)((((u + 0x7fff + (u >> 16 & 1)) & 0xffff0000) & (q4_uint)number) | (u & ~(q4_uint)number));
+}
+static inline vf vf_round_half(vf x) { return (vf){q4_round_half(x.a), q4_round_half(x.b), q4_round_half(x.c), q4_round_half(x.d)}; }
 static inline vf vf_load(const float *p) { return (vf){q4_load(p), q4_load(p + 4), q4_load(p + 8), q4_load(p + 12)}; }
 static inline void vf_store(float *p, vf x) { memcpy(p, &x, sizeof x); }
 static inline vf vf_load_n(const float *p, int n)

@@ -112,11 +112,11 @@ enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
 
 /* ---- matrix products ---- */
 
-typedef struct { int M, N, K, slack_a, slack_b, slack_c; bool transposed, packed, add, wildly; } product_case;
+typedef struct { int M, N, K, slack_a, slack_b, slack_c; bool transposed, packed, add, wildly, rounded; } product_case; /* rounded: packed, to bfloat16 */
 
 static void one_product(const rz_kernels *k, product_case c)
 {
-    CASE("%d x %d x %d, A %s, B %s, slack %d %d %d, %s, %s", c.M, c.K, c.N, c.transposed ? "transposed" : "rows", c.packed ? "packed" : "rows", c.slack_a,
+    CASE("%d x %d x %d, A %s, B %s, slack %d %d %d, %s, %s", c.M, c.K, c.N, c.transposed ? "transposed" : "rows", c.packed ? (c.rounded ? "packed halves" : "packed") : c.rounded ? "rounded rows" : "rows", c.slack_a,
          c.slack_b, c.slack_c, c.add ? "add" : "set", c.wildly ? "wild" : "tame");
     int64_t lda = (c.transposed ? c.M : c.K) + c.slack_a, ldb = c.N + c.slack_b, ldc = c.N + c.slack_c;
     int64_t size_a = c.transposed ? (c.K - 1) * lda + c.M : (c.M - 1) * lda + c.K, size_c = (c.M - 1) * ldc + c.N;
@@ -127,8 +127,13 @@ static void one_product(const rz_kernels *k, product_case c)
         float *panels = floats((int64_t)rz_packed_size(c.N, c.K));
         rz_pack(panels, w, c.N, c.K);
         b = (rz_mat_b){panels, RZ_PANEL, (int64_t)RZ_PANEL * c.K};
+        if (c.rounded) {
+            uint16_t *half = (uint16_t *)(void *)floats((int64_t)rz_packed_size(c.N, c.K));
+            rz_pack_half(half, w, c.N, c.K);
+            b.p = NULL, b.half = half;
+        }
     } else {
-        b = (rz_mat_b){values(c.K > 0 ? (c.K - 1) * ldb + c.N : 0, c.wildly), ldb, RZ_PANEL};
+        b = (rz_mat_b){values(c.K > 0 ? (c.K - 1) * ldb + c.N : 0, c.wildly), ldb, RZ_PANEL, NULL, c.rounded};
     }
     twins out = c.add ? twin(size_c, c.wildly) : blank(size_c);
     reference->matmul(out.a, ldc, a, b, c.M, c.N, c.K, c.add);
@@ -150,6 +155,48 @@ START_TEST(products)
                                       next() % 4 == 0});
     for (int round = 0; round < 8; round++) /* large enough for every block of every dimension */
         one_product(k, (product_case){PICK(97, 130), PICK(70, 131), PICK(530, 700), 0, round & 1 ? 61 : 0, 0, round & 1, round & 2, round & 4, false});
+}
+END_TEST
+
+START_TEST(products_with_bfloat16)
+{
+    const rz_kernels *k = tested[_i];
+    for (int M = 1; M <= 14; M++)
+        for (int panels = 1; panels <= 9; panels++)
+            one_product(k, (product_case){.M = M, .N = 16 * panels, .K = 3, .packed = true, .rounded = true});
+    for (int round = 0; round < 400; round++) {
+        bool packed = next() % 2;
+        one_product(k, (product_case){PICK(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 25),
+                                      PICK(1, 2, 3, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 132, 176),
+                                      PICK(0, 1, 2, 3, 7, 16, 33, 100), PICK(0, 0, 3), packed ? 0 : PICK(0, 0, 5), PICK(0, 0, 7), !packed && next() % 2, packed,
+                                      next() % 2, next() % 4 == 0, true});
+    }
+    for (int round = 0; round < 8; round++)
+        one_product(k, (product_case){PICK(97, 130), PICK(70, 131), PICK(530, 700), 0, 0, 0, !(round & 2) && round & 1, round & 2, round & 4, false, true});
+}
+END_TEST
+
+/* Rounding by its definition: the nearest of the two neighbours, of two equally near the one whose last bit is 0; and of the panels, the value that was
+ * rounded. */
+START_TEST(bfloat16)
+{
+    for (int i = 0; i < 400000; i++) {
+        float x = i < 65536 ? rz_from_half((uint16_t)i) : wild(), y = rz_from_half(rz_half(x));
+        uint16_t h = rz_half(x), down = (uint16_t)((uint32_t)rz_bits32(x) >> 16), up = (uint16_t)(down + 1);
+        if (x != x) {
+            ck_assert(y != y);
+            continue;
+        }
+        double below = fabs((double)x - (double)rz_from_half(down)),
+               above = fabs((double)(isinf(rz_from_half(up)) ? copysign(0x1p128, x) : (double)rz_from_half(up)) - (double)x);
+        if (isinf(x) || below == 0)
+            ck_assert(y == x);
+        else
+            ck_assert_msg(h == (below < above ? down : above < below ? up : down & 1 ? up : down), "%a rounds to %a", (double)x, (double)y);
+        uint16_t panel[RZ_PANEL];
+        rz_pack_half(panel, &x, 1, 1);
+        ck_assert(panel[0] == h && panel[1] == 0 && panel[15] == 0);
+    }
 }
 END_TEST
 
@@ -461,7 +508,7 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("kernels");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
-    static const TTest *const *const tests[] = {&products, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities,
+    static const TTest *const *const tests[] = {&products, &products_with_bfloat16, &bfloat16, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities,
                                                 &updates, &attention, &appending};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_loop_test(t, *tests[i], 0, n_tested);

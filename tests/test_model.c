@@ -180,6 +180,52 @@ START_TEST(cuts_threads_and_tables)
 }
 END_TEST
 
+/* Matrices computed with in bfloat16: as a policy whose matrices are those values (vectors stay), on every table, whatever is computed again; the weights
+ * that an update changes are as they were. */
+START_TEST(stored_as_bfloat16)
+{
+    rz_arch a = middlings[_i % N_MIDDLINGS];
+    rz_arena arena = tiny_arena();
+    rz_tree trees[N_TREES];
+    many_trees(trees, &arena);
+    float *logp = RZ_NEW(&arena, 4096, float), *other = RZ_NEW(&arena, 4096, float);
+    rig wanted = open_rig(&a, tiny_kernels(0), NULL, 4);
+    size_t bytes = (size_t)wanted.p->layout.n_params * sizeof(float);
+    float *w = RZ_NEW(&arena, wanted.p->layout.n_params, float);
+    memcpy(w, wanted.p->w, bytes);
+    gradient(&wanted, trees, N_TREES, 0, 0.9f);
+    int n = outputs(trees, N_TREES, other);
+    for (int i = 0; i < wanted.p->layout.n_tensors; i++) {
+        const rz_tensor *t = &wanted.p->layout.tensors[i];
+        for (int64_t j = 0; t->cols && j < tiny_size(t); j++)
+            wanted.p->w[t->offset + j] = rz_from_half(rz_half(w[t->offset + j]));
+    }
+    rz_policy_refresh(wanted.p);
+    gradient(&wanted, trees, N_TREES, 0, 0.9f);
+    ck_assert_int_eq(outputs(trees, N_TREES, logp), n);
+    ck_assert(memcmp(logp, other, (size_t)n * sizeof *logp)); /* rounding shows */
+    for (int threads = 0; threads <= 3; threads++) {
+        rz_pool *pool = threads ? tiny_pool(threads) : NULL;
+        rig r = open_rig(&a, tiny_kernels(_i / N_MIDDLINGS), pool, 4);
+        rz_policy_store(r.p, RZ_STORED_BF16);
+        rz_learner_recompute(r.l, (rz_recompute)(threads % 3));
+        gradient(&r, trees, N_TREES, (unsigned)threads * 3, 0.9f);
+        ck_assert_msg(!memcmp(r.grad, wanted.grad, bytes), "%s, %d threads: another gradient", r.p->k->name, threads);
+        ck_assert_int_eq(outputs(trees, N_TREES, other), n);
+        ck_assert_msg(!memcmp(logp, other, (size_t)n * sizeof *logp), "%s, %d threads: other log-probabilities", r.p->k->name, threads);
+        ck_assert(!memcmp(r.p->w, w, bytes));
+        rz_policy_store(r.p, RZ_STORED_F32);
+        rz_learner_forward(r.l, trees, N_TREES, 0.9f);
+        outputs(trees, N_TREES, other);
+        ck_assert(memcmp(logp, other, (size_t)n * sizeof *logp));
+        close_rig(&r);
+        rz_pool_destroy(pool);
+    }
+    close_rig(&wanted);
+    rz_arena_finish(&arena);
+}
+END_TEST
+
 /* What a call takes is known before: not less than it took, and not much more. Of the settings each takes less than the one before. */
 START_TEST(memory_of_a_call)
 {
@@ -299,6 +345,7 @@ static void add(TCase *t)
     tcase_add_loop_test(t, log_probabilities, 0, N_CASES * tiny_n_kernels());
     tcase_add_loop_test(t, gradients, 0, N_CASES);
     tcase_add_loop_test(t, cuts_threads_and_tables, 0, N_MIDDLINGS * tiny_n_kernels());
+    tcase_add_loop_test(t, stored_as_bfloat16, 0, N_MIDDLINGS * tiny_n_kernels());
     tcase_add_loop_test(t, memory_of_a_call, 0, 3);
     tcase_add_loop_test(t, rows_of_the_head, 0, 2);
     tcase_add_loop_test(t, neighbours, 0, tiny_n_kernels());

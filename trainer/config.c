@@ -45,6 +45,8 @@ const rz_option rz_config_rows[] = {
     INT("prompts_per_step", prompts_per_step, "16", 1, 65536, FIXED, "prompts a GRPO step"),
     INT("gradient_shards", gradient_shards, "4", 1, 1024, FIXED, "parts of a batch that are summed by a fixed tree (a power of two; ranks beyond it only sample)"),
     INT("threads", threads, "1", 1, 1024, FREE, "threads a rank; changes no bit"),
+    ENUM("dtype", dtype, "f32", RZ_STORED_NAMES, "what is computed with: the matrices as they are, or rounded to bfloat16 (faster where memory is slow); "
+         "a base is pretrained, and weights are updated and saved, in f32"),
     {"recompute", RZ_OPT_ENUM, AT(recompute), "none", 0, 0, RZ_RECOMPUTE_NAMES, FREE,
      "what a backward pass computes again instead of keeping it: norms saves a third of the activations for almost nothing, layer nine tenths for a fifth more time; changes no bit"},
     INT("activation_mib", activation_mib, "1024", 1, 1e9, FREE, "activations a rank holds at once, in MiB: prompts are taken together as far as they fit; changes no bit"),

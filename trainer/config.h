@@ -21,6 +21,7 @@ typedef struct {
     int64_t seed, steps, group_size, prompts_per_step, gradient_shards, threads, activation_mib;
     int reward;           /* rz_reward */
     int recompute;        /* rz_recompute */
+    int dtype;            /* rz_stored */
     double time_limit;    /* seconds; 0: none */
     bool strict;
 

@@ -333,6 +333,9 @@ static bool tell_plan(job *j, rz_err *err)
 static void share(job *j)
 {
     rz_err why;
+    rz_policy_store(j->policy, (rz_stored)j->config->dtype);
+    if (j->grpo.reference)
+        rz_policy_store(j->grpo.reference, (rz_stored)j->config->dtype);
     bool ok = rz_policy_share(j->policy, j->env->comm, &why);
     if (!(j->grpo.reference ? rz_policy_share(j->grpo.reference, j->env->comm, &why) && ok : ok))
         rz_loop_note(&j->loop, "the ranks of a machine keep a copy of the weights each: %s", why.text);

@@ -96,6 +96,8 @@ def _(folder):
     check(two["ranks"] == 2 and two["tokens"] == 2 * found["tokens"] and two["flop"] == 2 * found["flop"], two)
     one, three = (bench("train", "--batch", 4, "--seq", 5, ranks=r) for r in (1, 3))
     check(one["tokens"] == three["tokens"] and one["flop"] == three["flop"], one, three)
+    half = bench("decode", "--batch", 2, "--new", 2, "--dtype", "bf16")
+    check(half["dtype"] == "bf16" and half["flop"] == bench("decode", "--batch", 2, "--new", 2)["flop"], half)
     portable = bench("decode", "--batch", 2, "--new", 2, cpu="portable")
     check(portable["share_of_peak"] is None and portable["peak_gflops"] is None, "a share of no peak", portable)
     table = rulezero("bench", "train", "--batch", 2, "--seq", 4, "--seconds", 0).expect(OK, "tokens/s", "products, forward", "all products", "AdamW")
@@ -108,7 +110,6 @@ def _(folder):
             ([], USAGE, ["decode|train|grpo|rules"]),
             (["decod"], USAGE, ["did you mean 'decode'"]),
             (["decode", "train"], USAGE, ["train"]),
-            (["decode", "--dtype", "bf16"], USAGE, ["bf16", "f32"]),
             (["decode", "--dtype", "f16"], USAGE, ["dtype", "f16"]),
             (["decode", "--shape", "huge"], USAGE, ["shape", "huge", "small"]),
             (["decode", "--model", folder + "/none.h5"], IO, ["none.h5"]),

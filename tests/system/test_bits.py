@@ -10,6 +10,8 @@ JOBS = {
     "minibatches": (GRPO, ["algorithm=grpo", "minibatches=2", "epochs=2", "truncated=punish", "rollout.top_p=0.9", "gradient_shards=8", "optimizer.weight_decay=0.1"]),
     "one shard": (GRPO, ["gradient_shards=1", "aggregation=sequence_mean", "advantage_std=group", "rollout.top_k=20", "rollout.min_p=0.02",
                          "rollout.temperature=0.8"]),
+    "bf16": (GRPO, ["dtype=bf16", "kl.coef=0.1", "minibatches=2"]),
+    "tiny bf16": (GRPO, ["dtype=bf16", "steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "kl": (GRPO, ["kl.coef=0.1", "epochs=2", "minibatches=2"]),
     "dynamic": (GRPO, ["dynamic_sampling=true", "group_size=2", "minibatches=2"]),
     "tiny": (GRPO, ["steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
@@ -42,6 +44,11 @@ VARIANTS = [
     ("one shard", dict(cpu="avx2", threads=3)),
     ("kl", dict(ranks=3, threads=2, cpu="avx2")),
     ("kl", dict(ranks=2, slots=5, recompute="layer")),
+    ("bf16", dict(ranks=2, recompute="norms")),
+    ("bf16", dict(ranks=3, threads=2, slots=3)),
+    ("bf16", dict(cpu="portable", slots=20)),
+    ("bf16", dict(cpu="avx2")),
+    ("tiny bf16", dict(cpu="reference", ranks=2)),
     ("dynamic", dict(ranks=4)),
     ("dynamic", dict(ranks=2, slots=3, cpu="avx2")),
     ("tiny", dict(cpu="reference", ranks=2)),
@@ -122,6 +129,15 @@ def _(folder):
         check(line["groups/sampled"] - line["groups/wasted"] <= prompts <= line["groups/sampled"], line)
         steps += line["groups/sampled"] > prompts
     check(steps > 0 and any(line["groups/sampled"] - line["groups/wasted"] == prompts for line in lines), lines)
+
+
+@case("what is computed with bfloat16 shows")
+def _(folder):
+    config, keys = JOBS["bf16"]
+    out = os.path.join(folder, "f32")
+    rulezero("train", config, f"out={out}", *keys, "dtype=f32").expect(OK)
+    rulezero("diff", truth("bf16"), out).expect(DIFFERENT, "config: dtype differs")
+    check(digest(os.path.join(truth("bf16"), "model.h5")) != digest(os.path.join(out, "model.h5")), "the weights are the same")
 
 
 @case("another seed is another run")
