@@ -11,6 +11,7 @@ import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # read when the package is first used
@@ -120,18 +121,33 @@ class Ours:
         return [json.loads(line)["text"] for line in out.split("\n")[:-1]]
 
 
+def alone(o, theirs, texts):
+    """Encoding and decoding with nothing around it, by processor time: what, unit, ours, theirs."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
+        f.writelines(json.dumps({"text": t}) + "\n" for t in texts)
+        f.flush()
+        mine = json.loads(subprocess.run([f"{o.build}/bench/bench_tokenizer", o.model, f.name], capture_output=True, check=True).stdout)
+    start = time.process_time()
+    ids = [e.ids for e in theirs.encode_batch_fast(texts, add_special_tokens=False)]
+    middle = time.process_time()
+    theirs.decode_batch(ids, skip_special_tokens=False)
+    end = time.process_time()
+    return (("encode", "MB/s", mine["encode_mb_per_s"], sum(len(t.encode()) for t in texts) / (middle - start) / 1e6),
+            ("decode", "million ids/s", mine["decode_million_ids_per_s"], sum(map(len, ids)) / (end - middle) / 1e6))
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("model")
     options.add_argument("--count", type=int, default=1_000_000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--chunk", type=int, default=50_000)
-    options.add_argument("--program", default="build/rulezero")
+    options.add_argument("--build", default="build")
     o = options.parse_args()
     theirs = from_gguf(o.model) if o.model.endswith(".gguf") else tokenizers.Tokenizer.from_file(o.model)
     special = [t.content for t in theirs.get_added_tokens_decoder().values()]
     known = sorted(theirs.get_vocab().values())
-    ours, draw = Ours(o.program, o.model), random.Random(o.seed)
+    ours, draw, speed = Ours(f"{o.build}/rulezero", o.model), random.Random(o.seed), None
     seconds, n_bytes, n_ids, differ, done = {"encode": 0.0, "decode": 0.0}, 0, 0, {"encode": 0, "decode": 0}, 0
     while done < o.count:
         texts = [text(draw, special) for _ in range(min(o.chunk, o.count - done))]
@@ -150,15 +166,17 @@ def main():
             for i in bad[: max(0, 5 - differ[what])]:
                 print(f"{what} differs\n  of     {given[i]!a}\n  theirs {right[i]!a}\n  ours   {found[i]!a}", flush=True)
             differ[what] += len(bad)
+        speed = speed or alone(o, theirs, texts)
         done += len(texts)
         n_bytes += sum(len(t.encode()) for t in texts)
         n_ids += sum(map(len, lists))
         print(f"{done} texts, {differ['encode']} encoded and {differ['decode']} decoded otherwise", file=sys.stderr, flush=True)
     print(f"{o.model.rsplit('/', 1)[-1]}: {done} texts of {n_bytes / done:.0f} bytes on average, seed {o.seed}; tokenizers {tokenizers.__version__}")
     print(f"  encoded otherwise: {differ['encode']}; decoded otherwise: {differ['decode']}")
-    for what, amount, unit in (("encode", n_bytes, "MB/s"), ("decode", n_ids, "million ids/s")):
-        mine, other = ours.seconds[what], seconds[what]
-        print(f"  {what}: ours {amount / mine / 1e6:.2f} {unit} (JSON in and out included), tokenizers {amount / other / 1e6:.2f} {unit}: {other / mine:.1f} times")
+    print(f"  by the command, JSON in and out included: encode {n_bytes / ours.seconds['encode'] / 1e6:.2f} MB/s, decode {n_ids / ours.seconds['decode'] / 1e6:.2f} "
+          f"million ids/s; tokenizers without: {n_bytes / seconds['encode'] / 1e6:.2f} MB/s, {n_ids / seconds['decode'] / 1e6:.2f} million ids/s")
+    for what, unit, mine, other in speed:
+        print(f"  {what}, alone, one thread, {min(o.chunk, o.count)} of the texts: ours {mine:.2f} {unit}, tokenizers {other:.2f} {unit}: {mine / other:.1f} times")
     return 1 if any(differ.values()) else 0
 
 

@@ -31,8 +31,9 @@ static void setup(void)
             json_t *root = json_object_get(row, "json"), *model = json_copy(json_object_get(bases, base));
             json_object_update(model, json_object_get(row, "model"));
             json_object_set_new(root, "model", model);
-            kind = json_object();
-            json_object_set_new(kind, "json", json_pack("s+", json_dumps(root, JSON_COMPACT), ""));
+            char *text = json_dumps(root, JSON_COMPACT);
+            kind = json_pack("{s:s}", "json", text);
+            free(text);
             json_object_set_new(kind, "cases", json_array());
             json_object_set_new(kinds, name, kind);
         } else if (base) json_object_set(bases, base, json_object_get(row, "model"));
@@ -277,6 +278,7 @@ static void write_gguf(const rz_tokenizer *t, const char *path, int rows)
     ck_assert_msg(rz_gguf_create(&w, path, &err), "%s", err.text);
     ck_assert_msg(rz_tokenizer_put_gguf(t, w, rows, &err), "%s", err.text);
     ck_assert_msg(rz_gguf_commit(w, &err), "%s", err.text);
+    rz_gguf_discard(w);
 }
 
 START_TEST(gguf_and_back)
@@ -356,6 +358,7 @@ START_TEST(gguf_refused)
     put(w, broken[_i].model, broken[_i].pre, broken[_i].n_types, broken[_i].second, broken[_i].merge);
     rz_gguf_put_u32(w, "tokenizer.ggml.eos_token_id", (uint32_t)broken[_i].eos);
     ck_assert_msg(rz_gguf_commit(w, &err), "%s", err.text);
+    rz_gguf_discard(w);
     ck_assert(!rz_tokenizer_open(&t, path, &err));
     ck_assert_int_eq(err.code, RZ_EDATA);
     ck_assert_msg(strstr(err.text, broken[_i].says), "'%s' does not say '%s'", err.text, broken[_i].says);
