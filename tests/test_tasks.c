@@ -140,7 +140,7 @@ START_TEST(decimals_are_right_by_digit_strings)
         rz_task_options o = usual();
         o.decimals.whole_digits = digits[row][0], o.decimals.fraction_digits = digits[row][1];
         rz_source *s = open_task("decimals", &o, 3);
-        for (uint64_t i = 0; i < 3000; i++) {
+        for (uint64_t i = 0; i < 1500; i++) {
             rz_problem p = problem(s, (rz_split)(i % 3), i);
             check_decimals(&p, digits[row][0], digits[row][1]);
         }
@@ -282,7 +282,7 @@ static int by_content(const void *a, const void *b) { return strcmp(((const seen
 /* Small spaces, so that all splits go through most of them many times. */
 static void check_disjoint(const char *task, const rz_task_options *o)
 {
-    enum { EACH = 12000 };
+    enum { EACH = 5000 };
     seen *all = calloc(3 * EACH, sizeof *all);
     rz_source *s = open_task(task, o, 5);
     for (int i = 0; i < 3 * EACH; i++) {
@@ -299,9 +299,11 @@ static void check_disjoint(const char *task, const rz_task_options *o)
         if (!again) contents++, of_split[all[i].split]++;
     }
     ck_assert_int_gt(contents, 300);
-    ck_assert_int_lt(contents, EACH); /* they have come again and again: order and spelling must not have mattered */
-    ck_assert_double_eq_tol(of_split[RZ_TEST] / (double)contents, .2, 5 * sqrt(.16 / contents));
-    ck_assert_double_eq_tol(of_split[RZ_VALIDATION] / (double)contents, .1, 5 * sqrt(.09 / contents));
+    ck_assert_int_lt(contents, 3 * EACH * 4 / 5); /* they have come again and again: order and spelling must not have mattered */
+    if (contents < EACH / 4) { /* all of them have come */
+        ck_assert_double_eq_tol(of_split[RZ_TEST] / (double)contents, .2, 4 * sqrt(.16 / contents));
+        ck_assert_double_eq_tol(of_split[RZ_VALIDATION] / (double)contents, .1, 4 * sqrt(.09 / contents));
+    }
     free(all);
     rz_source_close(s);
 }
