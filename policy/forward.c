@@ -297,6 +297,11 @@ void rz_policy_forward(const rz_policy *p, const rz_run *runs, int n_runs, float
     rz_acts_forward(p, &a, runs, n_runs, row0, h);
 }
 
+size_t rz_policy_forward_bytes(const rz_policy *p, int M, int segment, int keys)
+{
+    return rz_acts_bytes(&(rz_acts){.M = M, .max_segment = segment, .max_keys = keys, .recompute = RZ_RECOMPUTE_ALL}, p);
+}
+
 void rz_policy_logits(const rz_policy *p, float *logits, const float *h, int M)
 {
     rz_op_linear(p, logits, h, &p->head, M);

@@ -99,7 +99,12 @@ int64_t rz_decoder_prompt_rows(const rz_decoder *d)
 
 size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new)
 {
-    return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + (size_t)p->arch.vocab_size * 2 * sizeof(float));
+    size_t V = (size_t)p->arch.vocab_size, D = (size_t)p->arch.hidden_size, row = (V + D) * sizeof(float) + (size_t)max_new * sizeof(float) * 4;
+    int rows = max_prompt + PROMPT_ROWS, keys = max_prompt + max_new;
+    size_t prompts = rz_policy_forward_bytes(p, rows, max_prompt, max_prompt) + (size_t)rows * D * sizeof(float),
+           step = rz_policy_forward_bytes(p, slots, 1, keys), threads = (size_t)rz_pool_size(p->pool);
+    return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + row) + (prompts > step ? prompts : step) +
+           threads * 4 * V * sizeof(float); /* those of the sampler: at most values, ranks and places of a row */
 }
 
 static bool check_prompt(const rz_decoder *d, int n, rz_err *err)

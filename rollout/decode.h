@@ -35,7 +35,7 @@ void rz_decoder_destroy(rz_decoder *d);
 int rz_decoder_slots(const rz_decoder *d);
 /* Prompt tokens that the last call ran through the model. */
 int64_t rz_decoder_prompt_rows(const rz_decoder *d);
-/* Memory for this many slots, in bytes. */
+/* Memory of a call at most, in bytes, its completions left out. */
 size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new);
 /* Where requests come from, one at a time, as slots fall free. */
 typedef enum { RZ_REQUEST_NONE, RZ_REQUEST_LATER, RZ_REQUEST_GIVEN } rz_request_answer;

@@ -3,6 +3,7 @@
 #include "trainer/evaluate.h"
 #include "trainer/grpo.h"
 #include "trainer/loop.h"
+#include "trainer/plan.h"
 #include "trainer/problems.h"
 #include "trainer/rollouts.h"
 
@@ -294,9 +295,16 @@ static bool open_workers(job *j, rz_err *err)
     return true;
 }
 
-static double mib(double bytes)
+/* What the job will need of memory: all of it for a dry run, else only what looks wrong. Collective. */
+static bool plan_memory(job *j, bool all, rz_err *err)
 {
-    return bytes / (1 << 20);
+    rz_plan_job of = {j->config, j->policy, j->update, j->env->comm, j->grpo.reference != NULL, 0};
+    rz_plan plan;
+    if (!rz_comm_agree(of.comm, rz_plan_longest(&of.max_prompt, j->source, j->tokenizer, (int)j->config->prompts_per_step, j->grpo.arena, err), err))
+        return false;
+    rz_plan_make(&plan, &of);
+    rz_plan_tell(&plan, &of, &j->loop, all);
+    return true;
 }
 
 /* The plan of a dry run: sizes, and the cost of one real step made in memory and thrown away. */
@@ -305,19 +313,15 @@ static bool tell_plan(job *j, rz_err *err)
     const rz_config *c = j->config;
     rz_loop *l = &j->loop;
     int ranks = rz_comm_size(j->env->comm);
-    int64_t n = j->policy->layout.n_params, completions = c->prompts_per_step * c->group_size, most = completions * c->rollout.max_new;
-    double weights = 2.0 * (double)n * sizeof(float), update = (double)rz_update_bytes(n, (int)c->gradient_shards, ranks),
-           caches = (double)rz_decoder_bytes(j->policy, (int)c->rollout.slots, j->policy->arch.max_position_embeddings, (int)c->rollout.max_new);
+    int64_t completions = c->prompts_per_step * c->group_size, most = completions * c->rollout.max_new;
     rz_metrics m = {0};
-    if (!rz_grpo_step(&j->grpo, 1, &m, err))
+    rz_loop_note(l, "policy: %lld parameters, vocabulary %d, kernels %s", (long long)j->policy->layout.n_params, j->policy->arch.vocab_size,
+                 j->policy->k->name);
+    rz_loop_note(l, "ranks: %d, threads a rank: %lld", ranks, (long long)c->threads);
+    if (!plan_memory(j, true, err) || !rz_grpo_step(&j->grpo, 1, &m, err))
         return false;
     double step_s = rz_metrics_get(&m, "time/step_s"), total = step_s * (double)c->steps, unit = total < 3600 ? 1 : 3600;
     const char *name = total < 3600 ? "seconds" : "hours";
-    rz_loop_note(l, "policy: %lld parameters, vocabulary %d, kernels %s", (long long)n, j->policy->arch.vocab_size, j->policy->k->name);
-    rz_loop_note(l, "ranks: %d, threads a rank: %lld; memory a rank: %.1f MiB weights, %.1f MiB gradients and moments, %.1f MiB caches at most", ranks,
-                 (long long)c->threads, mib(weights), mib(update), mib(caches));
-    if (j->grpo.reference)
-        rz_loop_note(l, "kl.coef is %g: the base is kept as the reference, %.1f MiB more", c->kl.coef, mib(weights));
     rz_loop_note(l, "a step: %lld prompts x %lld completions, at most %lld new tokens each (%lld tokens at most; the first step sampled %.0f)",
                  (long long)c->prompts_per_step, (long long)c->group_size, (long long)c->rollout.max_new, (long long)most,
                  rz_metrics_get(&m, "tokens/sampled"));
@@ -366,7 +370,7 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
     j->loop.at.base_hash = j->base_hash;
     if (mode.dry_run)
         return tell_plan(j, err);
-    return rz_loop_open(&j->loop, mode.fresh && c->model[0], err) && rz_comm_agree(comm, begin_diagnosis(j, err), err) &&
+    return rz_loop_open(&j->loop, mode.fresh && c->model[0], err) && rz_comm_agree(comm, begin_diagnosis(j, err), err) && plan_memory(j, false, err) &&
            rz_loop_run(&j->loop, err);
 }
 

@@ -100,14 +100,6 @@ void rz_update_limit(rz_update *u, rz_recompute recompute, size_t activation_byt
     u->activation_bytes = activation_bytes;
 }
 
-size_t rz_update_bytes(int64_t n_params, int shards, int ranks)
-{
-    int levels = 1;
-    for (int own = (shards + ranks - 1) / ranks; own > 1; own = (own + 1) / 2)
-        levels++;
-    return (size_t)n_params * sizeof(float) * (size_t)levels + (size_t)(n_params / ranks) * sizeof(float) * (size_t)(2 + (ranks > 1 ? ranks : 0));
-}
-
 static float *take_buffer(rz_update *u)
 {
     if (u->n_buffers)
@@ -145,9 +137,9 @@ static float *combine(const rz_update *u, float *left, float *right, int64_t n)
 }
 
 /* How many of the trees are taken together. */
-static int trees_at_once(const rz_update *u, const rz_tree *trees, int most)
+static int trees_at_once(const rz_update *u, const rz_tree *trees, int most, size_t kept)
 {
-    size_t kept = rz_learner_kept_bytes(u->learner), room = u->activation_bytes > kept ? u->activation_bytes - kept : 0;
+    size_t room = u->activation_bytes > kept ? u->activation_bytes - kept : 0;
     int n = 1, rows = rz_tree_rows(trees);
     while (n < most && (rows += rz_tree_rows(&trees[n])) <= ROWS_AT_ONCE && rz_learner_bytes(u->learner, trees, n + 1) <= room)
         n++;
@@ -164,7 +156,7 @@ static float *shard_gradient(rz_update *u, int shard, const rz_tree *trees, int 
     float *grad = take_buffer(u);
     memset(grad, 0, (size_t)u->p->layout.n_params * sizeof *grad);
     for (int t = t0, n; t < t1; t += n) {
-        n = trees_at_once(u, trees + t, t1 - t);
+        n = trees_at_once(u, trees + t, t1 - t, rz_learner_kept_bytes(u->learner));
         rz_learner_forward(u->learner, trees + t, n, temperature);
         for (int i = t; i < t + n; i++)
             loss(ctx, i, &results[i]);
@@ -203,6 +195,28 @@ static int local_parts(rz_update *u, const rz_tree *trees, int n_trees, float te
         }
     }
     return n;
+}
+
+rz_update_memory rz_update_needs(const rz_update *u, const rz_tree *trees, int n_trees)
+{
+    int lo = first_shard(u, u->rank), hi = first_shard(u, u->rank + 1);
+    size_t slice = (size_t)(u->slice1 - u->slice0) * sizeof(float), kept = 0, own = 0;
+    part parts[2 * MAX_LEVELS];
+    for (int s = lo; s < hi; s++) { /* held when shard s has its gradient: that, and the sums of those before */
+        size_t held = (size_t)subtrees(lo, s, parts) + 1;
+        own = held > own ? held : own;
+    }
+    rz_update_memory m = {own * (size_t)u->p->layout.n_params * sizeof(float), 2 * slice, 0};
+    if (u->size > 1)
+        m.gradients += (size_t)slice_piece(u, u->rank, 0) * sizeof(float) * (size_t)(u->size - 1) + (lo == hi ? slice : 0);
+    for (int t = 0, n; t < n_trees && lo < hi; t += n) {
+        n = trees_at_once(u, trees + t, n_trees - t, kept);
+        size_t bytes = kept + rz_learner_bytes(u->learner, trees + t, n);
+        m.activations = bytes > m.activations ? bytes : m.activations;
+        for (int i = t; i < t + n; i++)
+            kept += (size_t)rz_tree_rows(&trees[i]) * ((size_t)u->p->arch.hidden_size * sizeof(float) + sizeof(int32_t));
+    }
+    return m;
 }
 
 static bool part_is_empty(const rz_update *u, const part *p, int n_trees)

@@ -46,8 +46,10 @@ int64_t rz_update_count(const rz_update *u);
 /* Collective. "optimizer/m", "optimizer/v" and attribute optimizer_steps. put: s on rank 0 (NULL there too when it has failed: the others must not wait); get: every rank reads its own. */
 bool rz_update_put(rz_update *u, rz_store *s, rz_err *err);
 bool rz_update_get(rz_update *u, rz_store *s, rz_err *err);
-/* Bytes a rank needs for gradients, moments and exchange. */
-size_t rz_update_bytes(int64_t n_params, int shards, int ranks);
+/* Bytes that this rank needs at most, for gradients with what of them is on its way, and for moments; and for the activations of one of its shards with
+ * these trees, whose tokens need not be there. */
+typedef struct { size_t gradients, moments, activations; } rz_update_memory;
+rz_update_memory rz_update_needs(const rz_update *u, const rz_tree *trees, int n_trees);
 
 /* Learning rate of step t = 1 … steps: linear warm-up, then the schedule down to min_lr_ratio at the last step. */
 double rz_learning_rate(const rz_optimizer_options *o, int64_t t, int64_t steps);

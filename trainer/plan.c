@@ -1,0 +1,118 @@
+#include "trainer/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The number behind `key` in the first line of a file that begins with it; −1: there is none. */
+static double read_number(const char *path, const char *key)
+{
+    char line[256];
+    double found = -1;
+    FILE *f = fopen(path, "r");
+    while (f && found < 0 && fgets(line, sizeof line, f))
+        if (!strncmp(line, key, strlen(key))) {
+            char *end;
+            double x = strtod(line + strlen(key), &end);
+            found = end == line + strlen(key) ? -1 : x;
+        }
+    if (f)
+        fclose(f);
+    return found;
+}
+
+/* Bytes that the machine, or the container that this runs in, has left; −1: nobody says. */
+static double memory_available(void)
+{
+    static const char *const limits[][2] = {{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
+                                            {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"}};
+    double kib = read_number("/proc/meminfo", "MemAvailable:"), least = kib < 0 ? -1 : kib * 1024;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        double most = read_number(limits[i][0], ""), used = read_number(limits[i][1], ""); /* no limit is a word, or far beyond any memory */
+        if (most >= 0 && used >= 0 && (least < 0 || most - used < least))
+            least = most > used ? most - used : 0;
+    }
+    return least;
+}
+
+bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_tokenizer *t, int prompts, rz_arena scratch, rz_err *err)
+{
+    *max_prompt = 1;
+    for (int i = 0; i < prompts; i++) {
+        rz_arena one = scratch;
+        rz_problem p;
+        int32_t *ids;
+        int n;
+        if (!rz_source_problem(source, RZ_TRAIN, (uint64_t)i, &p, &one, err) || !rz_tokenizer_encode(t, p.prompt, strlen(p.prompt), &one, &ids, &n, err))
+            return rz_err_note(err, "problem %d", i);
+        *max_prompt = n > *max_prompt ? n : *max_prompt;
+    }
+    return true;
+}
+
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double largest_activations(const rz_plan_job *j, int max_new, double *group)
+{
+    const rz_config *c = j->config;
+    int64_t n_trees = (c->prompts_per_step + c->minibatches - 1) / c->minibatches, shard = (n_trees + c->gradient_shards - 1) / c->gradient_shards;
+    rz_sequence *sequences = rz_calloc((size_t)c->group_size, sizeof *sequences);
+    rz_tree *trees = rz_calloc((size_t)shard, sizeof *trees);
+    for (int64_t i = 0; i < c->group_size; i++)
+        sequences[i].n = max_new;
+    for (int64_t i = 0; i < shard; i++)
+        trees[i] = (rz_tree){NULL, j->max_prompt - 1, (int)c->group_size, sequences};
+    *group = (double)rz_update_needs(j->update, trees, 1).activations;
+    double most = (double)rz_update_needs(j->update, trees, (int)shard).activations;
+    free(trees);
+    free(sequences);
+    return most;
+}
+
+void rz_plan_make(rz_plan *plan, const rz_plan_job *j)
+{
+    const rz_config *c = j->config;
+    const rz_policy *p = j->policy;
+    int room = p->arch.max_position_embeddings - j->max_prompt, local = rz_comm_local_size(j->comm),
+        max_new = c->rollout.max_new < room ? (int)c->rollout.max_new : room;
+    *plan = (rz_plan){.shared = p->w_memory.common, .update = rz_update_needs(j->update, NULL, 0)};
+    plan->update.activations = (size_t)largest_activations(j, max_new, &plan->group);
+    plan->weights = (j->reference ? 2 : 1) * (double)(p->w_memory.bytes + p->packed_memory.bytes);
+    plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new);
+    double rank = (double)plan->update.gradients + (double)plan->update.moments + greater(plan->caches, (double)plan->update.activations);
+    plan->machine = (plan->shared ? 1 : local) * plan->weights + local * rank;
+    plan->available = memory_available();
+    double to_come = local * rank - local * (double)plan->update.moments; /* weights and moments are there by now */
+    plan->missing = plan->available >= 0 && to_come > plan->available ? to_come - plan->available : 0;
+}
+
+static double mib(double bytes)
+{
+    return bytes / (1 << 20);
+}
+
+void rz_plan_tell(const rz_plan *plan, const rz_plan_job *j, rz_loop *l, bool all)
+{
+    static const char *const types[] = {[RZ_STORED_F32] = "f32", [RZ_STORED_BF16] = "bf16"}, *const recompute[] = {"none", "norms", "layer"};
+    const rz_config *c = j->config;
+    int local = rz_comm_local_size(j->comm);
+    if (all) {
+        rz_loop_note(l, "memory of this machine: %.1f MiB at most: weights of %.1f MiB (dtype %s%s) %s, and what %d rank%s ha%s each", mib(plan->machine),
+                     mib(plan->weights), types[c->dtype], j->reference ? ", with those of the reference" : "", plan->shared ? "in common" : "a rank", local,
+                     local == 1 ? "" : "s", local == 1 ? "s" : "ve");
+        rz_loop_note(l, "memory of a rank: gradients %.1f MiB, moments %.1f MiB; in turn activations of %.1f MiB (recompute %s), and caches and logits of %.1f MiB "
+                     "(%lld slots, prompts of up to %d tokens)", mib((double)plan->update.gradients), mib((double)plan->update.moments),
+                     mib((double)plan->update.activations), recompute[c->recompute], mib(plan->caches), (long long)c->rollout.slots, j->max_prompt);
+    }
+    if (plan->group > (double)c->activation_mib * (1 << 20))
+        rz_loop_note(l, "a group of %lld completions of %lld tokens takes activations of %.1f MiB, activation_mib is %lld: it is computed by itself all the same%s",
+                     (long long)c->group_size, (long long)c->rollout.max_new, mib(plan->group), (long long)c->activation_mib,
+                     c->recompute == RZ_RECOMPUTE_LAYER ? "" : "; recompute=layer takes less");
+    if (plan->missing > 0)
+        rz_loop_note(l, "memory: this machine may lack %.1f MiB for the job (it has %.1f MiB left): lower rollout.slots, rollout.max_new, activation_mib or "
+                     "gradient_shards (%lld; a rank needs a gradient for each of its shards, but for few), or set recompute", mib(plan->missing),
+                     mib(plan->available), (long long)c->gradient_shards);
+}

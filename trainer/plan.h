@@ -1,0 +1,35 @@
+/* What a training job needs of memory, from its sizes, before its first step. */
+#ifndef RZ_TRAINER_PLAN_H
+#define RZ_TRAINER_PLAN_H
+#include "data/source.h"
+#include "data/tokenizer.h"
+#include "rollout/decode.h"
+#include "trainer/loop.h"
+
+typedef struct {
+    const rz_config *config;
+    const rz_policy *policy;
+    const rz_update *update;
+    rz_comm *comm;
+    bool reference;             /* the base is kept beside the policy */
+    int max_prompt;             /* tokens of the longest prompt */
+} rz_plan_job;
+
+/* In bytes, each at its most. */
+typedef struct {
+    double weights;             /* of the policy and the reference: once a machine when shared, else once a rank */
+    bool shared;
+    rz_update_memory update;    /* of a rank */
+    double caches;              /* of a rank while it samples, logits included; the activations of an update come and go in turn with them */
+    double group;               /* activations of one whole group of completions of full length */
+    double machine;             /* all ranks of this machine together */
+    double missing;             /* that the machine lacks for it; 0 when it suffices, or when the system does not say */
+    double available;           /* what the machine has left now */
+} rz_plan;
+
+/* Tokens of the longest prompt of the first step. */
+bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_tokenizer *t, int prompts, rz_arena scratch, rz_err *err);
+void rz_plan_make(rz_plan *plan, const rz_plan_job *j);
+/* Notes: what there is (all), and what looks wrong. */
+void rz_plan_tell(const rz_plan *plan, const rz_plan_job *j, rz_loop *l, bool all);
+#endif
