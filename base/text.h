@@ -4,6 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Bytes start … end − 1 of a text. */
+typedef struct { size_t start, end; } rz_range;
+
 /* Length of the valid prefix (== len when all is valid; surrogates, overlong forms and > U+10FFFF are invalid). */
 size_t rz_utf8_valid(const char *s, size_t len);
 /* A copy with every maximal invalid part replaced by U+FFFD (Unicode 15, section 3.9); *out_len is its length. NUL-terminated; caller frees. */

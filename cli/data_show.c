@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/flags.h"
+#include "data/prompt.h"
 #include "data/tokenizer_gguf.h"
 
 #include <jansson.h>
@@ -68,15 +69,17 @@ static void print_lengths(const char *name, const rz_column *c)
 typedef struct {
     const rz_dataset *problems; /* NULL: texts */
     const char *path;
+    const rz_prompt_options *prompt;
 } shown_file;
 
 static bool print_tokens(const shown_file *f, const rz_column *c, const char *model, rz_err *err)
 {
     rz_tokenizer *t = NULL;
+    rz_prompt *prompt = NULL;
     rz_arena arena = {0};
     int64_t n = 0, refused = 0, *sizes = rz_calloc((size_t)c->n + 1, sizeof *sizes);
     char *first = NULL;
-    bool ok = rz_tokenizer_open(&t, model, err) && rz_arena_init(&arena, (size_t)1 << 32, err);
+    bool ok = rz_tokenizer_open(&t, model, err) && (!f->problems || rz_prompt_create(&prompt, f->prompt, t, err)) && rz_arena_init(&arena, (size_t)1 << 32, err);
     for (int64_t i = 0; ok && i < c->n; i++) {
         rz_arena scratch = arena;
         rz_err why = {0};
@@ -84,7 +87,12 @@ static bool print_tokens(const shown_file *f, const rz_column *c, const char *mo
         int32_t *ids;
         int n_ids;
         const char *text = rz_column_get(c, i, &len);
-        if (rz_tokenizer_encode(t, text, len, &scratch, &ids, &n_ids, &why)) {
+        rz_prompt_made made = {0};
+        bool done = prompt ? rz_prompt_make(prompt, rz_arena_strndup(&scratch, text, len), &scratch, &made, &why)
+                           : rz_tokenizer_encode(t, text, len, &scratch, &ids, &n_ids, &why);
+        if (prompt)
+            n_ids = made.n;
+        if (done) {
             sizes[n++] = n_ids;
         } else if (refused++ == 0) {
             char *where = f->problems ? rz_dataset_where(f->problems, f->path, i) : rz_asprintf("text %lld", (long long)i + 1);
@@ -105,6 +113,7 @@ static bool print_tokens(const shown_file *f, const rz_column *c, const char *mo
     free(first);
     free(sizes);
     rz_arena_finish(&arena);
+    rz_prompt_destroy(prompt);
     rz_tokenizer_destroy(t);
     return ok;
 }
@@ -213,7 +222,7 @@ static void print_text(const char *title, const rz_column *c, int64_t i)
     puts(len < SHOWN ? "" : "…");
 }
 
-static bool show_problems(const char *path, const char *model, int64_t limit, rz_err *err)
+static bool show_problems(const char *path, const char *model, const rz_prompt_options *prompt, int64_t limit, rz_err *err)
 {
     rz_dataset d = {0};
     bool ok = rz_dataset_load(&d, path, err);
@@ -229,7 +238,7 @@ static bool show_problems(const char *path, const char *model, int64_t limit, rz
             rz_print_safe(stdout, d.other, rz_utf8_valid(d.other, strlen(d.other)));
             puts("'; fields that nothing reads");
         }
-        ok = !model || print_tokens(&(shown_file){&d, path}, &d.prompt, model, err);
+        ok = !model || print_tokens(&(shown_file){&d, path, prompt}, &d.prompt, model, err);
     }
     for (int64_t i = 0; ok && i < d.prompt.n && i < limit; i++) {
         char *where = rz_dataset_where(&d, path, i);
@@ -243,7 +252,7 @@ static bool show_problems(const char *path, const char *model, int64_t limit, rz
     return ok;
 }
 
-static bool show_texts(const char *path, const char *model, int64_t limit, rz_err *err)
+static bool show_texts(const char *path, const char *model, const rz_prompt_options *prompt, int64_t limit, rz_err *err)
 {
     rz_column c = {0};
     bool ok = rz_texts_load_jsonl(&c, path, err);
@@ -251,7 +260,7 @@ static bool show_texts(const char *path, const char *model, int64_t limit, rz_er
         printf("%s: %lld texts for next-token training, JSON Lines\n", path, (long long)c.n);
         print_lengths("text", &c);
         print_duplicates(&c);
-        ok = !model || print_tokens(&(shown_file){NULL, path}, &c, model, err);
+        ok = !model || print_tokens(&(shown_file){NULL, path, prompt}, &c, model, err);
     }
     for (int64_t i = 0; ok && i < c.n && i < limit; i++)
         print_text("    ", &c, i);
@@ -262,6 +271,7 @@ static bool show_texts(const char *path, const char *model, int64_t limit, rz_er
 typedef struct {
     char *model;
     int64_t limit;
+    rz_prompt_options prompt;
 } options;
 
 bool rz_data_show(int argc, char **argv, rz_err *err)
@@ -269,6 +279,7 @@ bool rz_data_show(int argc, char **argv, rz_err *err)
     static const rz_option flags[] = {
         {"model", RZ_OPT_TEXT, offsetof(options, model), "", 0, 0, NULL, RZ_OPT_FIXED, "counts tokens and unknown words"},
         {"limit", RZ_OPT_INT, offsetof(options, limit), "3", 0, 1e9, NULL, RZ_OPT_FIXED, "problems shown"},
+        RZ_PROMPT_FLAGS(options, "default"), /* for the count of tokens */
     };
     enum { N_FLAGS = sizeof flags / sizeof flags[0] };
     options o = {0};
@@ -279,7 +290,7 @@ bool rz_data_show(int argc, char **argv, rz_err *err)
         ok = rz_fail(err, RZ_EUSAGE, "a FILE is missing: data show FILE");
     ok = ok && rz_dataset_is_store(path, &is_store, err) && (is_store || rz_jsonl_kind_of(path, &kind, err));
     if (ok)
-        ok = (kind == RZ_JSONL_TEXTS ? show_texts : show_problems)(path, o.model[0] ? o.model : NULL, o.limit, err);
+        ok = (kind == RZ_JSONL_TEXTS ? show_texts : show_problems)(path, o.model[0] ? o.model : NULL, &o.prompt, o.limit, err);
     rz_options_finish(flags, N_FLAGS, &o);
     return ok;
 }

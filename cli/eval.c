@@ -27,6 +27,7 @@ typedef struct {
     int split;
     bool json;
     rz_task_options task;
+    rz_prompt_options prompt;
 } options;
 
 #define AT(field) offsetof(options, field)
@@ -43,6 +44,7 @@ const rz_option rz_eval_flags[] = {
     INT("seed", seed, "1", 0, 4294967295.0, "decides the samples, the problems of a task and the resampling"),
     INT("threads", threads, "1", 1, 1024, "threads a rank; changes nothing but speed"),
     {"split", RZ_OPT_ENUM, AT(split), "test", 0, 0, SPLITS, RZ_OPT_FIXED, "of a task: which of its problems"},
+    RZ_PROMPT_FLAGS(options, "default"),
     TEXT("eos-token", eos_token, RZ_DEFAULT_EOS, "token that stops a completion, beside those that the model names"),
     TEXT("dump", dump, "", "new file for every completion, one JSON object a line, as `score` reads them; .gz or .zst: compressed"),
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "one JSON object on stdout instead of a table"},
@@ -61,6 +63,7 @@ typedef struct {
     rz_pool *pool;
     rz_policy *policy;
     rz_tokenizer *tokenizer;
+    rz_prompt *prompt;
     rz_source *source;
     rz_rules *rules;
     rz_rules_worker *worker;
@@ -173,7 +176,9 @@ static bool open_job(job *j, rz_err *err)
         return false;
     if (!rz_stop_ids(j->tokenizer, o->eos_token, j->stop_ids, &j->n_stop_ids))
         return rz_fail(err, RZ_EUSAGE, "eos-token is '%s', which the tokenizer of %s does not hold", o->eos_token, o->model);
-    const rz_needs needs = {j->tokenizer, j->policy->arch.max_position_embeddings, j->worker, o->rules};
+    if (!rz_prompt_create(&j->prompt, &o->prompt, j->tokenizer, err))
+        return false;
+    const rz_needs needs = {j->tokenizer, j->prompt, j->policy->arch.max_position_embeddings, j->worker, o->rules};
     return rz_problems_check(&needs, j->source, o->data, j->arena, err) && rz_decoder_create(&j->decoder, j->policy, SLOTS, err);
 }
 
@@ -206,6 +211,7 @@ static void close_job(job *j)
     rz_rules_worker_destroy(j->worker);
     rz_rules_destroy(j->rules);
     rz_source_close(j->source);
+    rz_prompt_destroy(j->prompt);
     rz_tokenizer_destroy(j->tokenizer);
     rz_policy_destroy(j->policy);
     rz_pool_destroy(j->pool);
@@ -237,7 +243,7 @@ static bool dump_completion(job *j, const rz_group *g, int k, rz_arena scratch, 
     const rz_completion *c = &g->completions[k];
     const rz_scored *s = &g->scored[k];
     size_t len;
-    const char *text = rz_tokenizer_decode(j->tokenizer, c->ids, c->n_text, true, &scratch, &len);
+    const char *text = rz_group_text(j->tokenizer, g, k, true, &scratch, &len);
     json_t *meta = json_loads(g->problem.meta, 0, NULL);
     json_t *o = json_pack("{s:i,s:i,s:i,s:o,s:s,s:s,s:o*,s:i,s:b,s:f,s:b,s:b}", "schema", 1, "problem", (int)g->slot, "sample", k, "completion",
                           text_or_null(text, len), "prompt", g->problem.prompt, "answer", g->problem.answer, "meta", meta, "n_tokens", c->n,
@@ -267,7 +273,8 @@ static bool evaluate(job *j, rz_err *err)
     bool first = rz_comm_rank(j->comm) == 0;
     const rz_evaluation_plan plan = {.split = (rz_split)o->split, .problems = j->problems, .samples = (int)o->samples,
                                      .groups = first ? on_groups : NULL, .ctx = j};
-    const rz_rollout r = {.comm = j->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .source = j->source, .rules = j->rules, .worker = j->worker,
+    const rz_rollout r = {.comm = j->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .prompt = j->prompt, .source = j->source,
+                          .rules = j->rules, .worker = j->worker,
                           .sampling = {.temperature = o->temperature, .top_p = 1, .max_new = (int)o->max_new, .n_stop = j->n_stop_ids, .stop = j->stop_ids,
                                        .n_stop_texts = j->stop.n, .stop_texts = j->stop.values, .tokenizer = j->tokenizer},
                           .seed = (uint32_t)o->seed, .tick = first ? on_tick : NULL, .tick_ctx = j};

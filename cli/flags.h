@@ -15,4 +15,15 @@ typedef struct {
  * rz_options_finish, whatever is returned. */
 bool rz_flags_parse(const rz_option *rows, int n, void *base, bool *given, rz_flag_list *list, const char **word, int argc, char **argv,
                     rz_err *err);
+
+/* Rows of an options struct with a field `prompt` of type rz_prompt_options (data/prompt.h): as the keys of a config, def is that of the template. */
+#define RZ_PROMPT_TEXT(options, key, field, def, help) {key, RZ_OPT_TEXT, offsetof(options, prompt.field), def, 0, 0, NULL, RZ_OPT_FIXED, help}
+#define RZ_PROMPT_FLAGS(options, def)                                                                                                                     \
+    RZ_PROMPT_TEXT(options, "template", template, def, "none: a prompt as it stands; r1-zero; chat: the model's own; a text that says {prompt}; default: r1-zero, none for a vocabulary of whole words"), \
+    RZ_PROMPT_TEXT(options, "system", system_prompt, "", "first message of a chat"),                                                                      \
+    RZ_PROMPT_TEXT(options, "examples", examples, "", "solved problems before the prompt: a JSONL file of {\"prompt\", \"completion\"}, or such lines"),     \
+    RZ_PROMPT_TEXT(options, "response-prefix", response_prefix, "", "every completion begins with it"),                                                    \
+    RZ_PROMPT_TEXT(options, "prompt-date", date, "", "YYYY-MM-DD, the date a chat template is told"),                                                      \
+    {"allow-special-in-data", RZ_OPT_BOOL, offsetof(options, prompt.allow_special_in_data), "false", 0, 0, NULL, RZ_OPT_FIXED,                            \
+     "special tokens written in a prompt are special, not text"}
 #endif

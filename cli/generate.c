@@ -4,6 +4,7 @@
 #include "base/threads.h"
 #include "cli/flags.h"
 #include "cli/generate.h"
+#include "data/prompt.h"
 #include "rollout/stop.h"
 #include "trainer/model.h"
 
@@ -14,7 +15,8 @@
 #include <unistd.h>
 
 typedef struct {
-    char *model, *prompt, *prompts, *template;
+    char *model, *input, *prompts;
+    rz_prompt_options prompt;
     int64_t max_new, top_k, samples, seed, threads;
     double temperature, top_p, min_p, price_per_core_hour;
     bool json;
@@ -26,9 +28,9 @@ typedef struct {
 #define TEXT(key, field, help) {key, RZ_OPT_TEXT, AT(field), "", 0, 0, NULL, RZ_OPT_FIXED, help}
 const rz_option rz_generate_flags[] = {
     TEXT("model", model, "a model or checkpoint (*.h5)"),
-    TEXT("prompt", prompt, "one prompt"),
+    TEXT("prompt", input, "one prompt"),
     TEXT("prompts", prompts, "a data set of prompts, JSONL ({\"prompt\": ...} a line) or HDF5, all of them in order"),
-    TEXT("template", template, "text around a prompt, which stands where it says {prompt}"),
+    RZ_PROMPT_FLAGS(options, "none"),
     INT("max-new", max_new, "512", 1, 1e7, "tokens a completion may have"),
     FLOAT("temperature", temperature, "1", 0, 100, "of the softmax; 0: always the most likely token"),
     INT("top-k", top_k, "0", 0, 1e7, "keep the k most likely tokens; 0: all"),
@@ -59,6 +61,7 @@ typedef struct {
     const char **stop_texts;
     int n;                  /* prompts */
     const char **prompts;   /* (n) as given */
+    rz_prompt *maker;
     const char **inputs;    /* (n) in the template */
     rz_request *requests;   /* (n) */
 } job;
@@ -108,8 +111,10 @@ static bool check_flags(const job *j, rz_err *err)
         return rz_fail(err, RZ_EUSAGE, "--model is missing; for example --model runs/quick/model.h5");
     if (is_given(j, "prompt") && is_given(j, "prompts"))
         return rz_fail(err, RZ_EUSAGE, "both --prompt and --prompts are given; one of them is enough");
-    if (j->o.template[0] && !strstr(j->o.template, "{prompt}"))
-        return rz_fail(err, RZ_EUSAGE, "--template says nothing of {prompt}, where the prompt would stand");
+    if (!rz_prompt_check(j->o.prompt.template, err)) {
+        err->code = RZ_EUSAGE;
+        return rz_err_note(err, "--template");
+    }
     if (!is_given(j, "prompt") && !is_given(j, "prompts") && isatty(STDIN_FILENO))
         return rz_fail(err, RZ_EUSAGE, "a prompt is missing: --prompt TEXT, --prompts FILE, or a text on the standard input");
     return true;
@@ -151,40 +156,24 @@ static bool list_prompts(job *j, rz_err *err)
     if (!file && !is_given(j, "prompt"))
         return read_input(j, &j->prompts[0], err);
     if (!file)
-        j->prompts[0] = j->o.prompt;
+        j->prompts[0] = j->o.input;
     return true;
-}
-
-/* The template with the prompt wherever it says {prompt}. */
-static const char *fill_template(rz_arena *arena, const char *template, const char *prompt)
-{
-    static const char hole[] = "{prompt}";
-    size_t len = strlen(prompt), size = strlen(template) + 1;
-    for (const char *at = template; (at = strstr(at, hole)); at += strlen(hole))
-        size += len;
-    char *text = RZ_NEW(arena, size, char), *to = text;
-    for (const char *at; (at = strstr(template, hole)); template = at + strlen(hole)) {
-        memcpy(to, template, (size_t)(at - template));
-        to += at - template;
-        memcpy(to, prompt, len);
-        to += len;
-    }
-    strcpy(to, template);
-    return text;
 }
 
 static bool encode_prompt(job *j, int i, rz_err *err)
 {
-    int room = j->policy->arch.max_position_embeddings, n;
-    int32_t *ids;
-    j->inputs[i] = j->o.template[0] ? fill_template(&j->arena, j->o.template, j->prompts[i]) : j->prompts[i];
-    if (!rz_tokenizer_encode(j->tokenizer, j->inputs[i], strlen(j->inputs[i]), &j->arena, &ids, &n, err))
-        return rz_err_note(err, "the prompt \"%.80s\"", j->inputs[i]);
+    int room = j->policy->arch.max_position_embeddings;
+    rz_prompt_made made;
+    j->inputs[i] = j->prompts[i];
+    if (!rz_prompt_make(j->maker, j->prompts[i], &j->arena, &made, err))
+        return rz_err_note(err, "the prompt \"%.80s\"", j->prompts[i]);
+    j->inputs[i] = made.text;
+    int n = made.n;
     if (n < 1 || n >= room)
         return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (the model has %d positions)", j->inputs[i], n, room - 1,
                        room);
     int samples = (int)j->o.samples;
-    j->requests[i] = (rz_request){ids, n, (uint32_t)i, 0, samples, RZ_ZNEW(&j->arena, samples, rz_completion)};
+    j->requests[i] = (rz_request){made.ids, n, (uint32_t)i, 0, samples, RZ_ZNEW(&j->arena, samples, rz_completion)};
     return true;
 }
 
@@ -218,11 +207,19 @@ static bool find_stops(job *j, rz_err *err)
     return true;
 }
 
+/* A prompt that is typed without a template is the whole of what the model reads: its special tokens are meant. */
+static bool open_prompts(job *j, rz_err *err)
+{
+    rz_prompt_options o = j->o.prompt;
+    o.allow_special_in_data |= !strcmp(o.template, "none") && !is_given(j, "prompts");
+    return rz_prompt_create(&j->maker, &o, j->tokenizer, err);
+}
+
 static bool open_job(job *j, rz_err *err)
 {
     if (!rz_cli_kernels(&j->kernels, err) || !rz_arena_init(&j->arena, (size_t)1 << 40, err) || !list_prompts(j, err) ||
         !rz_pool_create(&j->pool, (int)j->o.threads, err) || !rz_model_read(j->o.model, j->kernels, j->pool, &j->policy, &j->tokenizer, err) ||
-        !find_stops(j, err))
+        !find_stops(j, err) || !open_prompts(j, err))
         return false;
     j->requests = RZ_NEW(&j->arena, j->n, rz_request);
     for (int i = 0; i < j->n; i++)
@@ -234,6 +231,7 @@ static bool open_job(job *j, rz_err *err)
 static void close_job(job *j)
 {
     rz_dataset_finish(&j->data);
+    rz_prompt_destroy(j->maker);
     rz_tokenizer_destroy(j->tokenizer);
     rz_policy_destroy(j->policy);
     rz_pool_destroy(j->pool);
@@ -266,7 +264,7 @@ static bool sample(job *j, rz_err *err)
         return false;
     rz_generate_show show = {.tokenizer = j->tokenizer, .data = &j->data, .sampling = &s, .requests = j->requests, .prompts = j->prompts,
                              .inputs = j->inputs, .arena = &j->arena, .n = j->n, .samples = (int)o->samples, .threads = (int)o->threads,
-                             .json = o->json, .in_template = o->template[0] != 0, .price = o->price_per_core_hour};
+                             .json = o->json, .in_template = strcmp(o->prompt.template, "none") != 0, .price = o->price_per_core_hour};
     request_list list = {j->requests, j->n, 0, &show};
     const rz_requests from = {.next = next_of_list, .tick = after_step, .ctx = &list, .max_prompt = longest(j->requests, j->n), .token = after_token};
     rz_generate_show_begin(&show);

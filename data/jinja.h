@@ -4,13 +4,11 @@
 #ifndef RZ_DATA_JINJA_H
 #define RZ_DATA_JINJA_H
 #include "base/arena.h"
+#include "base/text.h"
 #include <jansson.h>
 #include <stdint.h>
 
 typedef struct rz_jinja rz_jinja;
-
-/* Bytes start … end − 1 of a text. */
-typedef struct { size_t start, end; } rz_range;
 
 /* name begins the messages ("model.gguf: chat template"). RZ_EDATA: "NAME:LINE:COLUMN: what". */
 bool rz_jinja_compile(rz_jinja **out, const char *name, const char *text, size_t len, rz_err *err);

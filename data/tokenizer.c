@@ -173,6 +173,7 @@ const rz_token_extras *rz_tokenizer_get_extras(const rz_tokenizer *t) { return &
 int rz_tokenizer_size(const rz_tokenizer *t) { return t->size; }
 int rz_tokenizer_id(const rz_tokenizer *t, const char *token) { return rz_token_find(t, token, strlen(token)); }
 const char *rz_tokenizer_token(const rz_tokenizer *t, int id) { return id >= 0 && id < t->size ? t->tokens[id] : NULL; }
+bool rz_tokenizer_has_words(const rz_tokenizer *t) { return !t->bpe; }
 bool rz_tokenizer_is_special(const rz_tokenizer *t, int id) { return id >= 0 && id < t->size && t->special[id]; }
 
 /* The longest added token that begins at s, or NULL. Tokens that share their first k bytes with the text are a range, narrowed byte by byte. */
@@ -233,19 +234,32 @@ static bool stands_alone(const rz_token_encoder *e, const char *start, const cha
     return (s == start || !word_at(e, before(s, start), end)) && (stop == end || !word_at(e, stop, end));
 }
 
-static bool encode_rest(const rz_token_encoder *e, int pass, const char *s, size_t len, bool first, rz_err *err);
+static bool encode_rest(const rz_token_encoder *e, int pass, const char *s, const char *origin, size_t len, bool first, rz_err *err);
+
+/* Where an added token that begins at byte `at` of the text must end at the latest: where data begins. at itself: it is data. *next (a hint, at first 0) is the
+ * first range that ends behind `at`. */
+static size_t limit_of(const rz_token_encoder *e, size_t at, size_t end, int *next)
+{
+    while (*next < e->n_data && e->data[*next].end <= at) ++*next;
+    if (*next == e->n_data || e->data[*next].start >= end) return end;
+    return e->data[*next].start > at ? e->data[*next].start : at;
+}
 
 /* Added tokens are cut out wherever they stand, leftmost and then longest first; what lies between goes on. The order of things (where the next search
- * begins, what happens where two tokens want the same spaces) is that of Hugging Face's library. */
-static bool encode_pass(const rz_token_encoder *e, int pass, const char *start, size_t len, bool first, rz_err *err)
+ * begins, what happens where two tokens want the same spaces) is that of Hugging Face's library. origin: where the text that was given says the same; NULL: no
+ * part of it is data. */
+static bool encode_pass(const rz_token_encoder *e, int pass, const char *start, const char *origin, size_t len, bool first, rz_err *err)
 {
     const rz_added_set *set = &e->t->added[pass];
     const char *end = start + len, *rest = start, *s = start;
-    if (e->plain || set->n == 0) return encode_rest(e, pass, start, len, first, err);
+    const size_t offset = origin ? (size_t)(origin - e->text) : 0;
+    int next = 0;
+    if (set->n == 0) return encode_rest(e, pass, start, origin, len, first, err);
     while (s < end) {
-        const rz_added_token *a = match_added(set, s, end);
+        size_t at = offset + (size_t)(s - start), limit = origin ? limit_of(e, at, offset + len, &next) : offset + len;
+        const rz_added_token *a = limit > at ? match_added(set, s, start + (limit - offset)) : NULL;
         if (!a) {
-            s++;
+            s += limit > at ? 1 : (e->data[next].end < offset + len ? e->data[next].end : offset + len) - at;
             continue;
         }
         const char *from = s, *stop = s + a->len;
@@ -257,21 +271,29 @@ static bool encode_pass(const rz_token_encoder *e, int pass, const char *start, 
             from = space;
         }
         for (size_t space; a->rstrip && stop < end && (space = whitespace(stop, end)) > 0;) stop += space;
-        if (rest < from && !encode_rest(e, pass, rest, (size_t)(from - rest), first && rest == start, err)) return false;
+        if (rest < from && !encode_rest(e, pass, rest, origin ? origin + (rest - start) : NULL, (size_t)(from - rest), first && rest == start, err)) return false;
         rz_token_add_id(&e->w->ids, a->id);
         rest = stop;
     }
-    return rest >= end || encode_rest(e, pass, rest, (size_t)(end - rest), first && rest == start, err);
+    return rest >= end || encode_rest(e, pass, rest, origin ? origin + (rest - start) : NULL, (size_t)(end - rest), first && rest == start, err);
 }
 
-static bool encode_rest(const rz_token_encoder *e, int pass, const char *s, size_t len, bool first, rz_err *err)
+static bool encode_rest(const rz_token_encoder *e, int pass, const char *s, const char *origin, size_t len, bool first, rz_err *err)
 {
+    const char *given = s;
+    size_t given_len = len;
+    int next = 0;
     if (len == 0) return true;
     if (pass == 1) return rz_token_split(e, 0, s, len, first, err);
-    return rz_token_normalize(e->t, e->w, &s, &len, err) && encode_pass(e, 1, s, len, first, err);
+    if (!rz_token_normalize(e->t, e->w, &s, &len, err)) return false;
+    size_t at = origin ? (size_t)(origin - e->text) : 0;
+    bool has_data = origin && limit_of(e, at, at + given_len, &next) < at + given_len;
+    if (has_data && (len != given_len || memcmp(s, given, len) != 0)) return rz_token_split(e, 0, s, len, first, err); /* nobody knows where the data is now */
+    return encode_pass(e, 1, s, has_data ? origin : NULL, len, first, err);
 }
 
-static bool encode(const rz_tokenizer *t, bool plain, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err)
+bool rz_tokenizer_encode_marked(const rz_tokenizer *t, const char *text, size_t len, const rz_range *data, int n_data, rz_arena *arena, int32_t **ids, int *n,
+                                rz_err *err)
 {
     *ids = NULL;
     *n = 0;
@@ -280,8 +302,8 @@ static bool encode(const rz_tokenizer *t, bool plain, const char *text, size_t l
     if (valid < len) return rz_fail(err, RZ_EDATA, "%s: the text to encode is not valid UTF-8 at byte %zu", t->name, valid);
     rz_token_work *w;
     if (!rz_token_work_take(t, &w, err)) return false;
-    const rz_token_encoder e = {t, w, plain};
-    bool ok = encode_pass(&e, 0, text, len, true, err);
+    const rz_token_encoder e = {t, w, n_data > 0, text, data, n_data};
+    bool ok = encode_pass(&e, 0, text, n_data ? text : NULL, len, true, err);
     if (ok && w->ids.n > INT32_MAX) ok = rz_fail(err, RZ_EDATA, "%s: a text of %zu bytes becomes %zu ids, at most %d", t->name, len, w->ids.n, INT32_MAX);
     if (ok) {
         *n = (int)w->ids.n;
@@ -294,12 +316,12 @@ static bool encode(const rz_tokenizer *t, bool plain, const char *text, size_t l
 
 bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err)
 {
-    return encode(t, false, text, len, arena, ids, n, err);
+    return rz_tokenizer_encode_marked(t, text, len, NULL, 0, arena, ids, n, err);
 }
 
 bool rz_tokenizer_encode_plain(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err)
 {
-    return encode(t, true, text, len, arena, ids, n, err);
+    return rz_tokenizer_encode_marked(t, text, len, &(rz_range){0, len}, 1, arena, ids, n, err);
 }
 
 void rz_tokenizer_template(const rz_tokenizer *t, const int32_t **before_ids, int *n_before, const int32_t **after_ids, int *n_after)

@@ -3,6 +3,7 @@
 #ifndef RZ_DATA_TOKENIZER_H
 #define RZ_DATA_TOKENIZER_H
 #include "base/arena.h"
+#include "base/text.h"
 #include <stdint.h>
 
 typedef struct rz_tokenizer rz_tokenizer;
@@ -16,6 +17,7 @@ const char *rz_tokenizer_json(const rz_tokenizer *t); /* the text it was made fr
 int rz_tokenizer_size(const rz_tokenizer *t);         /* vocab_size: highest id + 1 */
 int rz_tokenizer_id(const rz_tokenizer *t, const char *token); /* −1 when there is no such token */
 const char *rz_tokenizer_token(const rz_tokenizer *t, int id); /* NULL when there is no such id */
+bool rz_tokenizer_has_words(const rz_tokenizer *t); /* whole words (WordLevel): most texts cannot be said */
 bool rz_tokenizer_is_special(const rz_tokenizer *t, int id);
 
 /* What a model says of its texts beside tokenizer.json (tokenizer_config.json, chat_template.jinja, generation_config.json, or a GGUF's keys). Kept with
@@ -36,6 +38,10 @@ const rz_token_extras *rz_tokenizer_get_extras(const rz_tokenizer *t);
 bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
 /* The same for text that is data and not ours: added tokens in it are text like any other, and no special token can come of it. */
 bool rz_tokenizer_encode_plain(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
+/* The same for text of which the ranges data (n_data, in order, not touching) are data, the rest ours: an added token is recognised where none of its bytes is
+ * data. Where there is no such token in the data, the ids are those of rz_tokenizer_encode. */
+bool rz_tokenizer_encode_marked(const rz_tokenizer *t, const char *text, size_t len, const rz_range *data, int n_data, rz_arena *arena, int32_t **ids, int *n,
+                                rz_err *err);
 /* Ids that the tokenizer's template (post_processor) puts before and after a text of its own. Owned by t. */
 void rz_tokenizer_template(const rz_tokenizer *t, const int32_t **before_ids, int *n_before, const int32_t **after_ids, int *n_after);
 

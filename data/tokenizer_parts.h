@@ -160,8 +160,9 @@ bool rz_token_normalize(const rz_tokenizer *t, rz_token_work *w, const char **s,
 /* Matches of a pattern and what lies between, as Hugging Face's library walks through them. Empty text has none. */
 bool rz_token_find_all(const rz_tokenizer *t, rz_token_work *w, const rz_pattern *p, const char *s, size_t len, rz_token_pieces *out, rz_err *err);
 
-/* tokenizer_split.c: pre-tokenizers, then the model, from step on. first: the piece begins where the text does. plain: no special token may come of it. */
-typedef struct { const rz_tokenizer *t; rz_token_work *w; bool plain; } rz_token_encoder;
+/* tokenizer_split.c: pre-tokenizers, then the model, from step on. first: the piece begins where the text does. plain: no special token may come of it.
+ * data: parts of the text in which added tokens are not looked for. */
+typedef struct { const rz_tokenizer *t; rz_token_work *w; bool plain; const char *text; const rz_range *data; int n_data; } rz_token_encoder;
 bool rz_token_split(const rz_token_encoder *e, int step, const char *s, size_t len, bool first, rz_err *err);
 
 /* tokenizer_bpe.c */

@@ -90,7 +90,7 @@ static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_p
 {
     bool ok = rz_model_check_kind(s, kinds[at->stage], err) && same_config(s, path, at->stage, at->config, err) &&
               same_text(s, "rules", at->rules, err) &&
-              same_hash(s, "data_hash", at->data_hash, "the data (data or eval.data)", err) && same_hash(s, "base_hash", at->base_hash, "the base (model)", err);
+              same_hash(s, "data_hash", at->data_hash, "the data (data, eval.data, examples) or the model's chat template", err) && same_hash(s, "base_hash", at->base_hash, "the base (model)", err);
     for (int i = 0; ok && i < N_WHOLE; i++)
         ok = rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
     return ok && rz_policy_get(p, s, err) && rz_update_get(u, s, err);

@@ -41,6 +41,12 @@ const rz_option rz_config_rows[] = {
     ENUM("reward", reward, "rules", "rules|random", "random: every completion scores 0 or 1 by a coin, the control run"),
     TEXT("tokenizer", tokenizer, "data/countdown/tokenizer.json", FREE, "tokenizer.json of a base that is pretrained (a checkpoint brings its own)"),
     TEXT("eos_token", eos_token, "<eos>", FIXED, "token that ends a document and, beside those that the model names, a completion"),
+    TEXT("prompt_template", prompt.template, "default", FIXED, "none: a problem is the prompt; r1-zero; chat: the model's own; a text that says {prompt}; default: r1-zero, but none for a vocabulary of whole words"),
+    TEXT("examples", prompt.examples, "", FREE, "solved problems before the problem: a JSONL file of {\"prompt\", \"completion\"}, or such lines themselves"),
+    TEXT("system_prompt", prompt.system_prompt, "", FIXED, "first message of a chat"),
+    TEXT("response_prefix", prompt.response_prefix, "", FIXED, "every completion begins with it: given to the model, seen by the rules"),
+    TEXT("prompt_date", prompt.date, "", FIXED, "YYYY-MM-DD, the date a chat template is told (strftime_now)"),
+    BOOL("allow_special_in_data", prompt.allow_special_in_data, "false", FIXED, "special tokens written in a problem are special, not text"),
     INT("group_size", group_size, "8", 2, 4096, FIXED, "completions a prompt"),
     INT("prompts_per_step", prompts_per_step, "16", 1, 65536, FIXED, "prompts a GRPO step"),
     INT("gradient_shards", gradient_shards, "4", 1, 1024, FIXED, "parts of a batch that are summed by a fixed tree (a power of two; ranks beyond it only sample)"),
@@ -178,6 +184,8 @@ bool rz_config_load(rz_config *c, const char *path, const char *const *assignmen
         return false;
     }
     char **const paths[] = {&c->model, &c->data, &c->rules, &c->tokenizer, &c->eval.data, &c->pretrain.data};
+    if (c->prompt.examples[strspn(c->prompt.examples, " \t\r\n")] != '{')
+        resolve(&c->prompt.examples, path, false);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         resolve(paths[i], path, paths[i] == &c->data || paths[i] == &c->pretrain.data);
     if (!c->out[0]) {
@@ -212,6 +220,8 @@ bool rz_config_check(const rz_config *c, rz_stage stage, rz_err *err)
             return rz_fail(err, RZ_ECONFIG, "pretrain.steps is 0: nothing to pretrain; set it, or give model=CHECKPOINT");
         return true;
     }
+    if (!rz_prompt_check(c->prompt.template, err))
+        return rz_err_note(err, "prompt_template");
     if (c->steps < 1)
         return rz_fail(err, RZ_ECONFIG, "steps is %lld, must be at least 1", (long long)c->steps);
     if (!c->model[0] && c->pretrain.steps < 1)

@@ -3,6 +3,7 @@
 #define RZ_TRAINER_CONFIG_H
 #include "base/options.h"
 #include "data/tasks.h"
+#include "data/prompt.h"
 #include "policy/arch.h"
 
 typedef enum { RZ_REWARD_RULES, RZ_REWARD_RANDOM } rz_reward;
@@ -18,6 +19,7 @@ typedef struct {
 
 typedef struct {
     char *out, *model, *data, *rules, *tokenizer, *eos_token;
+    rz_prompt_options prompt;
     int64_t seed, steps, group_size, prompts_per_step, gradient_shards, threads, activation_mib;
     int reward;           /* rz_reward */
     int recompute;        /* rz_recompute */

@@ -85,6 +85,23 @@ static uint64_t hash_answer(const char *answer)
     return *answer ? strtoull(hex, NULL, 16) | 1 : 0;
 }
 
+/* The ids that the model reads. */
+static bool make_prompt(const rz_rollout *r, rz_group *g, rz_arena *arena, rz_err *err)
+{
+    g->input = g->problem.prompt;
+    g->prefix = "";
+    if (!r->prompt)
+        return rz_tokenizer_encode(r->tokenizer, g->problem.prompt, strlen(g->problem.prompt), arena, &g->prompt, &g->n_prompt, err);
+    rz_prompt_made made;
+    if (!rz_prompt_make(r->prompt, g->problem.prompt, arena, &made, err))
+        return false;
+    g->input = made.text;
+    g->prefix = rz_prompt_prefix(r->prompt);
+    g->prompt = made.ids;
+    g->n_prompt = made.n;
+    return true;
+}
+
 static bool draw_problems(const rz_rollout *r, const rz_draw *d, rz_arena *arena, rz_group *groups, int *max_prompt, rz_err *err)
 {
     *max_prompt = 1;
@@ -92,7 +109,7 @@ static bool draw_problems(const rz_rollout *r, const rz_draw *d, rz_arena *arena
         rz_group *g = &groups[i];
         *g = (rz_group){0};
         if (!rz_source_problem(r->source, d->split, d->first + (uint64_t)i, &g->problem, arena, err) ||
-            !rz_tokenizer_encode(r->tokenizer, g->problem.prompt, strlen(g->problem.prompt), arena, &g->prompt, &g->n_prompt, err))
+            !make_prompt(r, g, arena, err))
             return rz_err_note(err, "problem %llu", (unsigned long long)(d->first + (uint64_t)i));
         g->slot = d->first_slot + (uint32_t)i;
         g->n = d->n;
@@ -142,13 +159,27 @@ static void after_step(void *ctx, int64_t n_tokens)
         w->rollout->tick(w->rollout->tick_ctx, n_tokens);
 }
 
+const char *rz_group_text(const rz_tokenizer *t, const rz_group *g, int k, bool as_scored, rz_arena *arena, size_t *len)
+{
+    const rz_completion *c = &g->completions[k];
+    size_t prefix = strlen(g->prefix);
+    char *text = rz_tokenizer_decode(t, c->ids, as_scored ? c->n_text : c->n, true, arena, len);
+    if (!prefix)
+        return text;
+    char *both = RZ_NEW(arena, prefix + *len + 1, char);
+    memcpy(both, g->prefix, prefix);
+    memcpy(both + prefix, text, *len + 1);
+    *len += prefix;
+    return both;
+}
+
 static void score_one(const rz_rollout *r, uint32_t step, const rz_group *g, int i, rz_arena *arena)
 {
     const rz_completion *c = &g->completions[i];
     rz_scored *to = &g->scored[i];
     rz_arena scratch = *arena;
     size_t len;
-    const char *text = rz_tokenizer_decode(r->tokenizer, c->ids, c->n_text, true, &scratch, &len);
+    const char *text = rz_group_text(r->tokenizer, g, i, true, &scratch, &len);
     rz_sample s = {text, len, g->problem.prompt, g->problem.answer, g->problem.meta, c->n, c->truncated};
     rz_score score;
     rz_rules_score(r->worker, &s, &score);

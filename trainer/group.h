@@ -3,6 +3,7 @@
 #ifndef RZ_TRAINER_GROUP_H
 #define RZ_TRAINER_GROUP_H
 #include "base/comm.h"
+#include "data/prompt.h"
 #include "data/source.h"
 #include "data/tokenizer.h"
 #include "data/trace.h"
@@ -27,6 +28,8 @@ typedef struct {
 
 typedef struct {
     rz_problem problem;
+    const char *input;      /* the problem in its template, without the prefix */
+    const char *prefix;     /* what a completion's text begins with, already in the prompt */
     int32_t *prompt;        /* (n_prompt) */
     int n_prompt, n;        /* n completions */
     uint32_t slot;          /* within the step, refills included */
@@ -41,6 +44,7 @@ typedef struct {
     rz_comm *comm;
     rz_decoder *decoder;
     const rz_tokenizer *tokenizer;
+    const rz_prompt *prompt; /* NULL: a problem is the prompt as it stands */
     rz_source *source;
     const rz_rules *rules;
     rz_rules_worker *worker;
@@ -50,6 +54,9 @@ typedef struct {
     void (*tick)(void *ctx, int64_t n_tokens);
     void *tick_ctx;
 } rz_rollout;
+
+/* The text of completion k as rules see it, from the arena: the prefix, then what was sampled; all of it, or without what ended it (as_scored). */
+const char *rz_group_text(const rz_tokenizer *t, const rz_group *g, int k, bool as_scored, rz_arena *arena, size_t *len);
 
 /* Which groups: `n_groups` of a split, problems first …, each with n completions. Their tokens are addressed by (seed, purpose, step, place in the round,
  * refill and sample, position), places are first_place …, slots in the step first_slot …. */

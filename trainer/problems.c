@@ -6,12 +6,16 @@
 /* A problem must be one that the policy can begin with and that the rules can judge. */
 static bool check_problem(const rz_needs *needs, const rz_problem *p, rz_arena scratch, rz_err *err)
 {
-    int room = needs->room, n;
+    int room = needs->room, n = 0;
     int32_t *ids;
-    if (!rz_tokenizer_encode(needs->tokenizer, p->prompt, strlen(p->prompt), &scratch, &ids, &n, err))
+    rz_prompt_made made = {0};
+    bool ok = needs->prompt ? rz_prompt_make(needs->prompt, p->prompt, &scratch, &made, err)
+                            : rz_tokenizer_encode(needs->tokenizer, p->prompt, strlen(p->prompt), &scratch, &ids, &n, err);
+    n = needs->prompt ? made.n : n;
+    if (!ok)
         return rz_err_note(err, "the prompt \"%.80s\"", p->prompt);
     if (n < 1 || n >= room)
-        return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (max_position_embeddings of the model is %d)", p->prompt, n, room - 1,
+        return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (with template and examples; max_position_embeddings of the model is %d)", p->prompt, n, room - 1,
                        room);
     return rz_rules_check_problem(needs->worker, p->answer, p->meta, err) || rz_err_note(err, "with %s", needs->rules);
 }

@@ -102,7 +102,7 @@ static void add_completion(rz_rollouts *r, int64_t step, const rz_group *g, int 
     const rz_completion *c = &g->completions[k];
     const rz_scored *s = &g->scored[k];
     size_t len;
-    const char *text = rz_tokenizer_decode(r->t, c->ids, c->n, true, &scratch, &len);
+    const char *text = rz_group_text(r->t, g, k, false, &scratch, &len);
     append_whole(r, STEP, step);
     append_whole(r, SLOT, g->slot);
     append_whole(r, SAMPLE, k);
@@ -135,7 +135,7 @@ void rz_rollouts_add(rz_rollouts *r, int64_t step, const rz_group *groups, int n
         append_whole(r, PROMPT_STEP, step);
         append_whole(r, PROMPT_SLOT, g->slot);
         append_whole(r, PROMPT_TRAINED, g->trained);
-        append_text(r, PROMPT_AT, PROMPT, g->problem.prompt, strlen(g->problem.prompt));
+        append_text(r, PROMPT_AT, PROMPT, g->input, strlen(g->input));
         append_text(r, ANSWER_AT, ANSWER, g->problem.answer, strlen(g->problem.answer));
         append_text(r, META_AT, META, g->problem.meta, strlen(g->problem.meta));
         for (int k = 0; k < g->n; k++)

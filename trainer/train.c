@@ -17,6 +17,7 @@ typedef struct {
     rz_pool *pool;
     rz_policy *policy;
     rz_tokenizer *tokenizer;
+    rz_prompt *prompt;
     rz_source *source, *held_out; /* held_out: NULL when there is nothing to evaluate on; may be the same as source */
     rz_rules *rules;
     rz_rules_worker *worker;
@@ -25,7 +26,7 @@ typedef struct {
     rz_rollouts *rollouts, *evaluated; /* rank 0: completions of steps, of an evaluation */
     rz_diagnosis *diagnosis;      /* rank 0; NULL in a control run, which is meant to fail */
     int32_t stop[RZ_MAX_STOPS];
-    char base_hash[33], data_hash[80]; /* data_hash: of the problems, and of the held-out ones if they are a file of their own */
+    char base_hash[33], data_hash[120]; /* data_hash: of the problems, of the held-out ones if they are a file of their own, of what makes prompts of them */
     rz_grpo grpo;
     rz_loop loop;
 } job;
@@ -49,6 +50,7 @@ static void close_job(job *j)
     if (own_held_out(j))
         rz_source_close(j->held_out);
     rz_source_close(j->source);
+    rz_prompt_destroy(j->prompt);
     rz_tokenizer_destroy(j->tokenizer);
     rz_policy_destroy(j->policy);
     rz_grpo_finish(&j->grpo);
@@ -266,13 +268,26 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
     return ok;
 }
 
+static bool open_prompts(job *j, rz_err *err)
+{
+    char hash[33];
+    if (!rz_prompt_create(&j->prompt, &j->config->prompt, j->tokenizer, err))
+        return false;
+    rz_prompt_hash(j->prompt, hash);
+    if (hash[0])
+        snprintf(j->data_hash + strlen(j->data_hash), sizeof j->data_hash - strlen(j->data_hash), " %s", hash);
+    return true;
+}
+
 static bool open_workers(job *j, rz_err *err)
 {
     const rz_config *c = j->config;
     int n_stop;
     if (!rz_stop_ids(j->tokenizer, c->eos_token, j->stop, &n_stop))
         return rz_fail(err, RZ_ECONFIG, "eos_token is '%s', which the model's tokenizer does not hold", c->eos_token);
-    const rz_needs needs = {j->tokenizer, j->policy->arch.max_position_embeddings, j->worker, c->rules};
+    if (!open_prompts(j, err))
+        return false;
+    const rz_needs needs = {j->tokenizer, j->prompt, j->policy->arch.max_position_embeddings, j->worker, c->rules};
     if (!rz_problems_check(&needs, j->source, c->data, j->grpo.arena, err) ||
         (own_held_out(j) && !rz_problems_check(&needs, j->held_out, c->eval.data, j->grpo.arena, err)))
         return false;
@@ -285,8 +300,8 @@ static bool open_workers(job *j, rz_err *err)
     j->grpo.config = c;
     if (!rz_grpo_keep_reference(&j->grpo, j->policy, err)) /* the policy is the base still: a checkpoint is read later */
         return false;
-    j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .source = j->source, .rules = j->rules,
-                                   .worker = j->worker, .sampling = rz_config_sampling(c, j->tokenizer, j->stop, n_stop), .seed = (uint32_t)c->seed,
+    j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .prompt = j->prompt, .source = j->source,
+                                   .rules = j->rules, .worker = j->worker, .sampling = rz_config_sampling(c, j->tokenizer, j->stop, n_stop), .seed = (uint32_t)c->seed,
                                    .random_reward = c->reward == RZ_REWARD_RANDOM};
     if (rz_comm_rank(j->env->comm) == 0) {
         j->grpo.rollout.tick = j->env->listener.tick;
