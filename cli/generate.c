@@ -62,7 +62,7 @@ typedef struct {
     int n;                  /* prompts */
     const char **prompts;   /* (n) as given */
     rz_prompt *maker;
-    const char **inputs;    /* (n) in the template */
+    const char **inputs;    /* (n) in the template, all that the model reads */
     rz_request *requests;   /* (n) */
 } job;
 
@@ -167,7 +167,11 @@ static bool encode_prompt(job *j, int i, rz_err *err)
     j->inputs[i] = j->prompts[i];
     if (!rz_prompt_make(j->maker, j->prompts[i], &j->arena, &made, err))
         return rz_err_note(err, "the prompt \"%.80s\"", j->prompts[i]);
-    j->inputs[i] = made.text;
+    const char *prefix = rz_prompt_prefix(j->maker);
+    char *whole = RZ_NEW(&j->arena, made.len + strlen(prefix) + 1, char);
+    memcpy(whole, made.text, made.len);
+    strcpy(whole + made.len, prefix);
+    j->inputs[i] = whole;
     int n = made.n;
     if (n < 1 || n >= room)
         return rz_fail(err, RZ_EDATA, "the prompt \"%.80s\" has %d tokens, must have 1..%d (the model has %d positions)", j->inputs[i], n, room - 1,
@@ -263,8 +267,8 @@ static bool sample(job *j, rz_err *err)
     if (!rz_decoder_create(&d, j->policy, (int)(all < SLOTS ? all : SLOTS), err))
         return false;
     rz_generate_show show = {.tokenizer = j->tokenizer, .data = &j->data, .sampling = &s, .requests = j->requests, .prompts = j->prompts,
-                             .inputs = j->inputs, .arena = &j->arena, .n = j->n, .samples = (int)o->samples, .threads = (int)o->threads,
-                             .json = o->json, .in_template = strcmp(o->prompt.template, "none") != 0, .price = o->price_per_core_hour};
+                             .inputs = j->inputs, .prefix = rz_prompt_prefix(j->maker), .arena = &j->arena, .n = j->n, .samples = (int)o->samples,
+                             .threads = (int)o->threads, .json = o->json, .in_template = strcmp(j->inputs[0], j->prompts[0]) != 0, .price = o->price_per_core_hour};
     request_list list = {j->requests, j->n, 0, &show};
     const rz_requests from = {.next = next_of_list, .tick = after_step, .ctx = &list, .max_prompt = longest(j->requests, j->n), .token = after_token};
     rz_generate_show_begin(&show);

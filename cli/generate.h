@@ -11,7 +11,8 @@ typedef struct {
     const rz_sampling *sampling;
     const rz_request *requests; /* (n) with `samples` completions each; those that are not done have no tokens */
     const char *const *prompts; /* (n) as given */
-    const char *const *inputs;  /* (n) in the template */
+    const char *const *inputs;  /* (n) in the template, all that the model reads */
+    const char *prefix;         /* the last of it: completions begin with it */
     rz_arena *arena;            /* for scratch */
     int n, samples, threads;
     bool json, in_template;

@@ -73,7 +73,9 @@ static void print_json(const rz_generate_show *s, int i, int k, const told *t)
     size_t len = 0, meta_len = 0;
     const char *answer = s->data->prompt.n ? rz_column_get(&s->data->answer, i, &len) : NULL,
                *meta = s->data->prompt.n ? rz_column_get(&s->data->meta, i, &meta_len) : NULL;
-    json_t *o = json_pack("{s:i,s:s,s:s}", "schema", 1, "prompt", s->prompts[i], "completion", t->text);
+    char *completion = rz_asprintf("%s%s", s->prefix, t->text);
+    json_t *o = json_pack("{s:i,s:s,s:s}", "schema", 1, "prompt", s->prompts[i], "completion", completion);
+    free(completion);
     if (s->in_template)
         json_object_set_new(o, "input", json_string(s->inputs[i]));
     if (len)

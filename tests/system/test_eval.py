@@ -196,6 +196,17 @@ def _(folder):
     check(told["accuracy"] > 0 and cut > 5, f"{told['accuracy']}, {cut} cut: the cases show nothing")
 
 
+@case("rules see the beginning of the answer that is given, and it is in the dump")
+def _(folder):
+    words = ["--data", "countdown", *MIXED, "--samples=4", "--limit=30", "--max-new=40"]
+    told = evaluate(*words, "--response-prefix= <think> ", f"--dump={folder}/d")
+    dump = lines_of(f"{folder}/d")
+    check(all(x["completion"].startswith(" <think> ") for x in dump), dump[0])
+    agrees(told, f"{folder}/d", 4)
+    check(told["format"] > 0.3, f"format {told['format']}: the case shows nothing")
+    check(evaluate(*words, "--response-prefix= <think> ", ranks=2) == told, "two ranks")
+
+
 @case("a large evaluation is the sum of its parts: it is cut at 16384 completions")
 def _(folder):
     same = [{"prompt": "numbers 3 4 target 7 ?", "meta": {"numbers": [3, 4], "target": 7}}] * 5

@@ -114,6 +114,24 @@ def _(folder):
     check(x.pop("input") == PROMPT and x.pop("prompt") == "14 3" and y.pop("prompt") == PROMPT and x == y, (x, y))
 
 
+@case("examples and the beginning of the answer are read by the model; a special token in data is a word like any other")
+def _(folder):
+    examples, begin = {"prompt": "numbers 1 2 target 3 ?", "completion": " <think> 1 + 2 = 3 </think> <answer> 1 + 2 </answer> <eos>"}, "<think> "
+    wanted = [VOCAB[w] for w in (examples["prompt"] + examples["completion"] + " " + PROMPT + " " + begin).split()]
+    with open(f"{folder}/x.jsonl", "w", encoding="utf-8") as f:
+        f.write(json.dumps(examples) + "\n")
+    for given in json.dumps(examples), f"{folder}/x.jsonl":
+        lines = generate("--prompt", PROMPT, "--template", "{prompt} ", "--examples", given, "--response-prefix", begin, "--samples", 5, "--max-new", 9)
+        for x in lines:
+            check(x["prompt_ids"] == wanted and x["prompt"] == PROMPT and x["input"].endswith(PROMPT + " " + begin), x)
+            check(x["completion"].startswith(begin) and x["thinking_tokens"] > 0, x)
+    check(generate("--prompt", PROMPT + " <eos>", "--max-new", 1)[0]["prompt_ids"][-1] == VOCAB["<eos>"], "typed as a whole")
+    refused = rulezero("generate", "--model", MODEL, "--template", "{prompt} ", "--prompt", PROMPT + " <eos>", "--max-new", 1).expect(DATA)
+    check('"<eos>" is not in the vocabulary' in refused.err, refused)
+    check("brings no chat template" in rulezero("generate", "--model", MODEL, "--template", "chat", "--prompt", PROMPT).expect(CONFIG).err, "chat")
+    check("says {prompt}" in rulezero("generate", "--model", MODEL, "--template", "Q", "--prompt", PROMPT).expect(USAGE).err, "template")
+
+
 def right(completion, numbers, target):
     """The verifier in other words: one answer, every number once, exact."""
     answer = re.fullmatch(r"<think> .*[^ ].* </think> <answer> ([-0-9 +*/()]+) </answer>", completion)
