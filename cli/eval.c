@@ -8,13 +8,11 @@
 #include "trainer/model.h"
 #include "trainer/problems.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define SPLITS "train|validation|test" /* in the order of rz_split */
 static const char *const split_names[] = {"train", "validation", "test"};
@@ -34,7 +32,7 @@ typedef struct {
 #define INT(key, field, def, min, max, help) {key, RZ_OPT_INT, AT(field), def, min, max, NULL, RZ_OPT_FIXED, help}
 #define TEXT(key, field, def, help) {key, RZ_OPT_TEXT, AT(field), def, 0, 0, NULL, RZ_OPT_FIXED, help}
 const rz_option rz_eval_flags[] = {
-    TEXT("model", model, "", "policy: a model or checkpoint (*.h5)"),
+    TEXT("model", model, "", "policy: a model or checkpoint (*.h5), a Hugging Face folder or a GGUF file"),
     TEXT("data", data, "", "problems: a file (JSONL or HDF5), all of it in order, or the name of a task"),
     TEXT("rules", rules, "", "rule file that scores completions"),
     INT("samples", samples, "1", 1, 4096, "completions of each problem: the K of pass@K and maj@K"),
@@ -131,23 +129,6 @@ static bool check_task_keys(const job *j, rz_err *err)
 
 /* ---- what is needed ---- */
 
-/* Other kinds of models are told apart from damaged ones. */
-static bool check_model(const char *path, rz_err *err)
-{
-    struct stat st;
-    char magic[4] = "";
-    if (stat(path, &st))
-        return rz_fail(err, RZ_EIO, "--model: cannot read %s: %s", path, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return rz_fail(err, RZ_EDATA, "--model: %s is a directory, must be a model or checkpoint (*.h5), such as the model.h5 of a run; Hugging Face "
-                                      "directories are not read", path);
-    FILE *f = fopen(path, "rb");
-    bool gguf = f && fread(magic, 1, sizeof magic, f) == sizeof magic && !memcmp(magic, "GGUF", sizeof magic);
-    if (f)
-        fclose(f);
-    return !gguf || rz_fail(err, RZ_EDATA, "--model: %s is a GGUF file, must be a model or checkpoint (*.h5); GGUF is not read", path);
-}
-
 static bool open_data(job *j, rz_err *err)
 {
     const options *o = &j->o;
@@ -170,7 +151,7 @@ static bool open_data(job *j, rz_err *err)
 static bool open_job(job *j, rz_err *err)
 {
     const options *o = &j->o;
-    if (!check_model(o->model, err) || !rz_cli_kernels(&j->kernels, err) || !rz_arena_init(&j->arena, (size_t)1 << 38, err) ||
+    if (!rz_cli_kernels(&j->kernels, err) || !rz_arena_init(&j->arena, (size_t)1 << 38, err) ||
         !rz_rules_load(&j->rules, o->rules, err) || !rz_rules_worker_create(&j->worker, j->rules, err) || !open_data(j, err) ||
         !rz_pool_create(&j->pool, (int)o->threads, err) || !rz_model_read(o->model, j->kernels, j->pool, &j->policy, &j->tokenizer, err))
         return false;
