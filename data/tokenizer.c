@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FILE_BYTES = 256 << 20 };
+enum { MAX_FILE_BYTES = 256 << 20, LARGE_WORD = 1 << 16 };
 
 /* ---- growing memory ---- */
 
@@ -46,6 +46,7 @@ bool rz_token_work_take(const rz_tokenizer *t, rz_token_work **out, rz_err *err)
 
 void rz_token_work_give(const rz_tokenizer *t, rz_token_work *w)
 {
+    if (w->room > LARGE_WORD) rz_token_bpe_finish(w); /* one long word must not keep its memory for ever */
     pthread_mutex_lock(t->lock);
     w->next = *t->idle;
     *t->idle = w;
@@ -62,11 +63,7 @@ void rz_token_work_destroy(rz_token_work *w)
     }
     free(w->ids.data);
     free(w->spelled.data);
-    free(w->symbols);
-    free(w->next_symbol);
-    free(w->previous);
-    free(w->ranks);
-    free(w->heap);
+    rz_token_bpe_finish(w);
     free(w->cache);
     free(w->cached_words.data);
     free(w->cached_ids.data);

@@ -216,12 +216,24 @@ static size_t merge_long(const rz_merges *m, rz_token_work *w, size_t n)
 static void reserve(rz_token_work *w, size_t n)
 {
     if (n <= w->room) return;
-    w->room = n + n / 2;
+    w->room = n < 4096 ? 4096 : n;
     w->symbols = rz_realloc(w->symbols, w->room * sizeof *w->symbols);
     w->next_symbol = rz_realloc(w->next_symbol, w->room * sizeof *w->next_symbol);
     w->previous = rz_realloc(w->previous, w->room * sizeof *w->previous);
     w->ranks = rz_realloc(w->ranks, w->room * sizeof *w->ranks);
     w->heap = rz_realloc(w->heap, 3 * w->room * sizeof *w->heap);
+}
+
+void rz_token_bpe_finish(rz_token_work *w)
+{
+    free(w->symbols);
+    free(w->next_symbol);
+    free(w->previous);
+    free(w->ranks);
+    free(w->heap);
+    w->symbols = w->next_symbol = w->previous = w->ranks = NULL;
+    w->heap = NULL;
+    w->room = 0;
 }
 
 /* The id of a word that is a token as it stands, or −1. */

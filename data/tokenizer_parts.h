@@ -167,5 +167,6 @@ bool rz_token_split(const rz_token_encoder *e, int step, const char *s, size_t l
 
 /* tokenizer_bpe.c */
 bool rz_token_merges_read(rz_tokenizer *t, json_t *merges, rz_err *err);
+void rz_token_bpe_finish(rz_token_work *w); /* gives back what words have taken */
 bool rz_token_bpe(const rz_token_encoder *e, const char *word, size_t len, rz_err *err);
 #endif
