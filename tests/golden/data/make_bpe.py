@@ -158,7 +158,7 @@ def main():
             line({"tokenizer": name, "base": base, "model": overrides, "json": root})
             written = [t["content"] for t in root["added_tokens"]]
             special = {t["content"] for t in root["added_tokens"] if t["special"]}
-            fixed = ["", " ", "a", " <l> <r>  <lr>\n\n<lr> x<r> ", "one two one's stone\u0301 one", "ZEIT Zeit e\u03011 <|end|>x<|end|><|end", "\u1e9b\u0323 \u212b\u1100\u1161\u11a8 ŀÅ"]
+            fixed = ["", " ", "a", " <l> <r>  <lr>\n\n<lr> x<r> ", "one two one's stone\u0301 one", "ZEIT Zeit e\u03011 <|end|>x<|end|><|end", "\u1e9b\u0323 \u212b\u1100\u1161\u11a8 ŀÅ\uc694\u11a7\u1100\u1161\u11a7\u11a8"]
             for content in fixed + [text(draw, written)[:48] for _ in range(13)]:
                 row = case(tokenizer, content, tokenizer.encode(content, add_special_tokens=False).ids)
                 if root["post_processor"]:
