@@ -159,7 +159,7 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
            logits = (M < rows ? M : rows) * (size_t)p->arch.vocab_size + M,          /* head_backward */
            qk = rz_arch_family(&p->arch)->qk_norm ? (H + (size_t)p->heads.G) * (size_t)p->heads.E : 0,
            layer = M * (D + 3 * F + H * (size_t)p->heads.E + W + qk);                /* layer_backward */
-    return rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
+    return 64 * 128 /* some sixty arrays, aligned */ + rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
            (M * (3 * D + 4) + (logits > layer ? logits : layer)) * sizeof(float);    /* h, dh, the kept dx */
 }
 
