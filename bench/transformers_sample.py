@@ -6,7 +6,7 @@ kind with 95 % intervals, to be held against `rulezero eval` of the same problem
     build/rulezero data make decimals split=test --count 256 -o problems.jsonl
     python3 bench/transformers_sample.py exported problems.jsonl -o completions.jsonl --rules configs/rules/decimals.yaml --template 'User: {prompt}\\nAssistant:'
 
-A line's field `input` is the whole text that the model is given; without it the template is filled in with `prompt` (and `\\n` in it is a new line). The
+A line's field `input` (of `rulezero generate --json`) is the whole text that the model is given, less the response_prefix; without it the template is filled in with `prompt` (and `\\n` in it is a new line). The
 completions are lines as `rulezero score` reads them. Needs torch and transformers; not part of ./check."""
 import argparse
 import collections
@@ -24,6 +24,7 @@ def arguments():
     p.add_argument("problems", help="JSONL: prompt or input, answer, meta, cluster")
     p.add_argument("-o", "--out", required=True, help="JSONL of completions, to be made")
     p.add_argument("--template", default="{prompt}")
+    p.add_argument("--prefix", default="", help="response_prefix of the config: given to the model, and part of the completion")
     p.add_argument("--samples", type=int, default=1)
     p.add_argument("--temperature", type=float, default=1.0)
     p.add_argument("--max-new", type=int, default=32)
@@ -56,7 +57,7 @@ def sample(a, problems):
     ends = model.generation_config.eos_token_id
     ends = set(ends if isinstance(ends, list) else [ends]) - {None}
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(ends, default=0)
-    inputs = [tokenizer(text_of(p, a.template), add_special_tokens=False).input_ids for p in problems]
+    inputs = [tokenizer(text_of(p, a.template) + a.prefix, add_special_tokens=False).input_ids for p in problems]
     order = sorted((len(ids), i) for i, ids in enumerate(inputs) for _ in range(a.samples))
     how = dict(do_sample=True, temperature=a.temperature, top_k=0, top_p=1.0) if a.temperature else dict(do_sample=False)
     if a.stop:
@@ -112,7 +113,7 @@ def main():
     with open(a.out, "w", encoding="utf-8") as f:
         for i, text, n, truncated in made:
             p = problems[i]
-            line = {"completion": text, "prompt": p.get("prompt", ""), "answer": p.get("answer", ""), "meta": p.get("meta", {}), "n_tokens": n,
+            line = {"completion": a.prefix + text, "prompt": p.get("prompt", ""), "answer": p.get("answer", ""), "meta": p.get("meta", {}), "n_tokens": n,
                     "truncated": truncated}
             f.write(json.dumps(line, ensure_ascii=False) + "\n")
     if a.rules:
