@@ -35,17 +35,16 @@ static double memory_available(void)
     return least;
 }
 
-bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_tokenizer *t, int prompts, rz_arena scratch, rz_err *err)
+bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_prompt *prompt, int prompts, rz_arena scratch, rz_err *err)
 {
     *max_prompt = 1;
     for (int i = 0; i < prompts; i++) {
         rz_arena one = scratch;
         rz_problem p;
-        int32_t *ids;
-        int n;
-        if (!rz_source_problem(source, RZ_TRAIN, (uint64_t)i, &p, &one, err) || !rz_tokenizer_encode(t, p.prompt, strlen(p.prompt), &one, &ids, &n, err))
+        rz_prompt_made made;
+        if (!rz_source_problem(source, RZ_TRAIN, (uint64_t)i, &p, &one, err) || !rz_prompt_make(prompt, p.prompt, &one, &made, err))
             return rz_err_note(err, "problem %d", i);
-        *max_prompt = n > *max_prompt ? n : *max_prompt;
+        *max_prompt = made.n > *max_prompt ? made.n : *max_prompt;
     }
     return true;
 }

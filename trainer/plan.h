@@ -28,7 +28,7 @@ typedef struct {
 } rz_plan;
 
 /* Tokens of the longest prompt of the first step. */
-bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_tokenizer *t, int prompts, rz_arena scratch, rz_err *err);
+bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_prompt *prompt, int prompts, rz_arena scratch, rz_err *err);
 void rz_plan_make(rz_plan *plan, const rz_plan_job *j);
 /* Notes: what there is (all), and what looks wrong. */
 void rz_plan_tell(const rz_plan *plan, const rz_plan_job *j, rz_loop *l, bool all);

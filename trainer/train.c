@@ -315,7 +315,7 @@ static bool plan_memory(job *j, bool all, rz_err *err)
 {
     rz_plan_job of = {j->config, j->policy, j->update, j->env->comm, j->grpo.reference != NULL, 0};
     rz_plan plan;
-    if (!rz_comm_agree(of.comm, rz_plan_longest(&of.max_prompt, j->source, j->tokenizer, (int)j->config->prompts_per_step, j->grpo.arena, err), err))
+    if (!rz_comm_agree(of.comm, rz_plan_longest(&of.max_prompt, j->source, j->prompt, (int)j->config->prompts_per_step, j->grpo.arena, err), err))
         return false;
     rz_plan_make(&plan, &of);
     rz_plan_tell(&plan, &of, &j->loop, all);
