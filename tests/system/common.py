@@ -10,6 +10,7 @@ import random
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -236,3 +237,36 @@ def count_lines(path):
             return f.read().count(b"\n")
     except FileNotFoundError:
         return 0
+
+
+def byte_model(folder):
+    """A Hugging Face folder with a tiny llama of random weights whose tokens are the 256 bytes and <eos>: it reads any text."""
+    os.makedirs(folder)
+    printable = [b for b in range(256) if 33 <= b <= 126 or 161 <= b <= 172 or 174 <= b]
+    letters = {b: chr(b) for b in printable} | {b: chr(256 + i) for i, b in enumerate(b for b in range(256) if b not in printable)}
+    vocab = {letters[b]: b for b in range(256)} | {"<eos>": 256}
+    added = {"id": 256, "content": "<eos>", "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    D, F, V = 16, 32, 257
+    files = {"config.json": {"model_type": "llama", "hidden_size": D, "intermediate_size": F, "num_hidden_layers": 1, "num_attention_heads": 2,
+                             "num_key_value_heads": 1, "vocab_size": V, "max_position_embeddings": 2048, "tie_word_embeddings": True},
+             "tokenizer.json": {"version": "1.0", "added_tokens": [added], "normalizer": None, "pre_tokenizer": level, "decoder": level,
+                                "post_processor": None, "model": {"type": "BPE", "vocab": vocab, "merges": []}},
+             "generation_config.json": {"eos_token_id": 256}}
+    for name, content in files.items():
+        with open(f"{folder}/{name}", "w", encoding="utf-8") as f:
+            json.dump(content, f)
+    layer = "model.layers.0."
+    shapes = {"model.embed_tokens.weight": [V, D], layer + "input_layernorm.weight": [D], layer + "self_attn.q_proj.weight": [D, D],
+              layer + "self_attn.k_proj.weight": [D // 2, D], layer + "self_attn.v_proj.weight": [D // 2, D], layer + "self_attn.o_proj.weight": [D, D],
+              layer + "post_attention_layernorm.weight": [D], layer + "mlp.gate_proj.weight": [F, D], layer + "mlp.up_proj.weight": [F, D],
+              layer + "mlp.down_proj.weight": [D, F], "model.norm.weight": [D]}
+    header, data, rng = {}, b"", random.Random(1)
+    for name, shape in shapes.items():
+        values = [1.0] * D if len(shape) == 1 else [rng.gauss(0, 0.1) for _ in range(shape[0] * shape[1])]
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + 4 * len(values)]}
+        data += struct.pack(f"<{len(values)}f", *values)
+    text = json.dumps(header).encode()
+    with open(f"{folder}/model.safetensors", "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+    return folder

@@ -361,11 +361,16 @@ def _(folder):
 def _(folder):
     found = [f"configs/{name}" for name in sorted(os.listdir("configs")) if name.endswith(".yaml")]
     check({"configs/quick.yaml", "configs/quick-base.yaml"} <= set(found), found)
+    # what a user has to bring: a model of ./run's, GSM8K
+    brought = {"model: smollm2": "model=" + byte_model(f"{folder}/model"), "data: data/gsm8k/": "data=tests/golden/data/gsm8k.jsonl",
+               "  data: data/gsm8k/": "eval.data=tests/golden/data/gsm8k.jsonl"}
     for config in found:
         with open(config, encoding="utf-8") as f:
-            verb = "train" if re.search(r"^steps:", f.read(), re.MULTILINE) else "pretrain"
-        rulezero(verb, config, f"out={folder}/run", "--dry-run").expect(OK, "parameters")
-    check(not os.listdir(folder), f"written: {os.listdir(folder)}")
+            text = f.read()
+        verb = "train" if re.search(r"^steps:", text, re.MULTILINE) else "pretrain"
+        more = [word for line, word in brought.items() if "\n" + line in text]
+        rulezero(verb, config, f"out={folder}/run", "--dry-run", *more).expect(OK, "parameters")
+    check(os.listdir(folder) == ["model"], f"written: {os.listdir(folder)}")
 
 
 @case("flags and assignments are two spellings of the same")
