@@ -4,12 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number behind `key` in the first line of a file that begins with it; −1: there is none. */
-static double read_number(const char *path, const char *key)
+static double greater(double a, double b)
 {
-    char line[256];
+    return a > b ? a : b;
+}
+
+/* The number behind `key` in the first line that begins with it of a file below `root`; −1: there is none. */
+static double read_number(const char *root, const char *name, const char *key)
+{
+    char line[256], *path = rz_asprintf("%s%s", root, name);
     double found = -1;
     FILE *f = fopen(path, "r");
+    free(path);
     while (f && found < 0 && fgets(line, sizeof line, f))
         if (!strncmp(line, key, strlen(key))) {
             char *end;
@@ -21,16 +27,27 @@ static double read_number(const char *path, const char *key)
     return found;
 }
 
-/* Bytes that the machine, or the container that this runs in, has left; −1: nobody says. */
-static double memory_available(void)
+/* What a container's limit (a control group, version 2 and 1) is read from. */
+static const struct {
+    const char *most, *used, *stat, *files[2];
+} limits[] = {
+    {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", {"inactive_file ", "active_file "}},
+    {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat",
+     {"total_inactive_file ", "total_active_file "}},
+};
+
+double rz_plan_available(const char *root)
 {
-    static const char *const limits[][2] = {{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
-                                            {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"}};
-    double kib = read_number("/proc/meminfo", "MemAvailable:"), least = kib < 0 ? -1 : kib * 1024;
+    double kib = read_number(root, "/proc/meminfo", "MemAvailable:"), least = kib < 0 ? -1 : kib * 1024;
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        double most = read_number(limits[i][0], ""), used = read_number(limits[i][1], ""); /* no limit is a word, or far beyond any memory */
-        if (most >= 0 && used >= 0 && (least < 0 || most - used < least))
-            least = most > used ? most - used : 0;
+        /* no limit is a word, or far beyond any memory */
+        double most = read_number(root, limits[i].most, ""), used = read_number(root, limits[i].used, "");
+        if (most < 0 || used < 0)
+            continue;
+        for (int k = 0; k < 2; k++) /* the page cache counts as used, but is given back to whoever asks, as MemAvailable knows by itself */
+            used -= greater(read_number(root, limits[i].stat, limits[i].files[k]), 0);
+        double left = greater(most - greater(used, 0), 0);
+        least = least < 0 || left < least ? left : least;
     }
     return least;
 }
@@ -47,11 +64,6 @@ bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_prompt *prompt
         *max_prompt = made.n > *max_prompt ? made.n : *max_prompt;
     }
     return true;
-}
-
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
 }
 
 static double largest_activations(const rz_plan_job *j, int max_new, double *group)
@@ -83,7 +95,7 @@ void rz_plan_make(rz_plan *plan, const rz_plan_job *j)
     plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new);
     double rank = (double)plan->update.gradients + (double)plan->update.moments + greater(plan->caches, (double)plan->update.activations);
     plan->machine = (plan->shared ? 1 : local) * plan->weights + local * rank;
-    plan->available = memory_available();
+    plan->available = rz_plan_available("");
     double to_come = local * rank - local * (double)plan->update.moments; /* weights and moments are there by now */
     plan->missing = plan->available >= 0 && to_come > plan->available ? to_come - plan->available : 0;
 }

@@ -29,6 +29,9 @@ typedef struct {
 
 /* Tokens of the longest prompt of the first step. */
 bool rz_plan_longest(int *max_prompt, rz_source *source, const rz_prompt *prompt, int prompts, rz_arena scratch, rz_err *err);
+/* Bytes that this machine, or the container that this runs in, has left, what it merely caches of files among them; −1: nobody says. The system's files are
+ * read below `root`: "", but for tests. */
+double rz_plan_available(const char *root);
 void rz_plan_make(rz_plan *plan, const rz_plan_job *j);
 /* Notes: what there is (all), and what looks wrong. */
 void rz_plan_tell(const rz_plan *plan, const rz_plan_job *j, rz_loop *l, bool all);
