@@ -243,7 +243,7 @@ model_with("model: a text", ["not a rulezero file"], lambda m: b"{}\n")
 model_with("model: empty", ["not a rulezero file"], lambda m: b"")
 
 
-@bad("model: a folder", DATA, "is not a file")
+@bad("model: a folder", DATA, "is a folder without config.json")
 def _(folder):
     return [GRPO, f"model={folder}"]
 
@@ -364,7 +364,7 @@ resume_with("resume: another learning rate", CONFIG, ["learning_rate is 0.01", "
 resume_with("resume: --fresh", CREATE, ["--fresh", "not empty"], ["--fresh"])
 resume_with("resume: another rule file", CONFIG, ["rules changed"],
             prepare=lambda folder, run: ["rules=" + write(f"{folder}/rules.yaml", read(RULES).replace("weight: 0.1", "weight: 0.2"))])
-resume_with("resume: other problems", CONFIG, ["the data (data or eval.data) changed"],
+resume_with("resume: other problems", CONFIG, ["the data (data, eval.data, examples)", "changed since this run began"],
             prepare=lambda folder, run: ["data=" + write(f"{folder}/d.jsonl", '{"task": "countdown", "meta": {"numbers": [3, 4], "target": 7}}\n')])
 resume_with("resume: a folder where a checkpoint belongs", DATA, ["no checkpoint in"], checkpoints=[],
             prepare=lambda folder, run: os.mkdir(f"{run}/checkpoints/{FOUR}"))
