@@ -1,8 +1,8 @@
 #include "base/safetensors.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mapped.h"
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,9 @@
 
 enum {
     MAX_HEADER = 100000000, /* bytes, as the original library has it; of an index too */
-    MAX_DEPTH = 4,          /* the format needs three */
-    MAX_MARKS = 1 << 21,    /* brackets and commas: parsed JSON takes some 100 bytes a value; a tensor has about ten */
     MAX_SHARDS = 1024,
 };
+static const rz_json_limits json_limits = {.depth = 4, .values = 1 << 21}; /* the format needs three; a tensor has about ten */
 static const char single[] = "model.safetensors", index_file[] = "model.safetensors.index.json";
 
 typedef struct {
@@ -43,39 +42,6 @@ static const struct {
     {"F8_E5M2", 8, false, 0}, {"F8_E8M0", 8, false, 0}, {"F6_E2M3", 6, false, 0}, {"F6_E3M2", 6, false, 0}, {"F4", 4, false, 0},
 };
 enum { N_DTYPES = sizeof dtypes / sizeof dtypes[0] };
-
-/* Depth and number of values are bounded before jansson allocates for them. */
-static json_t *parse_json(const char *path, const char *what, const char *text, size_t len, rz_err *err)
-{
-    int depth = 0, marks = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (quoted) {
-            if (c == '\\') i++;
-            else if (c == '"') quoted = false;
-            continue;
-        }
-        if (c == '"') quoted = true;
-        if (c == ']' || c == '}') depth--;
-        if (c == '[' || c == '{') depth++;
-        if (c == '[' || c == '{' || c == ',') marks++;
-        if (depth > MAX_DEPTH || marks > MAX_MARKS) {
-            rz_fail(err, RZ_EDATA, "%s: %s %s at byte %zu; it is not that of a model", path, what,
-                    depth > MAX_DEPTH ? "is nested more than 4 deep" : "has more than 2097152 values", i);
-            return NULL;
-        }
-    }
-    json_error_t e;
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
-    if (root == NULL) rz_fail(err, RZ_EDATA, "%s: %s is not valid JSON: %s (byte %d)", path, what, e.text, e.position);
-    else if (!json_is_object(root)) {
-        rz_fail(err, RZ_EDATA, "%s: %s must be a JSON object", path, what);
-        json_decref(root);
-        root = NULL;
-    }
-    return root;
-}
 
 /* ---- one file ---- */
 
@@ -129,7 +95,8 @@ static bool read_tensor(rz_safetensors *s, const shard *f, const char *name, jso
 {
     const char *dtype = json_string_value(json_object_get(o, "dtype"));
     int64_t ends[8] = {0}, bits;
-    rz_tensor_view v = {.n = 1, .n_dims = read_numbers(json_object_get(o, "shape"), -1, v.dims)};
+    rz_tensor_view v = {.n = 1};
+    v.n_dims = read_numbers(json_object_get(o, "shape"), -1, v.dims);
     if (!json_is_object(o) || json_object_size(o) != 3 || dtype == NULL || json_object_get(o, "shape") == NULL) {
         return rz_fail(err, RZ_EDATA, "%s: tensor \"%.200s\" must have a dtype, a shape and data_offsets, and nothing else", f->path, name);
     }
@@ -208,7 +175,9 @@ static bool read_shard(rz_safetensors *s, const shard *f, rz_err *err)
         return rz_fail(err, RZ_EDATA, "%s: its header should have %" PRIu64 " bytes, but only %" PRId64 " follow; is the file complete?", f->path, len,
                        f->size - 8);
     }
-    json_t *root = parse_json(f->path, "its header", (const char *)f->bytes + 8, (size_t)len, err);
+    char *what = rz_asprintf("%s: its header", f->path);
+    json_t *root = rz_json_parse(what, (const char *)f->bytes + 8, (size_t)len, json_limits, err);
+    free(what);
     bool ok = root != NULL && read_header(s, f, root, 8 + (int64_t)len, err);
     json_decref(root);
     return ok;
@@ -273,7 +242,7 @@ static bool read_index(rz_safetensors *s, const char *folder, rz_err *err)
     size_t len;
     json_t *root = NULL;
     bool ok = rz_file_exists(path) || rz_fail(err, RZ_EDATA, "%s has neither %s nor %s", folder, single, index_file);
-    ok = ok && rz_file_read(path, MAX_HEADER, &text, &len, err) && (root = parse_json(path, "it", text, len, err)) != NULL &&
+    ok = ok && rz_file_read(path, MAX_HEADER, &text, &len, err) && (root = rz_json_parse(path, text, len, json_limits, err)) != NULL &&
          read_shards(s, folder, path, json_object_get(root, "weight_map"), err);
     if (ok && (size_t)s->n != json_object_size(json_object_get(root, "weight_map"))) {
         const char *key = "";

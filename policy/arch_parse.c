@@ -1,6 +1,7 @@
 #include "policy/arch_fields.h"
 
-#include <jansson.h>
+#include "base/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,12 +244,9 @@ static bool read_type(const config *c, rz_arch *a)
 
 bool rz_arch_parse(rz_arch *a, const char *name, const char *json, rz_err *err)
 {
-    json_error_t e;
-    json_t *o = json_loads(json, JSON_REJECT_DUPLICATES, &e);
-    if (!o || !json_is_object(o)) {
-        json_decref(o);
-        return rz_fail(err, RZ_EDATA, "%s: not a JSON object: line %d: %s", name, e.line, e.text);
-    }
+    json_t *o = rz_json_parse(name, json, strlen(json), (rz_json_limits){.depth = 32, .values = 1 << 16}, err);
+    if (!o)
+        return false;
     const config c = {name, o, err};
     memset(a, 0, sizeof *a);
     bool ok = read_type(&c, a);

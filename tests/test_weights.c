@@ -210,8 +210,8 @@ static const char *const refused[][2] = {
     {"{\"model_type\":\"gpt2\"}", "model_type is gpt2"},
     {"{\"vocab_size\":9}", "model_type is missing"},
     {"{\"model_type\":\"llama\"}", "vocab_size is missing"},
-    {"[1]", "not a JSON object"},
-    {"{", "not a JSON object"},
+    {"[1]", "must be an object"},
+    {"{", "not valid JSON"},
 };
 
 START_TEST(bad_architectures)

@@ -3,10 +3,11 @@
 
 #include "base/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CONFIG = 16 << 20 };
+enum { MAX_CONFIG = 1 << 20 };
 
 static const char prefix[] = "model."; /* which the tensors of a bare decoder lack */
 
@@ -20,10 +21,11 @@ static const char *name_in(const source *s, const char *name)
     return name + (s->bare && !strncmp(name, prefix, sizeof prefix - 1) ? sizeof prefix - 1 : 0);
 }
 
-static const rz_tensor_view *find(const void *ctx, const char *name)
+static const rz_tensor_view *find(const void *ctx, const char *name, char there[RZ_MODEL_NAME])
 {
     const source *s = ctx;
-    return rz_safetensors_find(s->s, name_in(s, name));
+    snprintf(there, RZ_MODEL_NAME, "%s", name_in(s, name));
+    return rz_safetensors_find(s->s, there);
 }
 
 /* A head that a tied model has twice must be the embedding; decoded piece by piece. */
