@@ -167,6 +167,7 @@ bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
     } else { /* both or none */
         rz_err none;
         rz_shared_finish(&p->w_memory);
+        rz_shared_finish(&p->packed_memory); /* its own, where packed could not be had in common */
         p->w_memory = own;
         rz_shared_init(&p->packed_memory, NULL, packed_bytes, &none);
     }
