@@ -457,15 +457,24 @@ static bool get_moment(rz_update *u, rz_store *s, const char *name, float *slice
     return rz_store_get_part(s, name, shape, u->slice0, u->slice1 - u->slice0, slice, err);
 }
 
+#define MAX_STEPS ((int64_t)1 << 40)
+
 bool rz_update_get(rz_update *u, rz_store *s, rz_err *err)
 {
+    int64_t t;
     if (!get_moment(u, s, "optimizer/m", u->m, err) || !get_moment(u, s, "optimizer/v", u->v, err) ||
-        !rz_store_get_i64(s, "optimizer_steps", &u->t, err))
+        !rz_store_get_i64(s, "optimizer_steps", &t, err))
         return false;
+    if (t < 0 || t > MAX_STEPS)
+        return rz_fail(err, RZ_EDATA, "optimizer_steps is %lld, not in 0..2^40; the checkpoint is damaged", (long long)t);
+    u->t = t;
     u->beta1_t = u->beta2_t = 1;
-    for (int64_t i = 0; i < u->t; i++) {
-        u->beta1_t *= u->o.beta1;
-        u->beta2_t *= u->o.beta2;
+    for (int64_t i = 0; i < t; i++) {
+        double b1 = u->beta1_t * u->o.beta1, b2 = u->beta2_t * u->o.beta2;
+        if (b1 == u->beta1_t && b2 == u->beta2_t) /* 0, or the least number there is */
+            break;
+        u->beta1_t = b1;
+        u->beta2_t = b2;
     }
     return true;
 }
