@@ -190,8 +190,10 @@ static void run_prompts(rz_decoder *d, bool later)
             d->runs[n++] = (rz_run){f->ids + f->cache.n, take, &f->cache, NULL};
             rows += take;
         }
-        if (rows)
-            rz_policy_forward(d->p, d->runs, n, RZ_NEW(&scratch, (size_t)rows * (size_t)d->p->arch.hidden_size, float), scratch);
+        if (rows) {
+            float *h = RZ_NEW(&scratch, (size_t)rows * (size_t)d->p->arch.hidden_size, float);
+            rz_policy_forward(d->p, d->runs, n, h, scratch);
+        }
         d->prompt_rows += rows;
     }
 }
