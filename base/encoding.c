@@ -1,7 +1,6 @@
 #include "base/encoding.h"
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- one number ---- */
 
@@ -245,16 +244,6 @@ static const struct {
 };
 
 const char *rz_encoding_name(rz_encoding e) { return encodings[e].name; }
-
-bool rz_encoding_find(const char *name, rz_encoding *e)
-{
-    for (int i = 0; i < RZ_N_ENC; i++) {
-        if (strcasecmp(name, encodings[i].name) != 0) continue;
-        *e = (rz_encoding)i;
-        return true;
-    }
-    return false;
-}
 
 int rz_encoding_block(rz_encoding e) { return encodings[e].block; }
 

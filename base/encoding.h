@@ -11,7 +11,6 @@ typedef enum {
 } rz_encoding;
 
 const char *rz_encoding_name(rz_encoding e);                  /* "f32", "bf16", "q4_1", "q4_k" … */
-bool rz_encoding_find(const char *name, rz_encoding *e);      /* by that name, case ignored */
 int rz_encoding_block(rz_encoding e);                         /* elements a block: 1, 32 or 256 */
 int64_t rz_encoding_bytes(rz_encoding e, int64_t n);          /* of n elements; n is a multiple of the block; −1 when it is not or the size overflows */
 /* n elements to float, n a multiple of the block. src needs no alignment. */

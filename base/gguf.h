@@ -42,7 +42,6 @@ void rz_gguf_put_bool(rz_gguf_writer *w, const char *key, bool v);
 void rz_gguf_put_text(rz_gguf_writer *w, const char *key, const char *text, size_t len);
 void rz_gguf_put_texts(rz_gguf_writer *w, const char *key, const char *const *texts, const size_t *lens, int64_t n);
 void rz_gguf_put_i32s(rz_gguf_writer *w, const char *key, const int32_t *v, int64_t n);
-void rz_gguf_put_f32s(rz_gguf_writer *w, const char *key, const float *v, int64_t n);
 void rz_gguf_declare(rz_gguf_writer *w, const char *name, rz_encoding e, int n_dims, const int64_t *dims);
 bool rz_gguf_put(rz_gguf_writer *w, const float *data, rz_err *err);
 bool rz_gguf_commit(rz_gguf_writer *w, rz_err *err);

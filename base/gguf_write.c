@@ -121,12 +121,6 @@ void rz_gguf_put_i32s(rz_gguf_writer *w, const char *key, const int32_t *v, int6
     for (int64_t i = 0; i < n; i++) append_number(b, (uint32_t)v[i], 4);
 }
 
-void rz_gguf_put_f32s(rz_gguf_writer *w, const char *key, const float *v, int64_t n)
-{
-    buffer *b = start_array(w, key, RZ_GGUF_F32, n);
-    for (int64_t i = 0; i < n; i++) append_float(b, v[i]);
-}
-
 /* ---- tensors ---- */
 
 /* The format's numbers of the types that can be written. */

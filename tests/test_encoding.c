@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static rz_err err;
 
@@ -71,8 +72,9 @@ static uint8_t *bytes_of(json_t *row, const char *key, size_t *len)
 static void check_row(json_t *row, bool decode)
 {
     const char *type = json_string_value(json_object_get(row, "type"));
-    rz_encoding e;
-    ck_assert(rz_encoding_find(type, &e));
+    rz_encoding e = 0;
+    while (e < RZ_N_ENC && strcasecmp(rz_encoding_name(e), type) != 0) e++;
+    ck_assert(e < RZ_N_ENC);
     size_t n_bytes, n;
     uint8_t *blocks = bytes_of(row, "blocks", &n_bytes), *text = bytes_of(row, "floats", &n);
     float *floats = malloc(n);
@@ -133,16 +135,13 @@ END_TEST
 
 START_TEST(names_and_sizes)
 {
-    rz_encoding e, found;
+    rz_encoding e;
     for (e = 0; e < RZ_N_ENC; e++) {
-        ck_assert(rz_encoding_find(rz_encoding_name(e), &found) && found == e);
         ck_assert_int_gt(rz_encoding_bytes(e, 256), 0);
         ck_assert_int_eq(rz_encoding_bytes(e, 0), 0);
         ck_assert_int_eq(rz_encoding_bytes(e, -256), -1);
         ck_assert(rz_encoding_block(e) == 1 || rz_encoding_bytes(e, 31) == -1);
     }
-    ck_assert(rz_encoding_find("BF16", &found) && found == RZ_ENC_BF16);
-    ck_assert(!rz_encoding_find("f64", &found));
     ck_assert_int_eq(rz_encoding_bytes(RZ_ENC_F32, INT64_MAX / 2), -1);
     ck_assert(rz_encoding_writable(RZ_ENC_Q8_0) && !rz_encoding_writable(RZ_ENC_Q4_0));
 }
