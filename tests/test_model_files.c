@@ -1,6 +1,7 @@
 /* Models from elsewhere: the folder is written here by hand, byte by byte, and what is read must be the weights it was made from. */
 #include "tests/tiny.h"
 /* its own err comes after theirs */
+#include "base/gguf.h"
 #include "tests/folder.h"
 #include "trainer/model.h"
 
@@ -198,7 +199,7 @@ static const struct { const char *file, *text, *said; } files[] = {
     {"config.json", NULL, "without config.json"},
     {"tokenizer.json", NULL, "has no tokenizer.json"},
     {"model.safetensors", NULL, "neither model.safetensors nor"},
-    {"config.json", "{", "not a JSON object"},
+    {"config.json", "{", "config.json is not valid JSON"},
     {"config.json", "{\"model_type\":\"gpt2\"," SIZES "}", "model_type is gpt2"},
     {"config.json", "{\"model_type\":\"llama\"," SIZES ",\"logits_scaling\":2}", "logits_scaling"},
     {"config.json", "{\"model_type\":\"llama\"," SIZES "}", "lm_head.weight\", which its architecture asks for"},
@@ -206,7 +207,7 @@ static const struct { const char *file, *text, *said; } files[] = {
      "its tokenizer has 4 tokens, its model only 3"},
     {"config.json", "{\"model_type\":\"llama\",\"vocab_size\":10000000,\"hidden_size\":65536,\"intermediate_size\":6,\"num_hidden_layers\":1024,"
      "\"num_attention_heads\":64}", "is (12, 8), by its architecture it must be (10000000, 65536)"},
-    {"generation_config.json", "[]", "not a JSON object"},
+    {"generation_config.json", "[]", "generation_config.json is JSON, but must be an object"},
     {"generation_config.json", "{\"eos_token_id\":[1,4]}", "the end token 4 is not in 0..3"},
     {"generation_config.json", "{\"eos_token_id\":-1}", "the end token -1 is not in 0..3"},
     {"generation_config.json", "{\"eos_token_id\":\"<eos>\"}", "eos_token_id must be the number of a token"},
@@ -287,6 +288,15 @@ START_TEST(other_files_are_refused)
     rz_tokenizer *t;
     put_text("tokenizer.json", words);
     put_text("short", "GG");
+    put_text("lines", "\n  {\"model_type\":\"llama\"}");
+    put_text("words", "What is {this}?");
+    rz_policy_destroy(put_folder(0, (recipe){0}));
+    ck_assert(!rz_model_read(in_folder("lines"), tiny_kernels(-1), NULL, &p, &t, &err));
+    SAYS("is JSON, no model");
+    ck_assert(!rz_model_read(in_folder("model.safetensors"), tiny_kernels(-1), NULL, &p, &t, &err));
+    SAYS("give the folder it lies in");
+    ck_assert(!rz_model_read(in_folder("words"), tiny_kernels(-1), NULL, &p, &t, &err));
+    SAYS("is not a rulezero file");
     ck_assert(!rz_model_read(in_folder("tokenizer.json"), tiny_kernels(-1), NULL, &p, &t, &err));
     SAYS("is JSON, no model");
     ck_assert(!rz_model_read(in_folder("short"), tiny_kernels(-1), NULL, &p, &t, &err));
@@ -297,8 +307,63 @@ START_TEST(other_files_are_refused)
 }
 END_TEST
 
+/* JSON that would take gigabytes once parsed. */
+START_TEST(json_bombs_are_refused)
+{
+    static const struct { const char *file; int deep, wide; const char *said; } cases[] = {
+        {"config.json", 0, 1 << 20, "config.json"}, {"config.json", 40, 0, "nested more than 32 deep"}, {"config.json", 0, 1 << 17, "has more than 65536 values"},
+        {"tokenizer_config.json", 2000, 0, "nested more than 32 deep"}, {"generation_config.json", 0, 1 << 21, "has more than 1048576 values"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rz_policy_destroy(put_folder(0, (recipe){0}));
+        size_t deep = (size_t)cases[i].deep, wide = (size_t)cases[i].wide, n = 5;
+        char *text = rz_malloc(2 * deep + 2 * wide + 32);
+        memcpy(text, "{\"a\":", n);
+        for (size_t k = 0; k < deep; k++) text[n++] = '[';
+        text[n++] = '[';
+        for (size_t k = 0; k < wide; k++) text[n++] = '0', text[n++] = ',';
+        text[n++] = '0';
+        for (size_t k = 0; k <= deep; k++) text[n++] = ']';
+        text[n++] = '}';
+        put(in_folder(cases[i].file), text, n);
+        free(text);
+        expect(cases[i].said);
+        ck_assert_int_eq(unlink(in_folder(cases[i].file)), 0);
+    }
+}
+END_TEST
+
+/* The smallest GGUF file that has an architecture: its only tensor is the embedding. */
+START_TEST(gguf_names_and_switches)
+{
+    static const struct { int parallel; const char *said; } cases[] = {
+        {-1, "tensor \"blk.0.attn_norm.weight\", which its architecture asks for, is missing"},
+        {0, "tensor \"blk.0.attn_norm.weight\", which its architecture asks for, is missing"}, {1, "key llama.use_parallel_residual must be false"}};
+    static const struct { const char *key; uint32_t value; } sizes[] = {{"llama.embedding_length", 8}, {"llama.block_count", 2}, {"llama.feed_forward_length", 6},
+        {"llama.attention.head_count", 2}, {"llama.context_length", 32}};
+    const float zeros[V * 8] = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rz_gguf_writer *w;
+        rz_policy *p;
+        OK(rz_gguf_create(&w, in_folder("m.gguf"), &err));
+        rz_gguf_put_text(w, "general.architecture", "llama", 5);
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) rz_gguf_put_u32(w, sizes[k].key, sizes[k].value);
+        rz_gguf_put_f32(w, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
+        if (cases[i].parallel >= 0) rz_gguf_put_bool(w, "llama.use_parallel_residual", cases[i].parallel);
+        rz_gguf_declare(w, "token_embd.weight", RZ_ENC_F32, 2, (const int64_t[]){V, 8});
+        OK(rz_gguf_put(w, zeros, &err));
+        OK(rz_gguf_commit(w, &err));
+        rz_gguf_discard(w);
+        ck_assert(!rz_model_read(in_folder("m.gguf"), tiny_kernels(-1), NULL, &p, NULL, &err));
+        SAYS(cases[i].said);
+    }
+}
+END_TEST
+
 static void add(TCase *t)
 {
+    tcase_add_test(t, json_bombs_are_refused);
+    tcase_add_test(t, gguf_names_and_switches);
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, a_folder_is_read, 0, 9);
     tcase_add_loop_test(t, harmless_differences, 0, 3);

@@ -1,4 +1,5 @@
 #include "trainer/checkpoint.h"
+#include "trainer/model_parts.h"
 
 #include "base/file.h"
 
@@ -44,14 +45,14 @@ bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_polic
     return rz_comm_agree(c, ok, err);
 }
 
-static bool same_text(rz_store *s, const char *name, const char *want, rz_err *err)
+static bool same_text(rz_store *s, const char *name, const char *want, const char *what, rz_err *err)
 {
     char *have = rz_store_get_text(s, name, err);
     if (!have)
         return false;
     bool same = !strcmp(have, want);
     free(have);
-    return same || rz_fail(err, RZ_ECONFIG, "the %s changed since this run began; set them back, or give another out=", name);
+    return same || rz_fail(err, RZ_ECONFIG, "%s changed since this run began; set it back, or give another out=", what);
 }
 
 /* The config a checkpoint was written with must agree in every key that decides bits. */
@@ -86,22 +87,24 @@ static bool same_hash(rz_store *s, const char *attr, const char *want, const cha
     return same || rz_fail(err, RZ_ECONFIG, "%s changed since this run began; set it back, or give another out=", what);
 }
 
-static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err)
+static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err)
 {
     bool ok = rz_model_check_kind(s, kinds[at->stage], err) && same_config(s, path, at->stage, at->config, err) &&
-              same_text(s, "rules", at->rules, err) &&
-              same_hash(s, "data_hash", at->data_hash, "the data (data, eval.data, examples) or the model's chat template", err) && same_hash(s, "base_hash", at->base_hash, "the base (model)", err);
+              same_text(s, "rules", at->rules, "the rules (the text of the file)", err) &&
+              same_hash(s, "data_hash", at->data_hash, "the data (data, eval.data, examples) or the model's chat template", err) &&
+              same_hash(s, "base_hash", at->base_hash, "the base (model)", err) &&
+              same_text(s, "tokenizer", rz_tokenizer_json(t), "the tokenizer of the base (model)", err) && rz_extras_check(rz_tokenizer_get_extras(t), s, err);
     for (int i = 0; ok && i < N_WHOLE; i++)
         ok = rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
     return ok && rz_policy_get(p, s, err) && rz_update_get(u, s, err);
 }
 
-bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err)
+bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err)
 {
     rz_store *s;
     if (!rz_store_open(&s, path, err))
         return false;
-    bool ok = read_checkpoint(s, path, at, p, u, err) || rz_err_note(err, "%s", path);
+    bool ok = read_checkpoint(s, path, at, p, u, t, err) || rz_err_note(err, "%s", path);
     rz_store_close(s);
     return ok;
 }

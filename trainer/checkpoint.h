@@ -20,9 +20,9 @@ typedef struct {
 
 /* Collective; rank 0 writes. t is the tokenizer of the policy. */
 bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, rz_update *u, rz_comm *c, const rz_tokenizer *t, rz_err *err);
-/* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules or data other than those it was
+/* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules, data, base or tokenizer other than those it was
  * written with, naming the first difference. */
-bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, rz_err *err);
+bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err);
 /* Only that: RZ_ECONFIG if a run with this config may not go on from the checkpoint. */
 bool rz_checkpoint_check_config(const char *path, rz_stage stage, const rz_config *c, rz_err *err);
 #endif

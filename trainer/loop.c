@@ -66,7 +66,7 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
     if (!find_start(l, fresh, path, sizeof path, err))
         return false;
     bool resumed = path[0];
-    if (!rz_comm_agree(l->env->comm, !resumed || rz_checkpoint_read(path, &l->at, l->policy, l->update, err), err))
+    if (!rz_comm_agree(l->env->comm, !resumed || rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err))
         return false;
     bool ok = true;
     if (first(l)) /* nothing is written before everything was read */

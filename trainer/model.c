@@ -90,10 +90,10 @@ bool rz_model_check_tokenizer(const char *path, const rz_model *r, rz_err *err)
     return size <= r->arch.vocab_size || rz_fail(err, RZ_EDATA, "%s: its tokenizer has %d tokens, its model only %d", path, size, r->arch.vocab_size);
 }
 
-static bool check_tensor(const char *file, const rz_tensor_view *v, const rz_tensor *t, rz_err *err)
+static bool check_tensor(const char *file, const rz_tensor_view *v, const char *name, const rz_tensor *t, rz_err *err)
 {
     if (!v)
-        return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\", which its architecture asks for, is missing", file, t->name);
+        return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\", which its architecture asks for, is missing", file, name);
     if (!v->known)
         return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\" is of type %s, which is not supported; convert it to BF16 or F32", file, v->name, v->dtype);
     if (v->n_dims == (t->cols ? 2 : 1) && v->dims[0] == t->rows && (!t->cols || v->dims[1] == t->cols))
@@ -118,22 +118,24 @@ static bool decode(const char *file, const rz_tensor_view *v, float *w, rz_err *
 bool rz_model_take(const char *file, rz_model *r, rz_model_find *find, const void *ctx, rz_err *err)
 {
     rz_layout layout;
+    char there[RZ_MODEL_NAME];
     bool ok = true;
     rz_layout_init(&layout, &r->arch);
-    for (int i = 0; ok && i < layout.n_tensors; i++)
-        ok = check_tensor(file, find(ctx, layout.tensors[i].name), &layout.tensors[i], err);
+    for (int i = 0; ok && i < layout.n_tensors; i++) {
+        const rz_tensor_view *v = find(ctx, layout.tensors[i].name, there);
+        ok = check_tensor(file, v, there, &layout.tensors[i], err);
+    }
     ok = ok && rz_policy_create(&r->policy, &r->arch, r->k, r->pool, err);
     for (int i = 0; ok && i < layout.n_tensors; i++)
-        ok = decode(file, find(ctx, layout.tensors[i].name), r->policy->w + layout.tensors[i].offset, err);
+        ok = decode(file, find(ctx, layout.tensors[i].name, there), r->policy->w + layout.tensors[i].offset, err);
     rz_layout_finish(&layout);
     return ok;
 }
 
 static bool find_form(const char *path, rz_model_form *form, rz_err *err)
 {
-    static const unsigned char hdf5[] = {0x89, 'H', 'D', 'F'};
     struct stat st;
-    unsigned char head[4] = {0};
+    unsigned char head[17] = {0};
     *form = RZ_MODEL_H5;
     if (stat(path, &st))
         return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
@@ -142,12 +144,15 @@ static bool find_form(const char *path, rz_model_form *form, rz_err *err)
         return true;
     }
     FILE *f = S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
-    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+    size_t n = f ? fread(head, 1, sizeof head - 1, f) : 0;
     if (f)
         fclose(f);
-    if (n == sizeof head && memchr(head, '{', n) && memcmp(head, hdf5, sizeof hdf5))
+    if (n > 8 && !memcmp(head + 4, "\0\0\0\0{", 5)) /* behind the length of its header */
+        return rz_fail(err, RZ_EDATA, "%s: is a safetensors file, only weights; give the folder it lies in, with config.json and tokenizer.json", path);
+    size_t first = strspn((const char *)head, " \t\r\n");
+    if (first < n && head[first] == '{')
         return rz_fail(err, RZ_EDATA, "%s: is JSON, no model; a model is a *.h5 file of ours, a Hugging Face folder or a GGUF file", path);
-    if (n == sizeof head && !memcmp(head, "GGUF", 4))
+    if (n >= 4 && !memcmp(head, "GGUF", 4))
         *form = RZ_MODEL_GGUF;
     return true; /* the store says of a file why it is none of ours */
 }

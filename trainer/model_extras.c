@@ -2,12 +2,13 @@
 #include "trainer/model_parts.h"
 
 #include "base/file.h"
+#include "base/json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_JSON = 64 << 20, MAX_TEMPLATE = 4 << 20 };
+static const rz_json_limits json_limits = {.depth = 32, .values = 1 << 20};
 
 bool rz_extras_add_eos(rz_tokenizer *t, const char *what, int64_t id, rz_err *err)
 {
@@ -25,17 +26,6 @@ bool rz_extras_add_eos(rz_tokenizer *t, const char *what, int64_t id, rz_err *er
 
 /* ---- a Hugging Face folder ---- */
 
-static json_t *parse(const char *path, const char *text, size_t len, rz_err *err)
-{
-    json_error_t e;
-    json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
-    if (json_is_object(o))
-        return o;
-    json_decref(o);
-    rz_fail(err, RZ_EDATA, "%s: not a JSON object: line %d: %s", path, e.line, e.text);
-    return NULL;
-}
-
 /* A file that may be missing: *o stays NULL then. */
 static bool load(const char *path, json_t **o, rz_err *err)
 {
@@ -46,7 +36,7 @@ static bool load(const char *path, json_t **o, rz_err *err)
         return true;
     if (!rz_file_read(path, MAX_JSON, &text, &len, err))
         return false;
-    *o = parse(path, text, len, err);
+    *o = rz_json_parse(path, text, len, json_limits, err);
     free(text);
     return *o;
 }
@@ -148,7 +138,7 @@ static bool read_ends(const char *folder, const char *config, rz_tokenizer *t, r
     json_t *generation, *o = NULL;
     bool found = false, ok = load(path, &generation, err) && read_eos(path, generation, t, &found, err);
     if (ok && !found)
-        ok = (o = parse(config_path, config, strlen(config), err)) && read_eos(config_path, o, t, &found, err);
+        ok = (o = rz_json_parse(config_path, config, strlen(config), json_limits, err)) && read_eos(config_path, o, t, &found, err);
     const char *eos = rz_tokenizer_get_extras(t)->eos_token;
     if (ok && !found && eos && rz_tokenizer_id(t, eos) >= 0)
         ok = rz_extras_add_eos(t, folder, rz_tokenizer_id(t, eos), err);
@@ -166,10 +156,10 @@ bool rz_extras_read_hf(const char *folder, const char *config, rz_tokenizer *t, 
 
 /* ---- our own files: arrays that are there only when they say something (docs/files.md) ---- */
 
-static const struct { const char *name; size_t offset; } texts[] = {
-    {"extras/chat_template", offsetof(rz_token_extras, chat_template)},
-    {"extras/bos_token", offsetof(rz_token_extras, bos_token)},
-    {"extras/eos_token", offsetof(rz_token_extras, eos_token)},
+static const struct { const char *name; size_t offset; const char *what; } texts[] = {
+    {"extras/chat_template", offsetof(rz_token_extras, chat_template), "chat template"},
+    {"extras/bos_token", offsetof(rz_token_extras, bos_token), "token that begins a text (bos_token)"},
+    {"extras/eos_token", offsetof(rz_token_extras, eos_token), "token that ends a text (eos_token)"},
 };
 enum { N_TEXTS = sizeof texts / sizeof texts[0] };
 static const char add_bos[] = "extras/add_bos", eos_ids[] = "extras/eos_ids";
@@ -188,26 +178,71 @@ bool rz_extras_put(const rz_token_extras *e, rz_store *s, rz_err *err)
     return ok;
 }
 
-bool rz_extras_get(rz_tokenizer *t, rz_store *s, rz_err *err)
+/* The end tokens of a file, 0 of them where it has none. */
+static bool get_eos(rz_store *s, int32_t ids[RZ_MAX_EOS], int *n, rz_err *err)
 {
-    rz_token_extras *e = rz_tokenizer_extras(t);
-    uint8_t adds = 0;
     rz_shape shape;
-    for (int i = 0; i < N_TEXTS; i++)
-        if (rz_store_has(s, texts[i].name) && !(*(char **)((char *)e + texts[i].offset) = rz_store_get_text(s, texts[i].name, err)))
-            return false;
-    if (rz_store_has(s, add_bos) && !rz_store_get(s, add_bos, (rz_shape){RZ_U8, 0, {0}}, &adds, err))
-        return false;
-    e->add_bos = adds;
+    *n = 0;
     if (!rz_store_has(s, eos_ids))
         return true;
-    int32_t ids[RZ_MAX_EOS];
     if (!rz_store_shape(s, eos_ids, &shape, err))
         return false;
     if (shape.type != RZ_I32 || shape.n_dims != 1 || shape.dims[0] > RZ_MAX_EOS)
         return rz_fail(err, RZ_EDATA, "%s must be a list of at most %d ids (i32)", eos_ids, RZ_MAX_EOS);
-    bool ok = rz_store_get(s, eos_ids, shape, ids, err);
-    for (int i = 0; ok && i < shape.dims[0]; i++)
+    *n = (int)shape.dims[0];
+    return rz_store_get(s, eos_ids, shape, ids, err);
+}
+
+static bool get_add_bos(rz_store *s, bool *adds, rz_err *err)
+{
+    uint8_t x = 0;
+    if (rz_store_has(s, add_bos) && !rz_store_get(s, add_bos, (rz_shape){RZ_U8, 0, {0}}, &x, err))
+        return false;
+    *adds = x;
+    return true;
+}
+
+bool rz_extras_get(rz_tokenizer *t, rz_store *s, rz_err *err)
+{
+    rz_token_extras *e = rz_tokenizer_extras(t);
+    int32_t ids[RZ_MAX_EOS];
+    int n;
+    for (int i = 0; i < N_TEXTS; i++)
+        if (rz_store_has(s, texts[i].name) && !(*(char **)((char *)e + texts[i].offset) = rz_store_get_text(s, texts[i].name, err)))
+            return false;
+    bool ok = get_add_bos(s, &e->add_bos, err) && get_eos(s, ids, &n, err);
+    for (int i = 0; ok && i < n; i++)
         ok = rz_extras_add_eos(t, eos_ids, ids[i], err);
     return ok;
+}
+
+static bool changed(const char *what, rz_err *err)
+{
+    return rz_fail(err, RZ_ECONFIG, "the %s of the base (model) changed since this run began; set it back, or give another out=", what);
+}
+
+bool rz_extras_check(const rz_token_extras *e, rz_store *s, rz_err *err)
+{
+    int32_t ids[RZ_MAX_EOS];
+    int n;
+    bool adds, some = rz_store_has(s, add_bos) || rz_store_has(s, eos_ids);
+    for (int i = 0; i < N_TEXTS; i++)
+        some = some || rz_store_has(s, texts[i].name);
+    for (int i = 0; some && i < N_TEXTS; i++) {
+        const char *is = *(char *const *)((const char *)e + texts[i].offset);
+        char *was = rz_store_has(s, texts[i].name) ? rz_store_get_text(s, texts[i].name, err) : NULL;
+        if (!was && rz_store_has(s, texts[i].name))
+            return false;
+        bool same = is && was ? !strcmp(is, was) : !is && !was;
+        free(was);
+        if (!same)
+            return changed(texts[i].what, err);
+    }
+    if (!some)
+        return true;
+    if (!get_add_bos(s, &adds, err) || !get_eos(s, ids, &n, err))
+        return false;
+    if (adds != e->add_bos)
+        return changed("setting add_bos_token", err);
+    return (n == e->n_eos && !memcmp(ids, e->eos, (size_t)n * sizeof *ids)) || changed("list of end tokens (eos_token_id)", err);
 }

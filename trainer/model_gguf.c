@@ -142,12 +142,11 @@ static bool get_real(const source *s, const char *end, bool required, double *v)
 static const struct { const char *end; double harmless; } unsupported[] = {
     {"expert_count", 0}, {"expert_used_count", 0}, {"logit_scale", 1}, {"embedding_scale", 1}, {"residual_scale", 1}, {"attention.clamp_kqv", 0},
     {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0}, {"attention.max_alibi_bias", 0}, {"rope.scaling.attn_factor", 1},
-    {"use_parallel_residual", 0},
 };
 
 static bool check_unsupported(const source *s, int positions)
 {
-    bool causal = true;
+    bool causal = true, parallel = false;
     int window = 0;
     char key[128];
     for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++) {
@@ -160,6 +159,8 @@ static bool check_unsupported(const source *s, int positions)
     }
     if (rz_gguf_bool(s->g, key_of(s, "attention.causal", key), &causal) && !causal)
         return rz_fail(s->err, RZ_EDATA, "%s: key %s is false; only causal attention is supported", s->path, key);
+    if (rz_gguf_has(s->g, key_of(s, "use_parallel_residual", key)) && (!rz_gguf_bool(s->g, key, &parallel) || parallel))
+        return rz_fail(s->err, RZ_EDATA, "%s: key %s must be false; parallel residuals are not supported", s->path, key);
     if (!get_whole(s, "attention.sliding_window", false, &window))
         return false;
     if (window && window < positions)
@@ -283,22 +284,34 @@ static bool read_arch(const char *path, const rz_gguf *g, rz_arch *a, rz_err *er
 
 /* ---- weights ---- */
 
-static bool known_tensor(const rz_layout *l, const char *name)
+typedef struct { char text[96]; } due_name;
+
+static int by_name(const void *a, const void *b) { return strcmp(((const due_name *)a)->text, ((const due_name *)b)->text); }
+
+/* What is in the file must be known, or it would be lost without a word. */
+static bool check_rest(const char *path, const rz_gguf *g, const rz_policy *p, rz_err *err)
 {
-    char due[96];
-    for (int i = 0; i < l->n_tensors; i++) {
-        rz_gguf_tensor_name(l->tensors[i].name, due);
-        if (!strcmp(due, name))
-            return true;
+    const rz_layout *l = &p->layout;
+    due_name *due = rz_malloc((size_t)l->n_tensors * sizeof *due), key;
+    const char *unknown = NULL;
+    for (int i = 0; i < l->n_tensors; i++)
+        rz_gguf_tensor_name(l->tensors[i].name, due[i].text);
+    qsort(due, (size_t)l->n_tensors, sizeof *due, by_name);
+    for (int i = 0; !unknown && i < rz_gguf_count(g); i++) {
+        const char *name = rz_gguf_at(g, i)->name;
+        bool fits = (size_t)snprintf(key.text, sizeof key.text, "%s", name) < sizeof key.text;
+        if (strcmp(name, "rope_freqs.weight") && !(fits && bsearch(&key, due, (size_t)l->n_tensors, sizeof *due, by_name)))
+            unknown = name;
     }
-    return !strcmp(name, "rope_freqs.weight");
+    free(due);
+    return !unknown || rz_fail(err, RZ_EDATA, "%s: tensor \"%s\" has no place in a %s, so the model would not be what it was", path, unknown,
+                               rz_arch_family(&p->arch)->name);
 }
 
-static const rz_tensor_view *find(const void *ctx, const char *name)
+static const rz_tensor_view *find(const void *ctx, const char *name, char there[RZ_MODEL_NAME])
 {
-    char theirs[96];
-    rz_gguf_tensor_name(name, theirs);
-    return rz_gguf_find(ctx, theirs);
+    rz_gguf_tensor_name(name, there);
+    return rz_gguf_find(ctx, there);
 }
 
 static bool read_weights(const char *path, const rz_gguf *g, rz_model *r, rz_err *err)
@@ -312,11 +325,8 @@ static bool read_weights(const char *path, const rz_gguf *g, rz_model *r, rz_err
         if (heads)
             rz_gguf_permute(p->w + t->offset, t->rows, t->cols ? t->cols : 1, heads, false);
     }
-    int n_known = p->layout.n_tensors + (rz_gguf_find(g, "rope_freqs.weight") != NULL);
-    for (int i = 0; n_known != rz_gguf_count(g) && i < rz_gguf_count(g); i++)
-        if (!known_tensor(&p->layout, rz_gguf_at(g, i)->name))
-            return rz_fail(err, RZ_EDATA, "%s: tensor \"%s\" has no place in a %s, so the model would not be what it was", path, rz_gguf_at(g, i)->name,
-                           rz_arch_family(&p->arch)->name);
+    if (!check_rest(path, g, p, err))
+        return false;
     rz_policy_refresh(p);
     return true;
 }

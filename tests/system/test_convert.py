@@ -319,7 +319,7 @@ def _(folder):
     for old, new, said in ((b"llama.block_count", b"llama.block_c0unt", "key llama.block_count is missing"),
                            (struct.pack("<Q", 20) + b"general.architecture" + struct.pack("<IQ", 8, 5) + b"llama",
                             struct.pack("<Q", 20) + b"general.architecture" + struct.pack("<IQ", 8, 5) + b"lama2", "supported are llama, qwen2 and qwen3"),
-                           (b"blk.1.ffn_up.weight", b"blk.1.ffn_ap.weight", "mlp.up_proj.weight"),
+                           (b"blk.1.ffn_up.weight", b"blk.1.ffn_ap.weight", '"blk.1.ffn_up.weight", which its architecture asks for, is missing'),
                            (b"llama.embedding_length" + struct.pack("<II", 4, 32), b"llama.embedding_length" + struct.pack("<II", 4, 33), "is (96, 32)"),
                            (b"llama.attention.head_count_kv" + struct.pack("<II", 4, 2), b"llama.attention.head_count_kv" + struct.pack("<II", 4, 0),
                             "num_key_value_heads is 0"),
