@@ -87,8 +87,8 @@ static value tojson(run *r, const args *a)
 static bool read_double(run *r, value s, double *x)
 {
     char text[128], *end;
+    rz_jinja_charge(r, 8 + s.len / 16);
     s = rz_u_strip(s, true, true, NULL);
-    (void)r;
     if (!s.len || s.len >= sizeof text || memchr(s.s, 'x', s.len) || memchr(s.s, 'X', s.len) || memchr(s.s, '(', s.len)) return false;
     memcpy(text, s.s, s.len);
     text[s.len] = 0;
@@ -104,6 +104,7 @@ static value to_int(run *r, const args *a)
     if (a->self.kind == V_INT) return a->self;
     if (rz_v_is_number(a->self)) x = rz_v_double(a->self);
     else if (a->self.kind == V_STRING) {
+        rz_jinja_charge(r, 1 + a->self.len / 16);
         value s = rz_u_strip(a->self, true, true, NULL);
         char text[32], *end;
         if (s.len && s.len < 19) {
@@ -213,6 +214,7 @@ static value unique(run *r, const args *a)
 static value attribute_of(run *r, value v, value path)
 {
     if (path.kind != V_STRING) return rz_jinja_attribute(r, v, path);
+    rz_jinja_charge(r, 1 + path.len / 16);
     for (size_t at = 0, end; at <= path.len; at = end + 1) {
         for (end = at; end < path.len && path.s[end] != '.'; end++) {}
         value part = rz_v_part(path, at, end - at);
@@ -329,6 +331,7 @@ static double modulo(run *r, value x, value y)
     if (!rz_v_is_number(x) || !rz_v_is_number(y)) rz_jinja_fail(r, "%s cannot be divided by %s", rz_v_kind(x), rz_v_kind(y));
     if (rz_v_double(y) == 0) rz_jinja_fail(r, "division by zero");
     if (x.kind == V_INT && y.kind == V_INT) return y.i == -1 ? 0 : (double)(x.i % y.i + (x.i % y.i != 0 && (x.i < 0) != (y.i < 0) ? y.i : 0));
+    rz_jinja_charge(r, RZ_JINJA_DIGITS);
     double z = fmod(rz_v_double(x), rz_v_double(y));
     return z != 0 && (z < 0) != (rz_v_double(y) < 0) ? z + rz_v_double(y) : z;
 }

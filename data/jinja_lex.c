@@ -196,6 +196,7 @@ static void name(lexer *x)
     size_t start = x->at;
     while (x->at < x->len && (is_letter(x->s[x->at]) || is_digit(x->s[x->at]))) x->at++;
     if (x->at < x->len && (x->s[x->at] & 0x80)) fail(x, start, "names with characters beyond ASCII are not supported");
+    if (x->at - start > RZ_JINJA_NAME) fail(x, start, "a name of %zu bytes, may have %d", x->at - start, RZ_JINJA_NAME);
     add(x, TK_NAME, start, x->s + start, x->at - start);
 }
 

@@ -50,7 +50,7 @@ static value capitalize(run *r, const args *a) { return rz_s_case(r, a->self, RZ
 
 static value is_digits(run *r, const args *a)
 {
-    (void)r;
+    rz_jinja_charge(r, 1 + a->self.len / 16);
     for (size_t i = 0; i < a->self.len; i++) {
         if (a->self.s[i] & 0x80) rz_jinja_fail(r, "digits beyond ASCII are not supported");
         if (a->self.s[i] < '0' || a->self.s[i] > '9') return rz_v_bool(false);
@@ -70,8 +70,9 @@ static value strip(run *r, const args *a) { return rz_u_strip(a->self, true, tru
 static value lstrip(run *r, const args *a) { return rz_u_strip(a->self, true, false, characters(r, a)); }
 static value rstrip(run *r, const args *a) { return rz_u_strip(a->self, false, true, characters(r, a)); }
 
-static bool has_end(value s, value end, bool at_start)
+static bool has_end(run *r, value s, value end, bool at_start)
 {
+    rz_jinja_charge(r, 1 + end.len / 16);
     return s.len >= end.len && memcmp(at_start ? s.s : s.s + s.len - end.len, end.s, end.len) == 0;
 }
 
@@ -79,11 +80,11 @@ static bool has_end(value s, value end, bool at_start)
 static value has_any_end(run *r, const args *a, bool at_start)
 {
     if (!ARG(0)) rz_jinja_fail(r, "startswith and endswith need a string");
-    if (ARG(0)->kind != V_TUPLE) return rz_v_bool(has_end(a->self, *rz_a_string(r, a, 0, "an end"), at_start));
+    if (ARG(0)->kind != V_TUPLE) return rz_v_bool(has_end(r, a->self, *rz_a_string(r, a, 0, "an end"), at_start));
     for (size_t i = 0; i < ARG(0)->list->n; i++) {
         value end = ARG(0)->list->items[i];
         if (end.kind != V_STRING) rz_jinja_fail(r, "an end is %s, must be a string", rz_v_kind(end));
-        if (has_end(a->self, end, at_start)) return rz_v_bool(true);
+        if (has_end(r, a->self, end, at_start)) return rz_v_bool(true);
     }
     return rz_v_bool(false);
 }
@@ -94,7 +95,7 @@ static value without_end(run *r, const args *a, bool at_start)
 {
     if (!ARG(0)) rz_jinja_fail(r, "removeprefix and removesuffix need a string");
     value end = *rz_a_string(r, a, 0, "an end");
-    if (!has_end(a->self, end, at_start)) return a->self;
+    if (!has_end(r, a->self, end, at_start)) return a->self;
     return rz_v_part(a->self, at_start ? end.len : 0, a->self.len - end.len);
 }
 static value removeprefix(run *r, const args *a) { return without_end(r, a, true); }
@@ -155,7 +156,7 @@ static value count(run *r, const args *a)
     int64_t n = 0;
     rz_jinja_charge(r, a->self.len / 16);
     if (!what.len) return rz_v_int((int64_t)rz_v_length(r, a->self) + 1);
-    for (size_t at = 0; (at = find_from(a->self, at, what)) != SIZE_MAX; at += what.len) n++;
+    for (size_t at = 0; (at = find_from(a->self, at, what)) != SIZE_MAX; at += what.len, n++) rz_jinja_charge(r, 1);
     return rz_v_int(n);
 }
 

@@ -18,6 +18,7 @@ static variable *find_variable(run *r, scope *s, const char *name)
 
 void rz_jinja_set(run *r, scope *s, const char *name, value v)
 {
+    rz_jinja_charge(r, s->n);
     for (size_t i = 0; i < s->n; i++)
         if (!strcmp(s->vars[i].name, name)) {
             s->vars[i].v = v;
@@ -85,6 +86,7 @@ static bool power(int64_t x, int64_t n, int64_t *out)
 static value floats(run *r, op_kind op, double x, double y)
 {
     double z = 0;
+    if (op == OP_FLOOR || op == OP_MOD) rz_jinja_charge(r, RZ_JINJA_DIGITS);
     if ((op == OP_DIV || op == OP_FLOOR || op == OP_MOD) && y == 0) rz_jinja_fail(r, "division by zero");
     switch (op) {
     case OP_ADD: z = x + y; break;
@@ -276,6 +278,7 @@ static value call_macro(run *r, const macro *m, const args *a)
 {
     scope *inner = rz_jinja_new(r, 1, sizeof *inner);
     inner->up = m->scope;
+    rz_jinja_charge(r, (size_t)m->node->n * (size_t)a->n_named);
     if (a->n > m->node->n) rz_jinja_fail(r, "the macro '%.60s' takes %d arguments at most", m->node->name, m->node->n);
     for (int i = 0; i < m->node->n; i++) {
         const node *parameter = m->node->list[i];

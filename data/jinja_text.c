@@ -114,10 +114,10 @@ static void float_text(double x, char out[NUMBER], bool json)
     }
 }
 
-static bool number_text(value v, char out[NUMBER], bool json)
+static bool number_text(run *r, value v, char out[NUMBER], bool json)
 {
     if (v.kind == V_INT) snprintf(out, NUMBER, "%" PRId64, v.i);
-    else if (v.kind == V_FLOAT) float_text(v.f, out, json);
+    else if (v.kind == V_FLOAT) rz_jinja_charge(r, RZ_JINJA_DIGITS), float_text(v.f, out, json);
     else return false;
     return true;
 }
@@ -175,7 +175,7 @@ static void add_repr(run *r, builder *b, value v)
 {
     char number[NUMBER];
     rz_jinja_deeper(r);
-    if (number_text(v, number, false)) rz_b_bytes(r, b, number, strlen(number));
+    if (number_text(r, v, number, false)) rz_b_bytes(r, b, number, strlen(number));
     else if (v.kind == V_STRING) add_quoted(r, b, v);
     else if (v.kind == V_NONE) rz_b_bytes(r, b, "None", 4);
     else if (v.kind == V_BOOL) rz_b_add(r, b, rz_v_text(v.b ? "True" : "False"));
@@ -240,7 +240,7 @@ static void add_key(run *r, builder *b, value key, bool ascii)
 {
     char number[NUMBER];
     if (key.kind == V_STRING) add_json_string(r, b, key, ascii);
-    else if (number_text(key, number, true)) add_json_string(r, b, rz_v_text(number), ascii);
+    else if (number_text(r, key, number, true)) add_json_string(r, b, rz_v_text(number), ascii);
     else if (key.kind == V_BOOL) rz_b_add(r, b, rz_v_text(key.b ? "\"true\"" : "\"false\""));
     else if (key.kind == V_NONE) rz_b_bytes(r, b, "\"null\"", 6);
     else rz_jinja_fail(r, "tojson: %s is no key in JSON", rz_v_kind(key));
@@ -263,7 +263,7 @@ void rz_v_add_json(run *r, builder *b, value v, int indent, int level, const val
     char number[NUMBER];
     bool is_list = v.kind == V_LIST || v.kind == V_TUPLE;
     rz_jinja_charge(r, 1);
-    if (number_text(v, number, true)) rz_b_bytes(r, b, number, strlen(number));
+    if (number_text(r, v, number, true)) rz_b_bytes(r, b, number, strlen(number));
     else if (v.kind == V_STRING) add_json_string(r, b, v, ascii);
     else if (v.kind == V_NONE) rz_b_bytes(r, b, "null", 4);
     else if (v.kind == V_BOOL) rz_b_add(r, b, rz_v_text(v.b ? "true" : "false"));

@@ -11,6 +11,8 @@ enum {
     RZ_JINJA_DEPTH = 200,        /* of the tree, of values, of calls */
     RZ_JINJA_NESTED = 1500,      /* nodes at work within each other, calls included: what the stack holds */
     RZ_JINJA_STEPS = 5000000,    /* nodes evaluated, values touched, 16 bytes of text copied */
+    RZ_JINJA_DIGITS = 32,        /* steps that a float to text and a remainder of floats count as */
+    RZ_JINJA_NAME = 1000,        /* bytes of a name */
     RZ_JINJA_MEMORY = 256 << 20, /* bytes of a run */
     RZ_JINJA_RANGE = 100000,     /* numbers of range(), as Jinja's sandbox has it */
 };

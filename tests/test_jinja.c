@@ -144,6 +144,21 @@ START_TEST(bounds)
 }
 END_TEST
 
+/* Work on long texts again and again, which takes neither memory nor output: each counts what it looks at. */
+START_TEST(long_texts_count)
+{
+    static const char *const bodies[] = {"s.isdigit()", "s.startswith(s)", "s.endswith((s,))", "s.removeprefix('1' + s)", "s.removesuffix(s)", "w|int", "w|float", "s.count('2')",
+        "[{}]|map(attribute=s)|list", "s is lower", "s|length", "s[1]", "s in s", "s < s", "s == s", "s.find('2')", "s.split('2')", "s.strip('2')", "s|trim('2')", "s.lower()"};
+    const char *const around[] = {"{% set s = '1' * 999999 %}{% set w = ' ' * 999999 %}{% for i in range(2000) %}{% if ", " %}{% endif %}{% endfor %}"};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char *text = rz_asprintf("%s%s%s", around[0], bodies[i], around[1]);
+        ck_assert_msg(!render_alone(text, strlen(text)), "accepted: %s", text);
+        ck_assert_msg(strstr(err.text, "steps") || strstr(err.text, "memory"), "%s: %s", text, err.text);
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(deep_templates)
 {
     static const char *const parts[][3] = {
@@ -279,6 +294,7 @@ static void add_tests(TCase *c)
     tcase_add_test(c, small_templates_agree_with_jinja);
     tcase_add_test(c, names_what_it_refuses);
     tcase_add_test(c, bounds);
+    tcase_add_test(c, long_texts_count);
     tcase_add_test(c, deep_templates);
     tcase_add_test(c, deep_calls);
     tcase_add_test(c, damaged_templates);
