@@ -36,7 +36,8 @@ const rz_token_extras *rz_tokenizer_get_extras(const rz_tokenizer *t);
 /* ids are taken from the arena. Special and other added tokens written in the text are recognised; nothing is added. A word outside the vocabulary becomes
  * unk_token if there is one; else WordLevel names the word (RZ_EDATA), and BPE leaves it out, as the original does. */
 bool rz_tokenizer_encode(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
-/* The same for text that is data and not ours: added tokens in it are text like any other, and no special token can come of it. */
+/* The same for text that is data and not ours: added tokens in it are text like any other, and no special token can come of it, by merges neither; but what
+ * is unknown becomes unk_token even if that is special. */
 bool rz_tokenizer_encode_plain(const rz_tokenizer *t, const char *text, size_t len, rz_arena *arena, int32_t **ids, int *n, rz_err *err);
 /* The same for text of which the ranges data (n_data, in order, not touching) are data, the rest ours: an added token is recognised where none of its bytes is
  * data. Where there is no such token in the data, the ids are those of rz_tokenizer_encode. */

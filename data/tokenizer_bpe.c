@@ -17,8 +17,15 @@ static size_t pair_slot(const rz_merges *m, uint64_t pair)
     return i;
 }
 
-/* −1: they do not merge. */
-static inline int32_t rank_of(const rz_merges *m, int32_t a, int32_t b) { return m->slots[pair_slot(m, (uint64_t)(uint32_t)a << 32 | (uint32_t)b)].rank; }
+/* −1: they do not merge, or what comes of it may not come of data. */
+static inline int32_t rank_of(const rz_token_encoder *e, int32_t a, int32_t b)
+{
+    const rz_merges *m = &e->t->merges;
+    int32_t rank = m->slots[pair_slot(m, (uint64_t)(uint32_t)a << 32 | (uint32_t)b)].rank;
+    if (!e->plain || rank < 0 || !e->t->special[m->made[rank]]) return rank;
+    e->w->met_special = true;
+    return -1;
+}
 
 static int in_model(const rz_tokenizer *t, const char *s, size_t len)
 {
@@ -90,11 +97,20 @@ typedef struct {
 
 static void add_symbol(speller *x, int32_t id) { x->e->w->symbols[x->n++] = id; }
 
+/* As in_model, but for special tokens in plain mode: unknown. */
+static int symbol_of(const rz_token_encoder *e, const char *s, size_t len)
+{
+    int id = in_model(e->t, s, len);
+    if (id < 0 || !e->t->special[id]) return id;
+    e->w->met_special = true;
+    return e->plain ? -1 : id;
+}
+
 /* A character that byte_ids does not know: its own id, ids of its bytes, unk_token, or nothing. The order of things is the original's. */
 static bool spell(speller *x, const char *s, size_t len, rz_err *err)
 {
     const rz_tokenizer *t = x->e->t;
-    int id = in_model(t, s, len);
+    int id = symbol_of(x->e, s, len);
     if (id >= 0) {
         if (x->waiting >= 0) add_symbol(x, x->waiting);
         x->waiting = -1;
@@ -106,7 +122,7 @@ static bool spell(speller *x, const char *s, size_t len, rz_err *err)
         size_t n = 0;
         for (char name[8]; n < len; n++) {
             int wrote = snprintf(name, sizeof name, "<0x%02X>", (unsigned)(unsigned char)s[n]);
-            bytes[n] = in_model(t, name, (size_t)wrote);
+            bytes[n] = symbol_of(x->e, name, (size_t)wrote);
             if (bytes[n] < 0) break;
         }
         if (n == len) {
@@ -129,7 +145,7 @@ static bool spell_word(speller *x, const char *word, size_t len, rz_err *err)
             char c[2];
             int32_t id = t->byte_ids[(unsigned char)word[i]];
             n = 1;
-            if (id >= 0 && x->waiting < 0) add_symbol(x, id);
+            if (id >= 0 && x->waiting < 0 && !t->special[id]) add_symbol(x, id);
             else if (!spell(x, c, rz_token_spell((unsigned char)word[i], c), err)) return false;
         } else {
             for (n = 1; i + n < len && ((unsigned char)word[i + n] & 0xC0) == 0x80;) n++;
@@ -141,9 +157,11 @@ static bool spell_word(speller *x, const char *word, size_t len, rz_err *err)
 }
 
 /* n symbols become fewer, in place. */
-static size_t merge_short(const rz_merges *m, int32_t *ids, int32_t *ranks, size_t n)
+static size_t merge_short(const rz_token_encoder *e, size_t n)
 {
-    for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(m, ids[i], ids[i + 1]);
+    const rz_merges *m = &e->t->merges;
+    int32_t *ids = e->w->symbols, *ranks = e->w->ranks;
+    for (size_t i = 0; i + 1 < n; i++) ranks[i] = rank_of(e, ids[i], ids[i + 1]);
     while (n > 1) {
         size_t best = 0;
         for (size_t i = 1; i + 1 < n; i++) {
@@ -151,11 +169,12 @@ static size_t merge_short(const rz_merges *m, int32_t *ids, int32_t *ranks, size
         }
         if (ranks[best] < 0) break;
         ids[best] = m->made[ranks[best]];
+        e->w->met_special |= e->t->special[ids[best]];
         n--;
         memmove(ids + best + 1, ids + best + 2, (n - best - 1) * sizeof *ids);
         memmove(ranks + best, ranks + best + 1, (n - best - 1) * sizeof *ranks);
-        if (best + 1 < n) ranks[best] = rank_of(m, ids[best], ids[best + 1]);
-        if (best > 0) ranks[best - 1] = rank_of(m, ids[best - 1], ids[best]);
+        if (best + 1 < n) ranks[best] = rank_of(e, ids[best], ids[best + 1]);
+        if (best > 0) ranks[best - 1] = rank_of(e, ids[best - 1], ids[best]);
     }
     return n;
 }
@@ -180,14 +199,16 @@ static void push(uint64_t *heap, size_t *n, uint64_t x)
 
 /* The same with a list of neighbours and a heap of rank << 32 | place. An entry is stale when the pair at its place has another rank by now. Each merge adds
  * two entries at most and takes a symbol away, so there are never more than 3 n. */
-static size_t merge_long(const rz_merges *m, rz_token_work *w, size_t n)
+static size_t merge_long(const rz_token_encoder *e, size_t n)
 {
+    const rz_merges *m = &e->t->merges;
+    rz_token_work *w = e->w;
     int32_t *ids = w->symbols, *next = w->next_symbol, *previous = w->previous, *ranks = w->ranks;
     size_t n_heap = 0;
     for (size_t i = 0; i < n; i++) {
         next[i] = i + 1 < n ? (int32_t)i + 1 : -1;
         previous[i] = (int32_t)i - 1;
-        ranks[i] = next[i] >= 0 ? rank_of(m, ids[i], ids[i + 1]) : -1;
+        ranks[i] = next[i] >= 0 ? rank_of(e, ids[i], ids[i + 1]) : -1;
         if (ranks[i] >= 0) w->heap[n_heap++] = (uint64_t)ranks[i] << 32 | i;
     }
     for (size_t i = n_heap / 2; i-- > 0;) sift_down(w->heap, n_heap, i);
@@ -199,13 +220,14 @@ static size_t merge_long(const rz_merges *m, rz_token_work *w, size_t n)
         if (ranks[at] != rank) continue;
         int32_t gone = next[at], before = previous[at];
         ids[at] = m->made[rank];
+        w->met_special |= e->t->special[ids[at]];
         next[at] = next[gone];
         ids[gone] = ranks[gone] = -1;
         if (next[at] >= 0) previous[next[at]] = at;
-        ranks[at] = next[at] >= 0 ? rank_of(m, ids[at], ids[next[at]]) : -1;
+        ranks[at] = next[at] >= 0 ? rank_of(e, ids[at], ids[next[at]]) : -1;
         if (ranks[at] >= 0) push(w->heap, &n_heap, (uint64_t)ranks[at] << 32 | (uint32_t)at);
         if (before < 0) continue;
-        ranks[before] = rank_of(m, ids[before], ids[at]);
+        ranks[before] = rank_of(e, ids[before], ids[at]);
         if (ranks[before] >= 0) push(w->heap, &n_heap, (uint64_t)ranks[before] << 32 | (uint32_t)before);
     }
     size_t kept = 0;
@@ -253,7 +275,8 @@ static bool encode_word(const rz_token_encoder *e, const char *word, size_t len,
 {
     rz_token_work *w = e->w;
     int id = e->t->ignore_merges ? whole(e, word, len) : -1;
-    if (id >= 0 && !(e->plain && e->t->special[id])) {
+    w->met_special = id >= 0 && e->t->special[id];
+    if (id >= 0 && !(e->plain && w->met_special)) {
         rz_token_add_id(&w->ids, id);
         return true;
     }
@@ -261,7 +284,7 @@ static bool encode_word(const rz_token_encoder *e, const char *word, size_t len,
     reserve(w, 2 * len + 1); /* a byte may be two characters of the alphabet, each a token */
     speller x = {e, 0, -1};
     if (!spell_word(&x, word, len, err)) return false;
-    size_t n = x.n <= SHORT_WORD ? merge_short(&e->t->merges, w->symbols, w->ranks, x.n) : merge_long(&e->t->merges, w, x.n);
+    size_t n = x.n <= SHORT_WORD ? merge_short(e, x.n) : merge_long(e, x.n);
     for (size_t i = 0; i < n; i++) rz_token_add_id(&w->ids, w->symbols[i]);
     return true;
 }
@@ -280,7 +303,7 @@ static void remember(rz_token_work *w, rz_cache_slot *slot, uint64_t hash, const
     for (size_t i = 0; i < n; i++) rz_token_add_id(&w->cached_ids, w->ids.data[first + i]);
 }
 
-/* In recognising and in plain mode the same, but for special tokens: those are never remembered. */
+/* In recognising and in plain mode the same, but for words with special tokens in their way: those are never remembered. */
 bool rz_token_bpe(const rz_token_encoder *e, const char *word, size_t len, rz_err *err)
 {
     rz_token_work *w = e->w;
@@ -294,7 +317,6 @@ bool rz_token_bpe(const rz_token_encoder *e, const char *word, size_t len, rz_er
     }
     size_t first = w->ids.n;
     if (!encode_word(e, word, len, err)) return false;
-    if (w->ids.n == first + 1 && e->t->special[w->ids.data[first]]) return true;
-    remember(w, slot, hash, word, len, first);
+    if (!w->met_special) remember(w, slot, hash, word, len, first);
     return true;
 }

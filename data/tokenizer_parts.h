@@ -120,6 +120,7 @@ struct rz_token_work {
     int32_t *symbols, *next_symbol, *previous, *ranks;
     uint64_t *heap;
     size_t room;
+    bool met_special; /* the word at hand has special tokens in its way, taken or, in plain mode, not */
     /* words met before, with their ids */
     rz_cache_slot *cache;
     rz_token_text cached_words;

@@ -136,6 +136,48 @@ START_TEST(agrees_with_the_original)
 }
 END_TEST
 
+static void check_plain(const rz_tokenizer *t, const char *text, bool plain, int n_wanted, const int32_t *wanted)
+{
+    int32_t *ids;
+    int n;
+    ck_assert((plain ? rz_tokenizer_encode_plain : rz_tokenizer_encode)(t, text, strlen(text), &arena, &ids, &n, &err));
+    ck_assert_msg(n == n_wanted, "%s: %d ids", text, n);
+    for (int i = 0; i < n; i++) ck_assert_msg(ids[i] == wanted[i], "%s: ids[%d] is %d", text, i, ids[i]);
+}
+
+/* A special token that merges lead to, or that is a single character, does not come of data: whichever way a word was met first, whole or on the way to
+ * something longer, in short words and long ones. */
+#define FLAGS ", \"special\": true, \"single_word\": true, \"lstrip\": false, \"rstrip\": false, \"normalized\": false"
+START_TEST(merges_to_special_tokens)
+{
+    static const char json[] = "{\"added_tokens\": [{\"id\": 3, \"content\": \"ab\"" FLAGS "}, {\"id\": 5, \"content\": \"s\"" FLAGS "}],"
+        "\"model\": {\"type\": \"BPE\", \"unk_token\": \"u\", \"vocab\": {\"a\": 0, \"b\": 1, \"c\": 2, \"ab\": 3, \"abc\": 4, \"s\": 5, \"u\": 6, \"bc\": 7},"
+        "\"merges\": [\"a b\", \"ab c\", \"b c\"]}}";
+    for (int first = 0; first < 2; first++) {
+        rz_tokenizer *t = parse("special", json);
+        for (int i = first; i < first + 4; i++) {
+            const bool plain = i & 1;
+            if (plain) {
+                check_plain(t, "ab", true, 2, (const int32_t[]){0, 1});
+                check_plain(t, "abc", true, 2, (const int32_t[]){0, 7});
+                check_plain(t, "abab", true, 4, (const int32_t[]){0, 1, 0, 1});
+                check_plain(t, "cs", true, 2, (const int32_t[]){2, 6});
+            } else {
+                check_plain(t, "ab", false, 1, (const int32_t[]){3});
+                check_plain(t, "abc", false, 1, (const int32_t[]){4}); /* no word of its own: not recognised, but merged */
+                check_plain(t, "abab", false, 2, (const int32_t[]){3, 3});
+                check_plain(t, "cs", false, 2, (const int32_t[]){2, 5});
+            }
+        }
+        char word[65] = {0};
+        int32_t wanted[64];
+        for (int i = 0; i < 64; i++) word[i] = "ab"[i & 1], wanted[i] = i & 1;
+        check_plain(t, word, true, 64, wanted);
+        rz_tokenizer_destroy(t);
+    }
+}
+END_TEST
+
 /* An independent merge: always the best pair, the leftmost of equals, found by looking at all. Only for what the small vocabulary spells. */
 START_TEST(long_words)
 {
@@ -373,6 +415,7 @@ int main(void)
     tcase_set_timeout(tests, 240);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, agrees_with_the_original);
+    tcase_add_test(tests, merges_to_special_tokens);
     tcase_add_test(tests, long_words);
     tcase_add_test(tests, long_texts);
     tcase_add_test(tests, threads_share_one);
