@@ -36,7 +36,7 @@ int64_t rz_log_size(const rz_log *l);
 void rz_log_close(rz_log *l);
 
 /* Lines of a text file (JSONL), which may be compressed (base/packed.h): CRLF and a BOM are accepted, NUL and invalid UTF-8 are errors, a line over max_line is an error; messages
- * carry path:line. *line is valid until the next call; false with err->code == RZ_OK at the end. */
+ * carry path:line. path NULL: the standard input. *line is valid until the next call; false with err->code == RZ_OK at the end. */
 typedef struct rz_lines rz_lines;
 bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *err);
 bool rz_lines_next(rz_lines *l, char **line, size_t *len, rz_err *err);

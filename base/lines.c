@@ -41,7 +41,7 @@ bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *er
     rz_unpacker *file;
     if (!rz_unpacker_open(&file, path, err)) return false;
     rz_lines *l = rz_calloc(1, sizeof *l);
-    *l = (rz_lines){.file = file, .path = rz_strdup(path), .room = 1 << 16, .max_line = max_line};
+    *l = (rz_lines){.file = file, .path = rz_strdup(path ? path : "the standard input"), .room = 1 << 16, .max_line = max_line};
     l->buffer = rz_malloc(l->room);
     while (l->end < 3 && !l->at_eof) {
         if (!refill(l, err)) {

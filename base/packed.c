@@ -62,7 +62,8 @@ static void start_unpacking(rz_unpacker *u)
 bool rz_unpacker_open(rz_unpacker **out, const char *path, rz_err *err)
 {
     *out = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    path = path ? path : "the standard input";
     if (fd < 0) return rz_fail(err, RZ_EIO, "cannot open %s: %s", path, strerror(errno));
     rz_unpacker *u = rz_calloc(1, sizeof *u);
     u->fd = fd;

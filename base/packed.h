@@ -8,7 +8,7 @@
 typedef enum { RZ_PLAIN, RZ_GZIP, RZ_ZSTD } rz_packing;
 
 typedef struct rz_unpacker rz_unpacker;
-bool rz_unpacker_open(rz_unpacker **out, const char *path, rz_err *err); /* RZ_EIO; a pipe will do */
+bool rz_unpacker_open(rz_unpacker **out, const char *path, rz_err *err); /* NULL: the standard input. RZ_EIO; a pipe or a socket will do */
 /* The next bytes, at most room of them (room > 0); *n == 0: the end. RZ_EDATA names the file and what is wrong with the packing. */
 bool rz_unpacker_read(rz_unpacker *u, void *data, size_t room, size_t *n, rz_err *err);
 void rz_unpacker_close(rz_unpacker *u);

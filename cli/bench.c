@@ -19,7 +19,7 @@
 #define AT(field) offsetof(rz_bench_options, field)
 #define INT(key, field, def, min, max, help) {key, RZ_OPT_INT, AT(field), def, min, max, NULL, RZ_OPT_FIXED, help}
 const rz_option rz_bench_flags[] = {
-    {"model", RZ_OPT_TEXT, AT(model), "", 0, 0, NULL, RZ_OPT_FIXED, "a model or checkpoint (*.h5); empty: random weights of --shape"},
+    {"model", RZ_OPT_TEXT, AT(model), "", 0, 0, NULL, RZ_OPT_FIXED, "a model or checkpoint (*.h5), a Hugging Face folder or a GGUF file; empty: random weights of --shape"},
     {"shape", RZ_OPT_ENUM, AT(shape), "countdown", 0, 0, RZ_BENCH_SHAPES, RZ_OPT_FIXED,
      "sizes of random weights: the default job's, 3.0 million parameters, 135 million, 494 million"},
     INT("batch", batch, "0", 0, 1e7, "sequences (rules: completions); 0: 64 for decode and grpo, 16 for train, 2000 for rules"),

@@ -27,7 +27,7 @@ typedef struct {
 #define FLOAT(key, field, def, min, max, help) {key, RZ_OPT_FLOAT, AT(field), def, min, max, NULL, RZ_OPT_FIXED, help}
 #define TEXT(key, field, help) {key, RZ_OPT_TEXT, AT(field), "", 0, 0, NULL, RZ_OPT_FIXED, help}
 const rz_option rz_generate_flags[] = {
-    TEXT("model", model, "a model or checkpoint (*.h5)"),
+    TEXT("model", model, "a model or checkpoint (*.h5), a Hugging Face folder or a GGUF file"),
     TEXT("prompt", input, "one prompt"),
     TEXT("prompts", prompts, "a data set of prompts, JSONL ({\"prompt\": ...} a line) or HDF5, all of them in order"),
     RZ_PROMPT_FLAGS(options, "none"),

@@ -28,9 +28,8 @@ static told tell(const rz_generate_show *s, const rz_completion *c, bool thinkin
     static const char begin[] = "<think>", end[] = "</think>";
     told t = {.n = c->n};
     t.text = text_of(s, c, c->n_text, arena, &t.len);
-    const char *close = strstr(t.text, end);
-    if (!close) {
-        t.thinking = thinking || strstr(t.text, begin) ? c->n_text : 0;
+    if (!memmem(t.text, t.len, end, sizeof end - 1)) {
+        t.thinking = thinking || memmem(t.text, t.len, begin, sizeof begin - 1) ? c->n_text : 0;
         return t;
     }
     int lo = 0, hi = c->n_text; /* the shortest run of tokens with the end tag in it: a tokenizer may cut the tag in pieces */
@@ -38,7 +37,8 @@ static told tell(const rz_generate_show *s, const rz_completion *c, bool thinkin
         rz_arena scratch = *arena;
         size_t len;
         int middle = (lo + hi) / 2;
-        if (strstr(text_of(s, c, middle, &scratch, &len), end))
+        const char *text = text_of(s, c, middle, &scratch, &len);
+        if (memmem(text, len, end, sizeof end - 1))
             hi = middle;
         else
             lo = middle;
@@ -73,8 +73,11 @@ static void print_json(const rz_generate_show *s, int i, int k, const told *t)
     size_t len = 0, meta_len = 0;
     const char *answer = s->data->prompt.n ? rz_column_get(&s->data->answer, i, &len) : NULL,
                *meta = s->data->prompt.n ? rz_column_get(&s->data->meta, i, &meta_len) : NULL;
-    char *completion = rz_asprintf("%s%s", s->prefix, t->text);
-    json_t *o = json_pack("{s:i,s:s,s:s}", "schema", 1, "prompt", s->prompts[i], "completion", completion);
+    size_t n_prefix = strlen(s->prefix);
+    char *completion = rz_malloc(n_prefix + t->len + 1); /* with its length: a model may say NUL */
+    memcpy(completion, s->prefix, n_prefix);
+    memcpy(completion + n_prefix, t->text, t->len);
+    json_t *o = json_pack("{s:i,s:s,s:o}", "schema", 1, "prompt", s->prompts[i], "completion", json_stringn(completion, n_prefix + t->len));
     free(completion);
     if (s->in_template)
         json_object_set_new(o, "input", json_string(s->inputs[i]));

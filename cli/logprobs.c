@@ -63,11 +63,24 @@ static bool read_ids(job *j, const char *text, size_t len, int least, int32_t **
     return ok;
 }
 
-static void print(json_t *o)
+/* Prints o unless an error came before; o is given back. */
+static bool print(json_t *o, bool ok)
 {
-    json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    putchar('\n');
+    if (ok) {
+        json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+        putchar('\n');
+    }
     json_decref(o);
+    return ok;
+}
+
+/* JSON has no form for what is not finite: RZ_EDATA, saying that `what` of token i is it (i < 0: what as it stands). */
+static bool check_finite(double x, const char *what, int i, rz_err *err)
+{
+    if (isfinite(x))
+        return true;
+    return i < 0 ? rz_fail(err, RZ_EDATA, "%s is %f: the model's numbers overflow", what, x)
+                 : rz_fail(err, RZ_EDATA, "%s %d is %f: the model's numbers overflow", what, i, x);
 }
 
 /* ---- logprobs ---- */
@@ -90,19 +103,22 @@ static int find_top(const float *logits, int V, int32_t top[TOP])
 }
 
 /* What follows the last token: logits(V) of its row. */
-static void print_last(const job *j, const float *logits, json_t *o)
+static bool add_last(const job *j, const float *logits, json_t *o, rz_err *err)
 {
     json_t *ids = json_array(), *logprobs = json_array();
     int V = j->policy->arch.vocab_size;
     int32_t top[TOP];
-    for (int i = 0, n = find_top(logits, V, top); i < n; i++) {
+    bool ok = true;
+    for (int i = 0, n = find_top(logits, V, top); ok && i < n; i++) {
         float logp;
         j->kernels->logp_forward(&logp, NULL, NULL, NULL, logits, V, &top[i], 1, 1, V);
+        ok = check_finite((double)logp, "after the last token the log-probability of id", top[i], err);
         json_array_append_new(ids, json_integer(top[i]));
         json_array_append_new(logprobs, json_real((double)logp));
     }
     json_object_set_new(o, "last_top_ids", ids);
     json_object_set_new(o, "last_top_logprobs", logprobs);
+    return ok;
 }
 
 /* A piece of the tokens at a time: how they are cut changes no bit. */
@@ -112,28 +128,27 @@ static bool tell_logprobs(job *j, const int32_t *ids, int n, rz_err *err)
     int V = p->arch.vocab_size, D = p->arch.hidden_size, most = LOGIT_FLOATS / V < 1 ? 1 : LOGIT_FLOATS / V, rows = most < PIECE ? most : PIECE;
     float *h = RZ_NEW(&j->arena, (size_t)PIECE * (size_t)D, float), *logits = RZ_NEW(&j->arena, (size_t)rows * (size_t)V, float);
     json_t *o = json_object(), *logprobs = json_array();
+    bool ok = true;
     rz_cache cache;
+    json_object_set_new(o, "logprobs", logprobs);
     rz_cache_init(&cache, p, n, &j->arena);
-    for (int from = 0; from < n; from += PIECE) {
+    for (int from = 0; ok && from < n; from += PIECE) {
         int length = n - from < PIECE ? n - from : PIECE;
         rz_policy_forward(p, &(rz_run){ids + from, length, &cache, NULL}, 1, h, j->arena);
-        for (int r = 0; r < length; r += rows) {
+        for (int r = 0; ok && r < length; r += rows) {
             int m = length - r < rows ? length - r : rows, first = from + r;
             rz_policy_logits(p, logits, h + (int64_t)r * D, m);
-            for (int i = 0; i < m && first + i + 1 < n; i++) {
+            for (int i = 0; ok && i < m && first + i + 1 < n; i++) {
                 float logp;
                 j->kernels->logp_forward(&logp, NULL, NULL, NULL, logits + (int64_t)i * V, V, &ids[first + i + 1], 1, 1, V);
+                ok = check_finite((double)logp, "the log-probability of token", first + i + 1, err);
                 json_array_append_new(logprobs, json_real((double)logp));
             }
-            if (first + m == n) {
-                json_object_set_new(o, "logprobs", logprobs);
-                print_last(j, logits + (int64_t)(m - 1) * V, o);
-            }
+            if (first + m == n)
+                ok = ok && add_last(j, logits + (int64_t)(m - 1) * V, o, err);
         }
     }
-    (void)err;
-    print(o);
-    return true;
+    return print(o, ok);
 }
 
 /* ---- gradnorms ---- */
@@ -156,20 +171,17 @@ static bool tell_gradnorms(job *j, const int32_t *ids, int n, rz_err *err)
     for (int i = 0; i < m; i++)
         loss -= (double)logp[i] / m;
     json_t *o = json_object(), *norms = json_object();
+    bool ok = check_finite(loss, "the loss", -1, err);
     json_object_set_new(o, "loss", json_real(loss));
-    for (int i = 0; i < l->n_tensors; i++) {
+    for (int i = 0; ok && i < l->n_tensors; i++) {
         const rz_tensor *t = &l->tensors[i];
         double norm = sqrt(j->kernels->sumsq(j->grad + t->offset, t->rows * (t->cols ? t->cols : 1)));
-        if (!isfinite(norm)) {
-            json_decref(o);
-            json_decref(norms);
-            return rz_fail(err, RZ_EDATA, "the gradient of %s is not finite", t->name);
-        }
+        if (!isfinite(norm))
+            ok = rz_fail(err, RZ_EDATA, "the gradient of %s is not finite", t->name);
         json_object_set_new(norms, t->name, json_real(norm));
     }
     json_object_set_new(o, "grad_norms", norms);
-    print(o);
-    return true;
+    return print(o, ok);
 }
 
 /* ---- both ---- */
@@ -179,7 +191,7 @@ static bool tell_all(job *j, const char *file, int least, bool (*tell)(job *j, c
     rz_lines *lines;
     char *text;
     size_t len;
-    bool ok = rz_lines_open(&lines, file ? file : "/dev/stdin", MAX_LINE, err);
+    bool ok = rz_lines_open(&lines, file, MAX_LINE, err);
     while (ok && rz_lines_next(lines, &text, &len, err)) {
         int32_t *ids;
         int n;

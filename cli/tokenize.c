@@ -91,13 +91,14 @@ static bool work(const rz_tokenizer *t, const options *o, rz_err *err)
     rz_arena arena = {0};
     char *text;
     size_t len;
-    if (!rz_lines_open(&lines, "/dev/stdin", MAX_LINE, err))
+    if (!rz_lines_open(&lines, NULL, MAX_LINE, err))
         return false;
     bool ok = rz_arena_init(&arena, (size_t)1 << 34, err);
     while (ok && rz_lines_next(lines, &text, &len, err)) {
         if (text[strspn(text, " \t\r")] == 0) /* a blank line */
             continue;
         ok = work_line(t, o, text, len, &arena, err) || rz_err_note(err, "line %lld of the standard input", (long long)rz_lines_number(lines));
+        fflush(stdout); /* who asks line by line reads line by line */
     }
     rz_arena_finish(&arena);
     rz_lines_close(lines);

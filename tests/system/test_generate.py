@@ -107,6 +107,26 @@ def _(folder):
     check(len(ends) >= 3, f"{ends}: the cases show nothing")
 
 
+@case("a NUL that a model says is in the completion, and what follows it too")
+def _(folder):
+    golden = os.path.join(HERE, "..", "golden", "models", "qwen3")
+    for name in "config.json", "model.safetensors":
+        shutil.copy(os.path.join(golden, name), folder)
+    words = {"\u0100": 0, "</think>": 1, "<think>": 2, **{chr(33 + i): 3 + i for i in range(93)}}  # \u0100: byte 0 in GPT-2's alphabet
+    with open(os.path.join(folder, "tokenizer.json"), "w", encoding="utf-8") as f:
+        bytes_of = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+        json.dump({"added_tokens": [], "pre_tokenizer": bytes_of, "decoder": bytes_of, "model": {"type": "BPE", "vocab": words, "merges": []}}, f)
+    texts = {i: "\0" if i == 0 else w for w, i in words.items()}
+    thought = 0
+    for x in generate("--prompt", "a", "--samples", 8, "--max-new", 100, "--temperature", 100, model=folder):
+        ids = x["completion_ids"][:-1] if x["finish_reason"] == "stop" else x["completion_ids"]
+        check(x["completion"] == "".join(texts[i] for i in ids), x)
+        behind = 1 in ids and 0 in ids[:ids.index(1)]
+        thought += behind
+        check(not behind or x["thinking_tokens"] == ids.index(1) + 1, x)
+    check(thought > 0, "no tag behind a NUL")
+
+
 @case("--template surrounds the prompt")
 def _(folder):
     x, = generate("--prompt", "14 3", "--template", "numbers {prompt} target 42 ?")

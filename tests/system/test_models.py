@@ -1,5 +1,6 @@
 """logprobs and gradnorms on small models of every family against transformers (tests/golden/models.py), and what they refuse."""
 import glob
+import struct
 
 from common import *
 
@@ -103,6 +104,22 @@ def _(folder):
     ask("gradnorms", [[1]], model=QWEN3).expect(DATA, "1 ids, must be 2..128")
     check(answers("logprobs", [[1]], model=QWEN3)[0]["logprobs"] == [], "one id")
     check(answers("logprobs", [], model=QWEN3) == [], "no line")
+
+
+@case("numbers that overflow are named, not left out")
+def _(folder):
+    copy = os.path.join(folder, "copy")
+    shutil.copytree(QWEN3, copy)
+    with open(os.path.join(copy, "model.safetensors"), "r+b") as f:
+        size, = struct.unpack("<Q", f.read(8))
+        start, end = json.loads(f.read(size))["model.norm.weight"]["data_offsets"]
+        f.seek(8 + size + start)
+        f.write(struct.pack("<f", 3e38) * ((end - start) // 4))
+    for lines, what, words in (([[1, 2, 3]], "logprobs", "the log-probability of token 1 is "), ([[1]], "logprobs", "after the last token the log-probability of id"),
+                               ([[1, 2, 3]], "gradnorms", "the loss is ")):
+        result = ask(what, lines, model=copy).expect(DATA, "stdin:1", words)
+        result.sentence()
+        check(not result.out, result)
 
 
 @case("what is no model is refused")

@@ -1,7 +1,11 @@
 """tokenize: the texts and ids of the original (golden/data/make_bpe.py) from every kind of model, in order; and what it refuses."""
+import select
+import socket
+
 from common import *
 
 GGUF = "tests/golden/data/bpe.gguf"
+QWEN3 = "tests/golden/models/qwen3"
 
 
 def tokenize(rows, *flags, model):
@@ -68,6 +72,21 @@ def _(folder):
     rulezero("tokenize", "--model", f"{folder}/none").expect(IO).sentence()
     rulezero("tokenize", "--model", folder).expect(IO, "tokenizer.json").sentence()
     rulezero("tokenize", "--model", GGUF, "--decode", "--special").expect(USAGE, "--special").sentence()
+
+
+@case("a socket as the standard input; every line is answered before the next is asked")
+def _(folder):
+    for what, model, line in (["tokenize"], GGUF, {"text": "abc"}), (["logprobs"], QWEN3, {"ids": [1, 2]}):
+        ours, its = socket.socketpair()
+        process = subprocess.Popen(command([*what, "--model", model]), stdin=its, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        its.close()
+        answered = []
+        while len(answered) < 2 and all(answered):
+            ours.sendall((json.dumps(line) + "\n").encode())
+            answered.append(bool(select.select([process.stdout], [], [], 60)[0]) and process.stdout.readline().startswith("{"))
+        ours.close()
+        out, err = process.communicate(timeout=60)
+        check(process.returncode == OK and all(answered) and not out and not err, what, answered, out, err)
 
 
 if __name__ == "__main__":
