@@ -22,7 +22,7 @@ typedef struct {
     char *model, *data, *rules, *dump, *eos_token;
     int64_t samples, max_new, limit, seed, threads;
     double temperature;
-    int split;
+    int split, dtype;
     bool json;
     rz_task_options task;
     rz_prompt_options prompt;
@@ -41,6 +41,7 @@ const rz_option rz_eval_flags[] = {
     INT("limit", limit, "0", 0, 1e7, "problems at most; 0: all of a file, 256 of a task"),
     INT("seed", seed, "1", 0, 4294967295.0, "decides the samples, the problems of a task and the resampling"),
     INT("threads", threads, "1", 1, 1024, "threads a rank; changes nothing but speed"),
+    {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"},
     {"split", RZ_OPT_ENUM, AT(split), "test", 0, 0, SPLITS, RZ_OPT_FIXED, "of a task: which of its problems"},
     RZ_PROMPT_FLAGS(options, "default"),
     TEXT("eos-token", eos_token, RZ_DEFAULT_EOS, "token that stops a completion, beside those that the model names"),
@@ -155,6 +156,7 @@ static bool open_job(job *j, rz_err *err)
         !rz_rules_load(&j->rules, o->rules, err) || !rz_rules_worker_create(&j->worker, j->rules, err) || !open_data(j, err) ||
         !rz_pool_create(&j->pool, (int)o->threads, err) || !rz_model_read(o->model, j->kernels, j->pool, &j->policy, &j->tokenizer, err))
         return false;
+    rz_policy_store(j->policy, (rz_stored)o->dtype);
     if (!rz_stop_ids(j->tokenizer, o->eos_token, j->stop_ids, &j->n_stop_ids))
         return rz_fail(err, RZ_EUSAGE, "eos-token is '%s', which the tokenizer of %s does not hold", o->eos_token, o->model);
     if (!rz_prompt_create(&j->prompt, &o->prompt, j->tokenizer, err))

@@ -19,6 +19,7 @@ typedef struct {
     rz_prompt_options prompt;
     int64_t max_new, top_k, samples, seed, threads;
     double temperature, top_p, min_p, price_per_core_hour;
+    int dtype;
     bool json;
 } options;
 
@@ -39,6 +40,7 @@ const rz_option rz_generate_flags[] = {
     INT("samples", samples, "1", 1, 65536, "completions of each prompt"),
     INT("seed", seed, "1", 0, 4294967295.0, "the same seed, model and prompts give the same completions"),
     INT("threads", threads, "1", 1, 1024, "threads; changes nothing but speed"),
+    {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"},
     FLOAT("price-per-core-hour", price_per_core_hour, "0", 0, 1e9, "what an hour of a core costs you: the account tells the cost in the same money"),
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a line of JSON for each completion, as `score` reads them"},
 };
@@ -225,6 +227,7 @@ static bool open_job(job *j, rz_err *err)
         !rz_pool_create(&j->pool, (int)j->o.threads, err) || !rz_model_read(j->o.model, j->kernels, j->pool, &j->policy, &j->tokenizer, err) ||
         !find_stops(j, err) || !open_prompts(j, err))
         return false;
+    rz_policy_store(j->policy, (rz_stored)j->o.dtype);
     j->requests = RZ_NEW(&j->arena, j->n, rz_request);
     for (int i = 0; i < j->n; i++)
         if (!encode_prompt(j, i, err))

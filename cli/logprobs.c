@@ -15,11 +15,13 @@ enum { MAX_LINE = 64 << 20, TOP = 10, PIECE = 256, LOGIT_FLOATS = 1 << 22 };
 typedef struct {
     char *model;
     int64_t threads;
+    int dtype;
 } options;
 
 const rz_option rz_logprobs_flags[] = {
     {"model", RZ_OPT_TEXT, offsetof(options, model), "", 0, 0, NULL, RZ_OPT_FIXED, "model: *.h5, a Hugging Face folder or a GGUF file"},
     {"threads", RZ_OPT_INT, offsetof(options, threads), "1", 1, 1024, NULL, RZ_OPT_FIXED, "threads; changes nothing but speed"},
+    {"dtype", RZ_OPT_ENUM, offsetof(options, dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"},
 };
 const int rz_logprobs_n_flags = sizeof rz_logprobs_flags / sizeof rz_logprobs_flags[0];
 
@@ -210,8 +212,11 @@ static bool open_job(job *j, rz_err *err)
 {
     if (!j->o.model[0])
         return rz_fail(err, RZ_EUSAGE, "--model is missing; for example --model runs/quick/model.h5");
-    return rz_cli_kernels(&j->kernels, err) && rz_arena_init(&j->arena, (size_t)1 << 40, err) && rz_pool_create(&j->pool, (int)j->o.threads, err) &&
-           rz_model_read(j->o.model, j->kernels, j->pool, &j->policy, NULL, err);
+    if (!rz_cli_kernels(&j->kernels, err) || !rz_arena_init(&j->arena, (size_t)1 << 40, err) || !rz_pool_create(&j->pool, (int)j->o.threads, err) ||
+        !rz_model_read(j->o.model, j->kernels, j->pool, &j->policy, NULL, err))
+        return false;
+    rz_policy_store(j->policy, (rz_stored)j->o.dtype);
+    return true;
 }
 
 static bool open_learner(job *j, rz_err *err)

@@ -63,11 +63,11 @@ static const rz_command commands[] = {
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
      "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench},
-    {"logprobs", "--model M [--threads T] [FILE.jsonl]", "log-probabilities a model gives to ids: one JSON object a line in, one out",
+    {"logprobs", "--model M [--threads T] [--dtype D] [FILE.jsonl]", "log-probabilities a model gives to ids: one JSON object a line in, one out",
      "In, from the standard input or a file: {\"ids\": [...]}. Out: {\"logprobs\": [... of every id but the first, natural logarithms], \"last_top_ids\": [10],\n"
      "\"last_top_logprobs\": [10]}: the likeliest ids after the last, ties to the lower. To compare a model with itself elsewhere: docs/interop.md.\n",
      "echo '{\"ids\": [1, 5, 9]}' | build/rulezero logprobs --model runs/quick/model.h5", false, rz_cmd_logprobs},
-    {"gradnorms", "--model M [--threads T] [FILE.jsonl]", "norms of the gradient of the mean next-token loss, tensor by tensor",
+    {"gradnorms", "--model M [--threads T] [--dtype D] [FILE.jsonl]", "norms of the gradient of the mean next-token loss, tensor by tensor",
      "In as for logprobs. Out: {\"loss\": x, \"grad_norms\": {NAME: x, ...}} by the names of Hugging Face's files; a tied head is part of\n"
      "model.embed_tokens.weight.\n",
      "echo '{\"ids\": [1, 5, 9]}' | build/rulezero gradnorms --model runs/quick/model.h5", false, rz_cmd_gradnorms},

@@ -238,6 +238,26 @@ def _(folder):
     check(told["pass@3"] > told["pass@1"] > 0, told)
 
 
+@case("the evaluations of a run with dtype=bf16 are those with --dtype bf16, and others without")
+def _(folder):
+    words = ["--data", "countdown", "split=validation", "numbers=2", "task.max_input=20", "max_value=40", "--samples=3", "--limit=30", "--max-new=24"]
+    for name, temperature, at, model in ("sampled", 1, 0, MODEL), ("greedy", 0, -1, f"{folder}/greedy/model.h5"):
+        rulezero("train", GRPO, f"out={folder}/{name}", "dtype=bf16", f"eval.temperature={temperature}", "eval.samples=3", "eval.problems=30",
+                 "optimizer.learning_rate=1e-2").expect(OK)
+        of_training = lines_of(f"{folder}/{name}/eval.jsonl")[at]
+        of_training.pop("step")
+        for dtype in "bf16", "f32":
+            told = evaluate(*words, f"--temperature={temperature}", f"--dtype={dtype}", words=["eval", "--model", model, "--rules", RULES])
+            same = {key: told[key] for key in of_training} == of_training
+            check(same if dtype == "bf16" else not same or not temperature, name, dtype, told, of_training)
+    asked, ids = [], json.dumps({"ids": [1, 5, 9]})
+    for dtype in "bf16", "f32":
+        put = write(f"{folder}/ids.jsonl", [ids + "\n"])
+        asked.append([rulezero("logprobs", "--model", MODEL, "--dtype", dtype, put).expect(OK).out,
+                      rulezero("generate", "--model", MODEL, "--prompt", "numbers 14 3 target 42 ?", "--samples=8", "--json", "--dtype", dtype).expect(OK).out])
+    check(all(a != b for a, b in zip(*asked)), "dtype changes nothing", asked)
+
+
 @case("rules that read no answer have no majority; one set of numbers has no interval")
 def _(folder):
     rules = write(f"{folder}/r.yaml", ["version: 1\nrules:\n  yes: {match: ' yes ', score: {pass: 1, fail: 0}}\n"])
