@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,9 +94,8 @@ bool rz_shared_init(rz_shared *s, rz_comm *c, size_t bytes, rz_err *why)
     }
     s->parts -= s->common;
     if (!s->common) {
-        if (posix_memalign(&s->p, 64, bytes))
-            rz_out_of_memory(bytes);
-        memset(s->p, 0, bytes);
+        s->block = rz_calloc(bytes + 64, 1); /* of a large block it knows that it is zero, and touches nothing */
+        s->p = (char *)s->block + (64 - (uintptr_t)s->block % 64);
     }
     return ok;
 }
@@ -105,7 +105,7 @@ void rz_shared_finish(rz_shared *s)
     if (s->common)
         munmap(s->p, s->bytes);
     else
-        free(s->p);
+        free(s->block);
     *s = (rz_shared){0};
 }
 

@@ -140,27 +140,35 @@ void rz_policy_refresh(rz_policy *p)
     rz_shared_barrier(&p->w_memory);
 }
 
-void rz_policy_store(rz_policy *p, rz_stored as)
+/* The panels are still to be made. False: they are there already. */
+static bool set_stored(rz_policy *p, rz_stored as)
 {
     size_t floats = p->packed_memory.bytes / (p->half ? sizeof *p->half : sizeof *p->packed);
     assert(!p->w_memory.comm);
     if ((as == RZ_STORED_BF16) == (p->half != NULL))
-        return;
+        return false;
     rz_shared_finish(&p->packed_memory);
     own_memory(&p->packed_memory, floats * (as == RZ_STORED_BF16 ? sizeof *p->half : sizeof *p->packed));
     p->half = as == RZ_STORED_BF16 ? p->packed_memory.p : NULL;
     p->packed = p->half ? NULL : p->packed_memory.p;
-    rz_policy_refresh(p);
+    return true;
 }
 
-bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
+void rz_policy_store(rz_policy *p, rz_stored as)
+{
+    if (set_stored(p, as))
+        rz_policy_refresh(p);
+}
+
+/* Its panels are still to be made. `full`: it has weights that go along. */
+static bool share(rz_policy *p, rz_comm *c, bool full, rz_err *why)
 {
     rz_shared own = p->w_memory;
     size_t packed_bytes = p->packed_memory.bytes;
     rz_shared_finish(&p->packed_memory); /* first, so that there never are more copies than before */
     bool ok = rz_shared_init(&p->w_memory, c, own.bytes, why) && rz_shared_init(&p->packed_memory, c, packed_bytes, why);
     if (ok) {
-        if (!p->w_memory.part)
+        if (full && !p->w_memory.part)
             memcpy(p->w_memory.p, own.p, own.bytes);
         rz_shared_barrier(&p->w_memory);
         rz_shared_finish(&own);
@@ -174,8 +182,32 @@ bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
     p->w = p->w_memory.p;
     p->half = p->half ? p->packed_memory.p : NULL;
     p->packed = p->half ? NULL : p->packed_memory.p;
+    return ok;
+}
+
+bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
+{
+    bool ok = share(p, c, true, why);
     rz_policy_refresh(p);
     return ok;
+}
+
+bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err)
+{
+    rz_err why;
+    rz_policy *copy = NULL;
+    if (!rz_comm_agree(c, rz_policy_create(&copy, &p->arch, p->k, p->pool, err), err)) {
+        rz_policy_destroy(copy);
+        return false;
+    }
+    set_stored(copy, p->half ? RZ_STORED_BF16 : RZ_STORED_F32);
+    share(copy, c, false, &why);
+    if (!copy->w_memory.part)
+        memcpy(copy->w, p->w, (size_t)p->layout.n_params * sizeof *p->w);
+    rz_shared_barrier(&copy->w_memory);
+    rz_policy_refresh(copy);
+    *out = copy;
+    return true;
 }
 
 bool rz_policy_finite(const rz_policy *p)

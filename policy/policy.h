@@ -45,6 +45,9 @@ void rz_policy_refresh(rz_policy *p);
 /* Collective. From now on the ranks of a machine have one copy of the weights: that of the machine's first rank. False: they keep a copy each, `why` says
  * what stands against it. */
 bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why);
+/* Collective. The same weights, stored likewise, once more: one copy a machine, made without others in between; where memory cannot be had in common, a copy
+ * each. */
+bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err);
 bool rz_policy_finite(const rz_policy *p);
 
 /* "model/<tensor name>" arrays and "arch" text. get demands every tensor with its exact shape, and finite. Of ranks that share the weights the first one

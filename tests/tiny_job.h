@@ -78,7 +78,7 @@ static inline rz_grpo *grpo(rig *r, int n_stop)
                                 .worker = r->worker, .sampling = rz_config_sampling(&r->config, r->tokenizer, r->stop, n_stop), .seed = (uint32_t)r->config.seed,
                                 .random_reward = r->config.reward == RZ_REWARD_RANDOM};
     if (!r->g.reference)
-        MUST(rz_grpo_keep_reference(&r->g, r->policy, &err));
+        MUST(rz_grpo_keep_reference(&r->g, r->policy, r->comm, &err));
     return &r->g;
 }
 

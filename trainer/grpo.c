@@ -22,15 +22,13 @@ rz_sampling rz_config_sampling(const rz_config *c, const rz_tokenizer *t, const 
                          t ? c->rollout.stop.n : 0, (const char *const *)c->rollout.stop.v, t};
 }
 
-bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_err *err)
+bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_comm *c, rz_err *err)
 {
     if (g->config->kl.coef == 0)
         return true;
-    if (!rz_policy_create(&g->reference, &p->arch, p->k, p->pool, err) || !rz_learner_create(&g->reference_learner, g->reference, err))
+    if (!rz_policy_copy(&g->reference, p, c, err) || !rz_comm_agree(c, rz_learner_create(&g->reference_learner, g->reference, err), err))
         return false;
     rz_learner_recompute(g->reference_learner, RZ_RECOMPUTE_ALL); /* it never goes backward */
-    memcpy(g->reference->w, p->w, (size_t)p->layout.n_params * sizeof *p->w);
-    rz_policy_refresh(g->reference);
     return true;
 }
 
@@ -209,6 +207,8 @@ static bool update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, 
     b->scratch = scratch;
     bool ok = rz_update_step(g->update, b->trees, n_trees, rz_sampling_temperature(&g->rollout.sampling), tree_loss, b, learning_rate, results,
                              &grad_norm, err);
+    if (g->reference)
+        rz_learner_rest(g->reference_learner); /* sampling needs room */
     for (int i = 0; i < n_trees; i++) {
         m->loss += results[i].loss;
         m->kl += results[i].kl;

@@ -19,8 +19,8 @@ typedef struct {
     int64_t tokens_sampled, tokens_trained; /* since the first step */
 } rz_grpo;
 
-/* Keeps a copy of p as it is now, if kl.coef asks for it: to be called while p is the base. rz_grpo_finish frees it and the arena. */
-bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_err *err);
+/* Collective. Keeps a copy of p as it is now, if kl.coef asks for it: to be called while p is the base. rz_grpo_finish frees it and the arena. */
+bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_comm *c, rz_err *err);
 void rz_grpo_finish(rz_grpo *g);
 
 /* What the objective's row and the config's overrides come to. */

@@ -11,7 +11,7 @@ typedef struct {
     const rz_policy *policy;
     const rz_update *update;
     rz_comm *comm;
-    bool reference;             /* the base is kept beside the policy */
+    const rz_learner *reference; /* of the base, if it is kept beside the policy; else NULL */
     int max_prompt;             /* tokens of the longest prompt */
 } rz_plan_job;
 
@@ -22,6 +22,7 @@ typedef struct {
     rz_update_memory update;    /* of a rank */
     double caches;              /* of a rank while it samples, logits included; the activations of an update come and go in turn with them */
     double group;               /* activations of one whole group of completions of full length */
+    double start;               /* of the ranks of this machine together until the weights are shared: each reads them for itself */
     double machine;             /* all ranks of this machine together */
     double missing;             /* that the machine lacks for it; 0 when it suffices, or when the system does not say */
     double available;           /* what the machine has left now */

@@ -298,8 +298,6 @@ static bool open_workers(job *j, rz_err *err)
         j->evaluated = rz_rollouts_create(j->tokenizer, j->rules);
     }
     j->grpo.config = c;
-    if (!rz_grpo_keep_reference(&j->grpo, j->policy, err)) /* the policy is the base still: a checkpoint is read later */
-        return false;
     j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .prompt = j->prompt, .source = j->source,
                                    .rules = j->rules, .worker = j->worker, .sampling = rz_config_sampling(c, j->tokenizer, j->stop, n_stop), .seed = (uint32_t)c->seed,
                                    .random_reward = c->reward == RZ_REWARD_RANDOM};
@@ -313,7 +311,7 @@ static bool open_workers(job *j, rz_err *err)
 /* What the job will need of memory: all of it for a dry run, else only what looks wrong. Collective. */
 static bool plan_memory(job *j, bool all, rz_err *err)
 {
-    rz_plan_job of = {j->config, j->policy, j->update, j->env->comm, j->grpo.reference != NULL, 0};
+    rz_plan_job of = {j->config, j->policy, j->update, j->env->comm, j->grpo.reference_learner, 0};
     rz_plan plan;
     if (!rz_comm_agree(of.comm, rz_plan_longest(&of.max_prompt, j->source, j->prompt, (int)j->config->prompts_per_step, j->grpo.arena, err), err))
         return false;
@@ -348,15 +346,12 @@ static bool tell_plan(job *j, rz_err *err)
     return true;
 }
 
-/* One copy of the weights a machine, of the policy's and of the reference's. */
+/* One copy of the weights a machine. */
 static void share(job *j)
 {
     rz_err why;
     rz_policy_store(j->policy, (rz_stored)j->config->dtype);
-    if (j->grpo.reference)
-        rz_policy_store(j->grpo.reference, (rz_stored)j->config->dtype);
-    bool ok = rz_policy_share(j->policy, j->env->comm, &why);
-    if (!(j->grpo.reference ? rz_policy_share(j->grpo.reference, j->env->comm, &why) && ok : ok))
+    if (!rz_policy_share(j->policy, j->env->comm, &why))
         rz_loop_note(&j->loop, "the ranks of a machine keep a copy of the weights each: %s", why.text);
 }
 
@@ -372,10 +367,12 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
                         .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = j->data_hash}};
     snprintf(j->data_hash, sizeof j->data_hash, "%s%s%s", rz_source_hash(j->source), own_held_out(j) ? " " : "",
              own_held_out(j) ? rz_source_hash(j->held_out) : "");
-    if (!open_base(j, mode, err) || !rz_comm_agree(comm, open_workers(j, err), err))
+    if (!open_base(j, mode, err))
         return false;
     share(j);
-    if (!rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))
+    if (!rz_comm_agree(comm, open_workers(j, err), err) ||
+        !rz_grpo_keep_reference(&j->grpo, j->policy, comm, err) || /* the policy is the base still: a checkpoint is read later */
+        !rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))
         return false;
     rz_update_limit(j->update, (rz_recompute)c->recompute, (size_t)c->activation_mib << 20);
     j->grpo.update = j->loop.update = j->update;

@@ -197,6 +197,24 @@ static int local_parts(rz_update *u, const rz_tree *trees, int n_trees, float te
     return n;
 }
 
+/* Parts of the other ranks that meet on this one: as many as there are when none is empty. */
+static int others_parts(const rz_update *u)
+{
+    part parts[2 * MAX_LEVELS];
+    int n = 0;
+    for (int r = 0; r < u->size; r++)
+        n += r != u->rank ? subtrees(first_shard(u, r), first_shard(u, r + 1), parts) : 0;
+    return n;
+}
+
+static int64_t longest_piece(const rz_update *u)
+{
+    int64_t longest = 0;
+    for (int r = 0; r < u->size; r++)
+        longest = slice_piece(u, r, 0) > longest ? slice_piece(u, r, 0) : longest;
+    return longest;
+}
+
 rz_update_memory rz_update_needs(const rz_update *u, const rz_tree *trees, int n_trees)
 {
     int lo = first_shard(u, u->rank), hi = first_shard(u, u->rank + 1);
@@ -208,7 +226,7 @@ rz_update_memory rz_update_needs(const rz_update *u, const rz_tree *trees, int n
     }
     rz_update_memory m = {own * (size_t)u->p->layout.n_params * sizeof(float), 2 * slice, 0};
     if (u->size > 1)
-        m.gradients += (size_t)slice_piece(u, u->rank, 0) * sizeof(float) * (size_t)(u->size - 1) + (lo == hi ? slice : 0);
+        m.gradients += (size_t)others_parts(u) * (size_t)longest_piece(u) * sizeof(float) + (lo == hi ? slice : 0);
     for (int t = 0, n; t < n_trees && lo < hi; t += n) {
         n = trees_at_once(u, trees + t, n_trees - t, kept);
         size_t bytes = kept + rz_learner_bytes(u->learner, trees + t, n);
@@ -293,7 +311,7 @@ static float *reduce(rz_update *u, const part *mine, int n_mine, int n_trees, fl
     }
     if (!to)
         to = *made = floats(u->slice1 - u->slice0);
-    m.received = rz_malloc((size_t)n_others * (size_t)(longest < PIECE ? longest : PIECE) * sizeof(float) + 1);
+    m.received = rz_malloc((size_t)n_others * (size_t)longest_piece(u) * sizeof(float) + 1);
     m.send = rz_calloc((size_t)n_mine * (size_t)u->size + 1, sizeof *m.send);
     m.recv = rz_calloc((size_t)n_others + 1, sizeof *m.recv);
     for (int64_t at = 0; at < longest; at += PIECE)

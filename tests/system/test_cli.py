@@ -348,6 +348,11 @@ def _(folder):
     check("lack" not in two.err and "activation_mib" not in two.err, two)
     more = rulezero("train", GRPO, f"out={folder}/run", "--dry-run", "kl.coef=0.1", "dtype=bf16", "recompute=layer").expect(
         OK, "weights of 1.7 MiB (dtype bf16, with those of the reference) a rank, and what 1 rank has each", "(recompute layer)")
+    def activations(*keys):
+        return float(re.search(r"activations of ([0-9.]+) MiB", rulezero("train", GRPO, f"out={folder}/run", "--dry-run", *keys).expect(OK).err)[1])
+    check(activations("kl.coef=0.1") > activations(), "a reference computes in no room")
+    # of 8 shards a rank of three holds 2 or 3: the first keeps two gradients (147136 parameters), and of the others' four parts its slice
+    rulezero("train", GRPO, f"out={folder}/run", "--dry-run", "gradient_shards=8", "prompts_per_step=8", ranks=3).expect(OK, "gradients 1.9 MiB", "MiB until the model is read")
     # activations of tens of TiB, which no machine has (caches of more than a TiB would be refused: the sampler, which a dry run tries, reserves no more)
     large = ["model=", "pretrain.steps=1", "arch.max_position_embeddings=4000000", "rollout.max_new=3000000", "prompts_per_step=1", "group_size=256", "arch.intermediate_size=1024"]
     rulezero("train", GRPO, f"out={folder}/run", "--dry-run", "rollout.slots=32", *large).expect(
