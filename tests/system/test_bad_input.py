@@ -239,7 +239,8 @@ model_with("model: one byte flipped", ["damaged"], lambda m: flipped(m, len(m) /
 model_with("model: a byte of the seal flipped", ["damaged"], lambda m: flipped(m, len(m) - 1))
 model_with("model: a byte more", [], lambda m: m + b"\0")
 model_with("model: random bytes", ["not a rulezero file"], lambda m: random.Random(5).randbytes(9000))
-model_with("model: a text", ["not a rulezero file"], lambda m: b"{}\n")
+model_with("model: a text", ["not a rulezero file"], lambda m: b"once upon a time\n")
+model_with("model: JSON", ["is JSON, no model"], lambda m: b"{}\n")
 model_with("model: empty", ["not a rulezero file"], lambda m: b"")
 
 
@@ -362,7 +363,7 @@ resume_with("resume: both checkpoints are damaged", DATA, ["no checkpoint in", "
 resume_with("resume: another seed", CONFIG, ["seed is 2", "began with 1"], ["seed=2"])
 resume_with("resume: another learning rate", CONFIG, ["learning_rate is 0.01", "began with 0.001"], ["optimizer.learning_rate=0.01"])
 resume_with("resume: --fresh", CREATE, ["--fresh", "not empty"], ["--fresh"])
-resume_with("resume: another rule file", CONFIG, ["rules changed"],
+resume_with("resume: another rule file", CONFIG, ["the rules (the text of the file) changed"],
             prepare=lambda folder, run: ["rules=" + write(f"{folder}/rules.yaml", read(RULES).replace("weight: 0.1", "weight: 0.2"))])
 resume_with("resume: other problems", CONFIG, ["the data (data, eval.data, examples)", "changed since this run began"],
             prepare=lambda folder, run: ["data=" + write(f"{folder}/d.jsonl", '{"task": "countdown", "meta": {"numbers": [3, 4], "target": 7}}\n')])
