@@ -112,7 +112,7 @@ static void out_of_memory(size_t bytes)
     _exit(RZ_EINTERNAL);
 }
 
-/* Under a launcher only the first rank speaks before MPI is up. */
+/* Under a launcher only the first rank speaks before MPI is up. The others end with 0: a status of theirs would have mpirun kill it in mid-sentence. */
 static bool speaks(void)
 {
     const char *rank = getenv("OMPI_COMM_WORLD_RANK");
@@ -188,10 +188,8 @@ static int unknown_command(const char *name)
     for (int i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i].name;
     const char *nearest = rz_nearest(name, names, N_COMMANDS);
-    if (speaks()) {
-        fprintf(stderr, "rulezero: there is no command '%s'", name);
-        fprintf(stderr, nearest ? "; did you mean '%s'?\n" : "; rulezero --help lists what there is%s\n", nearest ? nearest : "");
-    }
+    fprintf(stderr, "rulezero: there is no command '%s'; %s%s%s\n", name, nearest ? "did you mean '" : "rulezero --help lists what there is",
+            nearest ? nearest : "", nearest ? "'?" : "");
     return RZ_EUSAGE;
 }
 
@@ -226,8 +224,9 @@ int main(int argc, char **argv)
     keep_standard_descriptors();
     rz_set_oom_handler(out_of_memory);
     if (argc < 2) {
-        if (speaks())
-            print_help(stderr);
+        if (!speaks())
+            return 0;
+        print_help(stderr);
         return RZ_EUSAGE;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
@@ -242,7 +241,7 @@ int main(int argc, char **argv)
     }
     const rz_command *c = find_command(argv[1]);
     if (!c)
-        return unknown_command(argv[1]);
+        return speaks() ? unknown_command(argv[1]) : 0;
     for (int i = 2; i < argc; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
             if (speaks())
