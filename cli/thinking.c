@@ -42,15 +42,6 @@ static size_t begun_character(const char *text, size_t len)
     return 0;
 }
 
-static const char *find_tag(const char *at, const char *end, const char *tag)
-{
-    size_t n = strlen(tag);
-    for (; (at = memchr(at, tag[0], (size_t)(end - at))) && (size_t)(end - at) >= n; at++)
-        if (!memcmp(at, tag, n))
-            return at;
-    return NULL;
-}
-
 void rz_thinking_feed(rz_thinking *t, const char *text, size_t len)
 {
     char *all = rz_malloc(t->n_held + len + 1);
@@ -58,7 +49,7 @@ void rz_thinking_feed(rz_thinking *t, const char *text, size_t len)
     memcpy(all + t->n_held, text, len);
     const char *at = all, *end = all + t->n_held + len;
     for (;;) {
-        const char *tag = t->inside ? close_tag : open_tag, *found = find_tag(at, end, tag);
+        const char *tag = t->inside ? close_tag : open_tag, *found = memmem(at, (size_t)(end - at), tag, strlen(tag));
         if (!found) {
             size_t left = (size_t)(end - at), held = begun_tag(at, left, tag);
             t->n_held = held ? held : begun_character(at, left);

@@ -28,14 +28,6 @@ bool rz_stop_is_id(const rz_sampling *s, int32_t id)
     return false;
 }
 
-static bool holds(const char *text, size_t len, const char *wanted, size_t n)
-{
-    for (const char *at = text, *end = text + len; (at = memchr(at, wanted[0], (size_t)(end - at))) && (size_t)(end - at) >= n; at++)
-        if (!memcmp(at, wanted, n))
-            return true;
-    return false;
-}
-
 bool rz_stop_is_text(const rz_sampling *s, const int32_t *ids, int n, rz_arena scratch)
 {
     size_t most = 0, len;
@@ -46,7 +38,7 @@ bool rz_stop_is_text(const rz_sampling *s, const int32_t *ids, int n, rz_arena s
     int tail = (size_t)n > most + MORE ? (int)most + MORE : n;
     const char *text = rz_tokenizer_decode(s->tokenizer, ids + n - tail, tail, true, &scratch, &len);
     for (int i = 0; i < s->n_stop_texts; i++)
-        if (s->stop_texts[i][0] && holds(text, len, s->stop_texts[i], strlen(s->stop_texts[i])))
+        if (s->stop_texts[i][0] && memmem(text, len, s->stop_texts[i], strlen(s->stop_texts[i])))
             return true;
     return false;
 }
