@@ -41,7 +41,7 @@ const rz_option rz_eval_flags[] = {
     INT("limit", limit, "0", 0, 1e7, "problems at most; 0: all of a file, 256 of a task"),
     INT("seed", seed, "1", 0, 4294967295.0, "decides the samples, the problems of a task and the resampling"),
     INT("threads", threads, "1", 1, 1024, "threads a rank; changes nothing but speed"),
-    {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"},
+    RZ_DTYPE_FLAG(options),
     {"split", RZ_OPT_ENUM, AT(split), "test", 0, 0, SPLITS, RZ_OPT_FIXED, "of a task: which of its problems"},
     RZ_PROMPT_FLAGS(options, "default"),
     TEXT("eos-token", eos_token, RZ_DEFAULT_EOS, "token that stops a completion, beside those that the model names"),

@@ -26,4 +26,9 @@ bool rz_flags_parse(const rz_option *rows, int n, void *base, bool *given, rz_fl
     RZ_PROMPT_TEXT(options, "prompt-date", date, "", "YYYY-MM-DD, the date a chat template is told"),                                                      \
     {"allow-special-in-data", RZ_OPT_BOOL, offsetof(options, prompt.allow_special_in_data), "false", 0, 0, NULL, RZ_OPT_FIXED,                            \
      "special tokens written in a prompt are special, not text"}
+
+/* A row of one with an int `dtype`, an rz_stored (policy/policy.h). */
+#define RZ_DTYPE_FLAG(options)                                                                                                                            \
+    {"dtype", RZ_OPT_ENUM, offsetof(options, dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED,                                                          \
+     "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"}
 #endif

@@ -40,7 +40,7 @@ const rz_option rz_generate_flags[] = {
     INT("samples", samples, "1", 1, 65536, "completions of each prompt"),
     INT("seed", seed, "1", 0, 4294967295.0, "the same seed, model and prompts give the same completions"),
     INT("threads", threads, "1", 1, 1024, "threads; changes nothing but speed"),
-    {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"},
+    RZ_DTYPE_FLAG(options),
     FLOAT("price-per-core-hour", price_per_core_hour, "0", 0, 1e9, "what an hour of a core costs you: the account tells the cost in the same money"),
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a line of JSON for each completion, as `score` reads them"},
 };
@@ -166,7 +166,6 @@ static bool encode_prompt(job *j, int i, rz_err *err)
 {
     int room = j->policy->arch.max_position_embeddings;
     rz_prompt_made made;
-    j->inputs[i] = j->prompts[i];
     if (!rz_prompt_make(j->maker, j->prompts[i], &j->arena, &made, err))
         return rz_err_note(err, "the prompt \"%.80s\"", j->prompts[i]);
     const char *prefix = rz_prompt_prefix(j->maker);
