@@ -259,7 +259,8 @@ static bool open_rules(rz_bench *b, rz_err *err)
             return false;
         if (!read_problem(text, meta, sizeof meta, &answer, &completion))
             continue;
-        b->samples[n++] = (rz_sample){completion, strlen(completion), NULL, answer, rz_arena_strndup(&b->arena, meta, strlen(meta)), -1, false};
+        b->samples[n++] = (rz_sample){.completion = completion, .completion_len = strlen(completion), .answer = answer,
+                                      .meta = rz_arena_strndup(&b->arena, meta, strlen(meta)), .n_tokens = -1};
         for (const char *c = completion - 1; *c; c++)
             b->words += *c == ' ';
     }

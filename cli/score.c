@@ -34,8 +34,20 @@ static bool parse(options *o, const char **file, int argc, char **argv, rz_err *
 typedef struct {
     json_t *line;
     char *answer, *meta; /* owned */
+    int32_t *ids;        /* owned; NULL: none are given */
     rz_sample sample;
 } sample_line;
+
+static bool read_ids(sample_line *l, const json_t *ids, rz_err *err)
+{
+    if (!ids || json_is_null(ids))
+        return true;
+    size_t n = json_array_size(ids);
+    l->ids = rz_malloc((n + 1) * sizeof *l->ids);
+    for (size_t i = 0; i < n; i++)
+        l->ids[i] = (int32_t)json_integer_value(json_array_get(ids, i));
+    return json_is_array(ids) || rz_fail(err, RZ_EDATA, "\"completion_ids\" must be a list of ids");
+}
 
 static bool read_line(sample_line *l, const char *text, size_t len, rz_err *err)
 {
@@ -57,8 +69,11 @@ static bool read_line(sample_line *l, const char *text, size_t len, rz_err *err)
     if (meta && !json_is_null(meta) && !json_is_object(meta))
         return rz_fail(err, RZ_EDATA, "\"meta\" must be an object");
     l->meta = json_is_object(meta) ? json_dumps(meta, JSON_COMPACT) : NULL;
-    l->sample = (rz_sample){json_string_value(completion), json_string_length(completion), json_string_value(prompt), l->answer, l->meta,
-                            json_is_integer(n) ? (int)json_integer_value(n) : json_is_array(ids) ? (int)json_array_size(ids) : -1, json_is_true(truncated)};
+    if (!read_ids(l, ids, err))
+        return false;
+    l->sample = (rz_sample){.completion = json_string_value(completion), .completion_len = json_string_length(completion), .prompt = json_string_value(prompt),
+                            .answer = l->answer, .meta = l->meta, .truncated = json_is_true(truncated),
+                            .n_tokens = json_is_integer(n) ? (int)json_integer_value(n) : l->ids ? (int)json_array_size(ids) : -1, .ids = l->ids};
     return true;
 }
 
@@ -67,6 +82,7 @@ static void finish_line(sample_line *l)
     json_decref(l->line);
     free(l->answer);
     free(l->meta);
+    free(l->ids);
 }
 
 static json_t *explain_part(const char *rule, double weight, const rz_part *p)

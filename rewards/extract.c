@@ -165,10 +165,10 @@ static extract_result from_tag(rz_slice subject, const extraction *x, rz_span *o
 static extract_result from_regex(const evaluation *e, rz_slice subject, const extraction *x, rz_span *out, char reason[REASON])
 {
     int n_spans = x->group + 1, matches = 0;
-    rz_span *spans = RZ_NEW(e->scratch, n_spans, rz_span);
+    rz_span *spans = RZ_NEW(e->env->scratch, n_spans, rz_span);
     rz_match_result got = RZ_NO_MATCH;
     for (size_t from = 0; from <= subject.len && matches <= MAX_MATCHES;) {
-        got = rz_pattern_next(x->pattern, e->matcher, subject, &from, spans, n_spans);
+        got = rz_pattern_next(x->pattern, e->env->matcher, subject, &from, spans, n_spans);
         if (got != RZ_MATCH) break;
         *out = spans[x->group];
         matches++;

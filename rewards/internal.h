@@ -4,7 +4,7 @@
 #include "rewards/number.h"
 #include "rewards/rules.h"
 #include "rewards/schema.h"
-#include <jansson.h>
+#include "rewards/verify.h"
 
 enum {
     MAX_COMPLETION = 16 << 20, /* bytes; a longer one makes every part an error */
@@ -60,11 +60,17 @@ typedef struct {
     const char **tags;
     extraction extract;       /* compare, expr_uses_numbers */
     const rz_comparer *comparer;
+    json_t *options;          /* the comparer's, complete; owned */
+    const rz_verifier *verifier;
+    json_t *params;           /* the verifier's, complete; owned */
+    bool extracts;            /* verifier: its text is what `extract` finds */
+    bool passes;              /* passes or fails: can be a gate, accuracy, format */
+    bool answers;             /* extracts an answer, and needs a gold */
     const char *gold_key;     /* of meta; NULL: the sample's answer */
     int n_normalise;
     const rz_normaliser **normalise;
     const char *numbers_key, *target_key; /* expr_uses_numbers */
-    int max, cache;           /* soft_overlong: tokens; count: matches */
+    int max;                  /* count: matches */
     double each;              /* count, constant: points */
 } rule;
 
@@ -78,31 +84,22 @@ struct rz_rules {
     int accuracy, format; /* −1: none */
     bool truncated_is_scored;
     double clamp_lo, clamp_hi;
-    rz_pattern *fold;
 };
-
-enum { SHOWN = 240, REASON = 480 }; /* bytes kept of a text that is shown, of a reason */
-
-typedef struct {
-    rz_part_state state;
-    bool passed;
-    double points;
-    rz_span span;
-    char found[SHOWN], expected[SHOWN], reason[REASON];
-} outcome;
 
 typedef struct {
     const rz_rules *rules;
     const rz_sample *sample;
     const char *text; /* the repaired completion, never NULL */
     size_t len;
-    const rz_span *views;
-    rz_span **groups; /* of each match rule: spans in the completion, as of its evaluation; NO_SPAN when it did not match */
-    rz_matcher *matcher;
-    rz_arena *scratch;
-    json_t *meta; /* read at the first need */
+    char *repaired;   /* the completion, if it had to be repaired; owned */
+    rz_span *views;   /* (n_views) */
+    rz_span **groups; /* (n) of each match rule: spans in the completion, as of its evaluation; NO_SPAN when it did not match */
+    rz_part *parts;   /* (n) */
+    bool *passed;     /* (n) */
+    rz_env *env;
+    json_t *meta, *answer; /* read at the first need; owned */
     bool meta_is_read;
-} evaluation;
+} evaluation; /* of one sample */
 
 struct rule_kind {
     const char *name;        /* value of `kind:`; as a key it names the kind and holds its main argument */
@@ -111,18 +108,15 @@ struct rule_kind {
     bool reads_view;
     bool answers;            /* extracts, and needs a gold: has no_extract and gold_error */
     bool (*load)(const schema *s, rz_rules *r, rule *u, const rz_yaml *y);
-    void (*score)(evaluation *e, const rule *u, rz_span where, outcome *o);
+    void (*score)(evaluation *e, const rule *u, rz_span where, outcome *o); /* NULL: its verifier judges (kinds_verify.c) */
 };
 
 /* kinds.c: the table, and what kinds share */
 extern const rule_kind *const rz_kinds[];
 extern const int rz_n_kinds;
-extern const rule_kind rz_kind_match, rz_kind_tags, rz_kind_count, rz_kind_compare, rz_kind_expr;
+extern const rule_kind rz_kind_match, rz_kind_tags, rz_kind_count, rz_kind_compare, rz_kind_expr, rz_kind_verify;
 void rz_outcome_pass(outcome *o, const rule *u);
 __attribute__((format(printf, 3, 4))) void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...);
-__attribute__((format(printf, 2, 3))) void rz_outcome_error(outcome *o, const char *fmt, ...);
-/* Copies at most size−1 bytes, cut between characters and marked with "…"; NUL bytes become U+2400. */
-void rz_show(char *out, size_t size, const char *s, size_t len);
 
 /* scan.c */
 rz_span rz_view_find(const view *v, const char *text, size_t len);
@@ -149,6 +143,24 @@ bool rz_extract_load(const schema *s, rz_rules *r, extraction *x, const rz_yaml 
 bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x);
 typedef enum { EXTRACTED, NOTHING, LIMIT_HIT } extract_result;
 extract_result rz_extract(evaluation *e, const extraction *x, rz_span where, rz_span *out, char reason[REASON]);
+
+/* kinds_answer.c: what a rule needs of the problem, or the outcome that says what is amiss */
+bool rz_gold_json(evaluation *e, const rule *u, outcome *o, const json_t **out); /* NULL when there is no gold, which is for the verifier to judge */
+const json_t *rz_evaluation_meta(evaluation *e);
+bool rz_gold_load(const schema *s, rule *u, const rz_yaml *map);          /* `gold:` of the map */
+bool rz_normalise_load(const schema *s, rule *u, const rz_yaml *rule_map); /* `normalise:` */
+rz_slice rz_normalised(rz_env *env, const rule *u, rz_slice t);
+/* The answer's place, or the outcome that says why there is none. */
+bool rz_answer_extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_slice *out);
+
+/* kinds_verify.c */
+bool rz_params_load(const schema *s, const rz_yaml *map, const char *what, const char *defaults, const char *const *others, int n_others, json_t **out);
+/* The case of one sample for a verifier rule; false: the outcome says why there is none. */
+bool rz_case_make(evaluation *e, const rule *u, rz_span where, rz_case *c, outcome *o);
+
+/* families of verifiers (verify.c lists them) */
+extern const rz_verifier rz_verifiers_length[];
+extern const int rz_n_verifiers_length;
 
 /* load.c */
 int rz_rule_find(const rz_rules *r, const char *name);

@@ -23,17 +23,6 @@ void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...)
     va_end(args);
 }
 
-void rz_outcome_error(outcome *o, const char *fmt, ...)
-{
-    va_list args;
-    o->state = RZ_PART_ERROR;
-    o->passed = false;
-    o->points = 0;
-    va_start(args, fmt);
-    vsnprintf(o->reason, sizeof o->reason, fmt, args);
-    va_end(args);
-}
-
 void rz_show(char *out, size_t size, const char *s, size_t len)
 {
     static const char more[] = "\u2026", nul[] = "\u2400";
@@ -53,39 +42,6 @@ void rz_show(char *out, size_t size, const char *s, size_t len)
     out[to] = 0;
 }
 
-/* ---- soft_overlong: DAPO (arXiv 2503.14476), equation 13 ---- */
-
-static bool load_soft_overlong(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
-{
-    static const char *const units[] = {"tokens"};
-    int unit = -1;
-    (void)r;
-    if (!rz_schema_choice(s, y, "unit", units, 1, &unit) || !rz_schema_int(s, y, "max", 1, 1 << 30, &u->max) ||
-        !rz_schema_int(s, y, "cache", 1, 1 << 30, &u->cache))
-        return false;
-    if (unit < 0 || !u->max || !u->cache) return rz_schema_bad(s, y->line, "soft_overlong needs unit: tokens, max and cache");
-    if (u->cache > u->max) return rz_schema_bad(s, y->line, "cache is %d, must be at most max (%d)", u->cache, u->max);
-    return true;
-}
-
-static void score_soft_overlong(evaluation *e, const rule *u, rz_span where, outcome *o)
-{
-    int n = e->sample->n_tokens, free_until = u->max - u->cache;
-    (void)where;
-    if (n < 0) {
-        rz_outcome_error(o, "the number of tokens is not known: give n_tokens");
-        return;
-    }
-    o->state = RZ_PART_SCORED;
-    o->points = n <= free_until ? 0 : n <= u->max ? (double)(free_until - n) / u->cache : -1;
-    snprintf(o->found, sizeof o->found, "%d tokens", n);
-    snprintf(o->expected, sizeof o->expected, "at most %d tokens", free_until);
-    if (n <= free_until)
-        snprintf(o->reason, sizeof o->reason, "short enough");
-    else
-        snprintf(o->reason, sizeof o->reason, n <= u->max ? "within the last %d of %d tokens" : "beyond the last %d of %d tokens", u->cache, u->max);
-}
-
 /* ---- constant: a control ---- */
 
 static bool load_constant(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
@@ -103,10 +59,8 @@ static void score_constant(evaluation *e, const rule *u, rz_span where, outcome 
     snprintf(o->reason, sizeof o->reason, "constant");
 }
 
-static const char *const soft_overlong_keys[] = {"unit", "max", "cache", NULL};
 static const char *const constant_keys[] = {"constant", NULL};
-static const rule_kind soft_overlong = {"soft_overlong", soft_overlong_keys, false, false, false, load_soft_overlong, score_soft_overlong};
 static const rule_kind constant = {"constant", constant_keys, false, false, false, load_constant, score_constant};
 
-const rule_kind *const rz_kinds[] = {&rz_kind_match, &rz_kind_tags, &rz_kind_compare, &rz_kind_expr, &rz_kind_count, &soft_overlong, &constant};
+const rule_kind *const rz_kinds[] = {&rz_kind_match, &rz_kind_tags, &rz_kind_compare, &rz_kind_expr, &rz_kind_count, &constant, &rz_kind_verify};
 const int rz_n_kinds = sizeof rz_kinds / sizeof *rz_kinds;

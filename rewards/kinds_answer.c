@@ -8,14 +8,14 @@ __attribute__((format(printf, 3, 4))) static void gold_error(outcome *o, const r
 {
     va_list args;
     o->state = u->gold_error_skips ? RZ_PART_SKIPPED : RZ_PART_ERROR;
+    o->gold_problem = true;
     o->points = 0;
     va_start(args, fmt);
     vsnprintf(o->reason, sizeof o->reason, fmt, args);
     va_end(args);
 }
 
-/* The answer's place, or the outcome that says why there is none. */
-static bool extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_slice *out)
+bool rz_answer_extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_slice *out)
 {
     char why[REASON];
     extract_result got = rz_extract(e, &u->extract, where, &o->span, why);
@@ -36,12 +36,13 @@ static bool extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_
 
 /* ---- the gold ---- */
 
-static const json_t *meta(evaluation *e)
+const json_t *rz_evaluation_meta(evaluation *e)
 {
     const char *text = e->sample->meta;
     if (!e->meta_is_read && text) {
         size_t len = strnlen(text, MAX_META + 1);
         if (len <= MAX_META) e->meta = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(e->meta)) json_decref(e->meta), e->meta = NULL;
     }
     e->meta_is_read = true;
     return e->meta;
@@ -49,10 +50,10 @@ static const json_t *meta(evaluation *e)
 
 static const json_t *meta_get(evaluation *e, const rule *u, const char *key, outcome *o)
 {
-    const json_t *all = meta(e), *v = all ? json_object_get(all, key) : NULL;
+    const json_t *all = rz_evaluation_meta(e), *v = all ? json_object_get(all, key) : NULL;
     if (!e->sample->meta)
         gold_error(o, u, "the sample has no meta, from which '%s' was to be read", key);
-    else if (!json_is_object(all))
+    else if (!all)
         gold_error(o, u, "the sample's meta is not a JSON object (or too large, or an integer in it is beyond 64 bits)");
     else if (!v)
         gold_error(o, u, "the sample's meta has no '%s'", key);
@@ -67,7 +68,7 @@ static bool gold_text(evaluation *e, const rule *u, outcome *o, rz_slice *out)
         const json_t *v = meta_get(e, u, u->gold_key, o);
         if (!v) return false;
         if (json_is_integer(v)) {
-            char *digits = RZ_NEW(e->scratch, 32, char);
+            char *digits = RZ_NEW(e->env->scratch, 32, char);
             snprintf(digits, 32, "%lld", (long long)json_integer_value(v));
             text = digits;
         } else {
@@ -88,6 +89,22 @@ static bool gold_text(evaluation *e, const rule *u, outcome *o, rz_slice *out)
     return false;
 }
 
+bool rz_gold_json(evaluation *e, const rule *u, outcome *o, const json_t **out)
+{
+    *out = NULL;
+    if (u->gold_key) return (*out = meta_get(e, u, u->gold_key, o)) != NULL;
+    if (!e->answer && e->sample->answer && *e->sample->answer) {
+        size_t len = strnlen(e->sample->answer, MAX_ANSWER + 1);
+        if (len > MAX_ANSWER) {
+            gold_error(o, u, "the sample's answer is over %d bytes", MAX_ANSWER);
+            return false;
+        }
+        e->answer = json_stringn(e->sample->answer, len);
+    }
+    *out = e->answer;
+    return true;
+}
+
 /* ---- compare ---- */
 
 /* "trim", or `number: us`, which without quotes is a map of one key to YAML. */
@@ -99,7 +116,7 @@ static bool step_name(const schema *s, const rz_yaml *item, char *out, size_t si
     return true;
 }
 
-static bool load_normalise(const schema *s, rule *u, const rz_yaml *y)
+bool rz_normalise_load(const schema *s, rule *u, const rz_yaml *y)
 {
     const rz_yaml *list = rz_yaml_get(y, "normalise");
     u->normalise = RZ_NEW(s->arena, list ? list->n + 1 : 1, const rz_normaliser *);
@@ -122,14 +139,14 @@ static bool load_normalise(const schema *s, rule *u, const rz_yaml *y)
     return true;
 }
 
-static bool load_gold(const schema *s, rule *u, const rz_yaml *y)
+bool rz_gold_load(const schema *s, rule *u, const rz_yaml *y)
 {
     const char *gold = "answer";
     if (!rz_schema_text(s, y, "gold", &gold)) return false;
     if (strncmp(gold, "meta.", 5) == 0 && gold[5])
         u->gold_key = gold + 5;
     else if (strcmp(gold, "answer") != 0)
-        return rz_schema_bad(s, rz_yaml_get(y, "gold")->line, "compare: gold is '%.60s', must be answer or meta.KEY", gold);
+        return rz_schema_bad(s, rz_yaml_get(y, "gold")->line, "gold is '%.60s', must be answer or meta.KEY", gold);
     return true;
 }
 
@@ -145,18 +162,20 @@ static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
     rz_schema_join(names, rz_n_comparers, all, sizeof all);
     int kind = -1;
     if (c->kind == RZ_YAML_MAP) {
-        if (!rz_schema_keys(s, c, keys, 2) || !rz_schema_choice(s, c, "kind", names, rz_n_comparers, &kind) || !load_gold(s, u, c)) return false;
+        if (!rz_schema_choice(s, c, "kind", names, rz_n_comparers, &kind) || !rz_gold_load(s, u, c)) return false;
     } else if (!rz_schema_choice(s, y, "compare", names, rz_n_comparers, &kind)) {
         return false;
     }
     if (kind < 0) return rz_schema_bad(s, c->line, "compare: kind is missing: one of %s", all);
     u->comparer = &rz_comparers[kind];
-    return rz_extract_load(s, r, &u->extract, x) && load_normalise(s, u, y);
+    if (c->kind == RZ_YAML_MAP && !rz_params_load(s, c, u->comparer->name, u->comparer->options, keys, 2, &u->options)) return false;
+    if (!u->options) u->options = u->comparer->options ? json_loads(u->comparer->options, 0, NULL) : json_object();
+    return rz_extract_load(s, r, &u->extract, x) && rz_normalise_load(s, u, y);
 }
 
-static rz_slice normalised(const evaluation *e, const rule *u, rz_slice t)
+rz_slice rz_normalised(rz_env *env, const rule *u, rz_slice t)
 {
-    char *copy = RZ_NEW(e->scratch, t.len + 1, char);
+    char *copy = RZ_NEW(env->scratch, t.len + 1, char);
     memcpy(copy, t.s, t.len);
     for (int i = 0; i < u->n_normalise; i++) u->normalise[i]->apply(copy, &t.len);
     return (rz_slice){copy, t.len};
@@ -164,20 +183,19 @@ static rz_slice normalised(const evaluation *e, const rule *u, rz_slice t)
 
 static void score_compare(evaluation *e, const rule *u, rz_span where, outcome *o)
 {
-    rz_compare_env env = {e->matcher, e->rules->fold, e->scratch};
     rz_slice gold, found;
     if (!gold_text(e, u, o, &gold)) return;
-    gold = normalised(e, u, gold);
+    gold = rz_normalised(e->env, u, gold);
     rz_show(o->expected, sizeof o->expected, gold.s, gold.len);
     /* a gold that does not equal itself is no gold; found out before the completion is looked at */
-    if (!gold.len || u->comparer->compare(&env, gold, gold) != RZ_EQUAL) {
+    if (!gold.len || u->comparer->compare(e->env, gold, gold, u->options) != RZ_EQUAL) {
         gold_error(o, u, "the sample's answer '%.80s' is not %s", o->expected, u->comparer->wanted);
         return;
     }
-    if (!extract(e, u, where, o, &found)) return;
-    found = normalised(e, u, found);
+    if (!rz_answer_extract(e, u, where, o, &found)) return;
+    found = rz_normalised(e->env, u, found);
     rz_show(o->found, sizeof o->found, found.s, found.len);
-    rz_verdict v = u->comparer->compare(&env, found, gold);
+    rz_verdict v = u->comparer->compare(e->env, found, gold, u->options);
     if (v == RZ_EQUAL)
         rz_outcome_pass(o, u);
     else if (v == RZ_DIFFERENT)
@@ -257,7 +275,7 @@ static void score_expr(evaluation *e, const rule *u, rz_span where, outcome *o)
     char value[RZ_RATIONAL_TEXT];
     if (!read_gold_numbers(e, u, o, given, &n, &target)) return;
     show_task(o, given, n, target);
-    if (!extract(e, u, where, o, &found)) return;
+    if (!rz_answer_extract(e, u, where, o, &found)) return;
     found = rz_trim(found);
     o->span = (rz_span){(size_t)(found.s - e->text), (size_t)(found.s - e->text) + found.len};
     rz_show(o->found, sizeof o->found, found.s, found.len);

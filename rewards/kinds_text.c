@@ -20,7 +20,7 @@ static void score_match(evaluation *e, const rule *u, rz_span where, outcome *o)
     int n = rz_pattern_groups(u->pattern) + 1;
     rz_slice subject = {e->text + where.start, where.end - where.start};
     size_t from = 0;
-    rz_match_result got = rz_pattern_next(u->pattern, e->matcher, subject, &from, groups, n);
+    rz_match_result got = rz_pattern_next(u->pattern, e->env->matcher, subject, &from, groups, n);
     rz_show(o->expected, sizeof o->expected, u->pattern_text, strlen(u->pattern_text));
     if (got == RZ_MATCH_LIMIT) {
         rz_outcome_error(o, "%s", rz_limit_reason(subject));
@@ -54,7 +54,7 @@ static void score_count(evaluation *e, const rule *u, rz_span where, outcome *o)
     rz_span hit;
     int n = 0;
     for (size_t from = 0; from <= subject.len && n < u->max;) {
-        got = rz_pattern_next(u->pattern, e->matcher, subject, &from, &hit, 1);
+        got = rz_pattern_next(u->pattern, e->env->matcher, subject, &from, &hit, 1);
         if (got != RZ_MATCH) break;
         o->span = shift(hit, where.start);
         n++;

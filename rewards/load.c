@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FILE = 1 << 20, MAX_KEYS = 24 };
+enum { MAX_FILE = 1 << 20, MAX_KEYS = 24, MAX_VERIFIERS = 512 };
 
 int rz_rule_find(const rz_rules *r, const char *name)
 {
@@ -71,23 +71,43 @@ static bool load_views(const schema *s, rz_rules *r, const rz_yaml *root)
 
 /* ---- one rule ---- */
 
+static bool find_verifier(const schema *s, rule *u, const rz_yaml *y, const char *name)
+{
+    const char *names[MAX_VERIFIERS];
+    const rz_verifier *v;
+    int n = 0;
+    u->verifier = rz_verifier_find(name);
+    if (u->verifier && strchr(name, '/')) return true;
+    for (int i = 0; n < MAX_VERIFIERS && (v = rz_verifier_at(i)); i++)
+        if (strchr(v->name, '/')) names[n++] = v->name;
+    const char *near = rz_nearest(name, names, n);
+    return rz_schema_bad(s, y->line, "there is no preset '%.60s'%s%s%s; rules list shows all", name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /* The kind is `kind:`, or the one key that is the name of a kind. */
 static bool find_kind(const schema *s, rule *u, const rz_yaml *y, int line)
 {
-    const char *names[MAX_KEYS], *given = NULL;
+    const char *names[MAX_KEYS], *given = NULL, *preset = NULL;
     char list[256];
     int n_named = 0, named = -1, kind = -1;
     for (int i = 0; i < rz_n_kinds; i++) {
         names[i] = rz_kinds[i]->name;
         if (rz_yaml_get(y, names[i])) named = i, n_named++;
     }
-    if (!rz_schema_text(s, y, "kind", &given) || !rz_schema_choice(s, y, "kind", names, rz_n_kinds, &kind)) return false;
+    if (!rz_schema_text(s, y, "kind", &given) || !rz_schema_text(s, y, "preset", &preset)) return false;
+    if (preset && !find_verifier(s, u, rz_yaml_get(y, "preset"), preset)) return false;
+    if (given && !strchr(given, '/') && (u->verifier = rz_verifier_find(given)))
+        kind = rz_n_kinds - 1;
+    else if (!rz_schema_choice(s, y, "kind", names, rz_n_kinds, &kind))
+        return false;
     if (kind < 0) kind = named;
     if (kind < 0)
         return rz_schema_bad(s, line, "its kind is missing: give kind, or the key that holds its main argument; kinds are %s",
                              rz_schema_join(names, rz_n_kinds, list, sizeof list));
     if (n_named > 1 || (named >= 0 && named != kind)) return rz_schema_bad(s, line, "is of two kinds at once: split it into two rules");
     u->kind = rz_kinds[kind];
+    u->passes = u->verifier ? u->verifier->top > 0 : u->kind->passes;
+    u->answers = u->kind->answers;
     return true;
 }
 
@@ -95,6 +115,7 @@ static bool check_rule_keys(const schema *s, const rule *u, const rz_yaml *y)
 {
     const char *keys[MAX_KEYS] = {"kind", "requires", "weight"};
     int n = 3;
+    if (u->verifier) return true; /* its parameters are known when they are loaded */
     if (u->kind->passes) keys[n++] = "score";
     if (u->kind->reads_view) keys[n++] = "view";
     for (int i = 0; u->kind->keys[i]; i++) keys[n++] = u->kind->keys[i];
@@ -109,7 +130,13 @@ static bool load_score(const schema *s, rule *u, const rz_yaml *rule_map)
     int skips = 0;
     u->pass = 1;
     if (!y) return true;
-    if (!rz_schema_is(s, y, "score", RZ_YAML_MAP) || !rz_schema_keys(s, y, keys, u->kind->answers ? 4 : 2)) return false;
+    if (u->verifier) {
+        if (!rz_schema_is(s, y, "score", RZ_YAML_MAP) || !rz_schema_keys(s, y, keys + 3, 1) || !rz_schema_choice(s, y, "gold_error", on_gold_error, 2, &skips))
+            return false;
+        u->gold_error_skips = skips;
+        return true;
+    }
+    if (!rz_schema_is(s, y, "score", RZ_YAML_MAP) || !rz_schema_keys(s, y, keys, u->answers ? 4 : 2)) return false;
     if (!rz_schema_number(s, y, "pass", -MAX_POINTS, MAX_POINTS, &u->pass) || !rz_schema_number(s, y, "fail", -MAX_POINTS, MAX_POINTS, &u->fail))
         return false;
     u->no_extract = u->fail;
@@ -180,7 +207,7 @@ static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root)
         if (!rz_extract_link(&inner, r, &r->rules[i].extract)) return false;
         for (int k = 0; k < r->rules[i].n_requires; k++) {
             const rule *gate = &r->rules[r->rules[i].requires[k]];
-            if (!gate->kind->passes)
+            if (!gate->passes)
                 return rz_schema_bad(&inner, y->key_lines[i], "requires '%s', a %s rule, which neither passes nor fails", gate->name,
                                      gate->kind->name);
         }
@@ -201,6 +228,7 @@ static bool place(rz_rules *r, int i, mark *marks, int *n_placed)
     for (int k = 0; k < u->n_requires; k++)
         if (!place(r, u->requires[k], marks, n_placed)) return false;
     if (u->extract.from == FROM_RULE && !place(r, u->extract.rule, marks, n_placed)) return false;
+    if (u->verifier && u->verifier->uses_correct && r->accuracy >= 0 && !place(r, r->accuracy, marks, n_placed)) return false;
     marks[i] = DONE;
     r->order[(*n_placed)++] = i;
     return true;
@@ -214,7 +242,7 @@ static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root)
     r->order = RZ_NEW(&r->arena, r->n, int);
     for (int i = 0; i < r->n; i++)
         if (!place(r, i, marks, &n_placed))
-            return rz_schema_bad(s, y->key_lines[i], "rule '%s' waits for itself (by requires or extract: from, through other rules perhaps)",
+            return rz_schema_bad(s, y->key_lines[i], "rule '%s' waits for itself (by requires, extract: from or accuracy, through other rules perhaps)",
                                  r->rules[i].name);
     return true;
 }
@@ -258,7 +286,7 @@ static bool load_role(const schema *s, const rz_rules *r, const rz_yaml *root, c
     int line = rz_yaml_get(root, key)->line;
     *out = rz_rule_find(r, name);
     if (*out < 0) return unknown_rule(s, r, line, key, name);
-    if (r->rules[*out].kind->passes) return true;
+    if (r->rules[*out].passes) return true;
     return rz_schema_bad(s, line, "%s names '%s', a %s rule, which neither passes nor fails", key, name, r->rules[*out].kind->name);
 }
 
@@ -271,14 +299,14 @@ static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root)
     const rz_yaml *v = rz_yaml_get(root, "version");
     if (!v) return rz_schema_bad(s, root->line, "version is missing: begin the file with version: 1");
     if (!rz_schema_int(s, root, "version", 1, 1, &version) || !rz_schema_keys(s, root, keys, sizeof keys / sizeof *keys) ||
-        !load_views(s, r, root) || !load_rules(s, r, root) || !order_rules(s, r, root) || !load_combine(s, r, root))
+        !load_views(s, r, root) || !load_rules(s, r, root) || !load_combine(s, r, root))
         return false;
     if (!rz_schema_choice(s, root, "truncated", truncated, 2, &scored)) return false;
     r->truncated_is_scored = scored;
     r->accuracy = r->format = -1;
     for (int i = 0; i < r->n; i++)
-        if (r->rules[i].kind->passes) r->accuracy = i;
-    return load_role(s, r, root, "accuracy", &r->accuracy) && load_role(s, r, root, "format", &r->format) && rz_number_fold_pattern(&r->fold, s->err);
+        if (r->rules[i].passes) r->accuracy = i;
+    return load_role(s, r, root, "accuracy", &r->accuracy) && load_role(s, r, root, "format", &r->format) && order_rules(s, r, root);
 }
 
 bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t len, rz_err *err)
@@ -319,8 +347,9 @@ void rz_rules_destroy(rz_rules *r)
     for (int i = 0; i < r->n; i++) {
         rz_pattern_destroy(r->rules[i].pattern);
         rz_pattern_destroy(r->rules[i].extract.pattern);
+        json_decref(r->rules[i].options);
+        json_decref(r->rules[i].params);
     }
-    rz_pattern_destroy(r->fold);
     rz_arena_finish(&r->arena);
     free(r);
 }

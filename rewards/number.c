@@ -1,4 +1,5 @@
 #include "rewards/number.h"
+#include "rewards/verify.h"
 #include <string.h>
 
 bool rz_is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -257,32 +258,27 @@ bool rz_number_last(rz_slice t, rz_span *span)
 
 static rz_verdict verdict(bool equal) { return equal ? RZ_EQUAL : RZ_DIFFERENT; }
 
-static rz_verdict compare_string(const rz_compare_env *env, rz_slice found, rz_slice gold)
+static rz_verdict compare_string(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
 {
+    (void)options;
     (void)env;
     return verdict(found.len == gold.len && memcmp(found.s, gold.s, gold.len) == 0);
 }
 
-/* U+10FFFF, which no text means, parts the two texts; a text that holds it matches nothing. */
-#define PARTING "\xF4\x8F\xBF\xBF"
-
-bool rz_number_fold_pattern(rz_pattern **out, rz_err *err)
+static rz_verdict compare_casefold(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
 {
-    return rz_pattern_create(out, "\\A([^" PARTING "]*+)" PARTING "(?i:\\1)\\z", RZ_PATTERN_DOTALL | RZ_PATTERN_ANCHORED, 0, err);
-}
-
-static rz_verdict compare_casefold(const rz_compare_env *env, rz_slice found, rz_slice gold)
-{
-    size_t gap = strlen(PARTING), len = found.len + gap + gold.len;
+    (void)options;
+    size_t gap = strlen(RZ_PARTING), len = found.len + gap + gold.len;
     char *both = RZ_NEW(env->scratch, len, char);
     memcpy(both, found.s, found.len);
-    memcpy(both + found.len, PARTING, gap);
+    memcpy(both + found.len, RZ_PARTING, gap);
     memcpy(both + found.len + gap, gold.s, gold.len);
     return verdict(rz_pattern_match(env->fold, env->matcher, both, len, 0, NULL, 0) == RZ_MATCH);
 }
 
-static rz_verdict compare_decimal(const rz_compare_env *env, rz_slice found, rz_slice gold)
+static rz_verdict compare_decimal(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
 {
+    (void)options;
     rz_decimal a, b;
     if (!rz_decimal_read(gold, env->scratch, &b)) return RZ_GOLD_UNREADABLE;
     if (!rz_decimal_read(found, env->scratch, &a)) return RZ_FOUND_UNREADABLE;
@@ -295,15 +291,16 @@ static bool is_int(rz_slice t)
     return t.len > sign && digits_end(t, sign) == t.len;
 }
 
-static rz_verdict compare_int(const rz_compare_env *env, rz_slice found, rz_slice gold)
+static rz_verdict compare_int(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
 {
     if (!is_int(gold)) return RZ_GOLD_UNREADABLE;
     if (!is_int(found)) return RZ_FOUND_UNREADABLE;
-    return compare_decimal(env, found, gold);
+    return compare_decimal(env, found, gold, options);
 }
 
-static rz_verdict compare_rational(const rz_compare_env *env, rz_slice found, rz_slice gold)
+static rz_verdict compare_rational(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
 {
+    (void)options;
     rz_rational a, b;
     if (!rz_rational_read(gold, env->scratch, &b)) return RZ_GOLD_UNREADABLE;
     if (!rz_rational_read(found, env->scratch, &a)) return RZ_FOUND_UNREADABLE;
@@ -311,10 +308,10 @@ static rz_verdict compare_rational(const rz_compare_env *env, rz_slice found, rz
 }
 
 const rz_comparer rz_comparers[] = {
-    {"string", "a text", compare_string},
-    {"casefold", "a text", compare_casefold},
-    {"int", "an integer", compare_int},
-    {"decimal", "a decimal number", compare_decimal},
-    {"rational", "a fraction or a decimal number of at most 38 digits", compare_rational},
+    {"string", "a text", NULL, compare_string},
+    {"casefold", "a text", NULL, compare_casefold},
+    {"int", "an integer", NULL, compare_int},
+    {"decimal", "a decimal number", NULL, compare_decimal},
+    {"rational", "a fraction or a decimal number of at most 38 digits", NULL, compare_rational},
 };
 const int rz_n_comparers = COUNT(rz_comparers);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/pattern.h"
 #include "rewards/expr.h"
+#include <jansson.h>
 
 typedef struct { const char *s; size_t len; } rz_slice; /* any valid UTF-8, NUL bytes too; not terminated */
 
@@ -15,16 +16,13 @@ typedef struct {
 
 typedef enum { RZ_EQUAL, RZ_DIFFERENT, RZ_FOUND_UNREADABLE, RZ_GOLD_UNREADABLE } rz_verdict;
 
-typedef struct {
-    rz_matcher *matcher;
-    const rz_pattern *fold; /* rz_number_fold_pattern */
-    rz_arena *scratch;
-} rz_compare_env;
+typedef struct rz_env rz_env; /* a worker's matcher, scratch and patterns (rewards/verify.h) */
 
 typedef struct {
     const char *name;    /* as in `compare:` */
     const char *wanted;  /* "an integer": what an unreadable text is not */
-    rz_verdict (*compare)(const rz_compare_env *env, rz_slice found, rz_slice gold);
+    const char *options; /* JSON object of further keys of `compare:` with their defaults, as the parameters of verifiers (rewards/verify.h); NULL: none */
+    rz_verdict (*compare)(rz_env *env, rz_slice found, rz_slice gold, const json_t *options);
 } rz_comparer;
 
 extern const rz_normaliser rz_normalisers[];
@@ -49,6 +47,7 @@ bool rz_decimal_equal(const rz_decimal *a, const rz_decimal *b);
 /* "3", "-7/3", "0.25", "1/2" with white space around the slash allowed. False when it is none of these, or does not fit rz_rational. */
 bool rz_rational_read(rz_slice text, rz_arena *scratch, rz_rational *out);
 
-/* What the casefold comparison needs; one for all threads. */
-bool rz_number_fold_pattern(rz_pattern **out, rz_err *err);
+/* What casefold compares with: two texts, parted by U+10FFFF, which no text means; a text that holds it matches nothing. */
+#define RZ_PARTING "\xF4\x8F\xBF\xBF"
+#define RZ_FOLD_PATTERN "\\A([^" RZ_PARTING "]*+)" RZ_PARTING "(?i:\\1)\\z"
 #endif

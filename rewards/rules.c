@@ -2,172 +2,289 @@
 #include "rewards/rules.h"
 #include "base/text.h"
 #include "rewards/internal.h"
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct rz_rules_worker {
     const rz_rules *rules;
-    rz_matcher *matcher;
+    rz_env env;
     rz_arena arena;
-    char *repaired; /* the last completion, if it had to be repaired */
-    rz_part *parts;
-    bool *passed;
-    rz_span *views, **groups, *group_spans;
+    int n_samples; /* room */
+    evaluation *samples;
+    outcome *outcomes;        /* (n_samples) of a group rule */
+    rz_case *cases;           /* (n_samples) */
+    rz_part *parts;           /* (n_samples, n) */
+    bool *passed;             /* (n_samples, n) */
+    rz_span *views;           /* (n_samples, n_views) */
+    rz_span **groups, *spans; /* (n_samples, n), (n_samples, n_spans) */
+    size_t n_spans;
 };
 
 int rz_rules_count(const rz_rules *r) { return r->n; }
 const char *rz_rules_name(const rz_rules *r, int i) { return r->rules[i].name; }
 double rz_rules_weight(const rz_rules *r, int i) { return r->rules[i].weight; }
-bool rz_rules_reads_answer(const rz_rules *r) { return r->accuracy >= 0 && r->rules[r->accuracy].kind->answers; }
+bool rz_rules_reads_answer(const rz_rules *r) { return r->accuracy >= 0 && r->rules[r->accuracy].answers; }
 const char *rz_rules_text(const rz_rules *r) { return r->text; }
+
+static size_t groups_of(const rule *u) { return u->kind == &rz_kind_match ? (size_t)rz_pattern_groups(u->pattern) + 1 : 0; }
+
+/* Room for so many samples at once: what is kept of each, laid out in rows. */
+static void make_room(rz_rules_worker *w, int n_samples)
+{
+    const rz_rules *r = w->rules;
+    size_t n = (size_t)n_samples, rows = n * (size_t)r->n, n_views = (size_t)r->n_views;
+    if (n_samples <= w->n_samples) return;
+    w->samples = rz_realloc(w->samples, n * sizeof *w->samples);
+    memset(w->samples + w->n_samples, 0, (n - (size_t)w->n_samples) * sizeof *w->samples);
+    w->n_samples = n_samples;
+    w->outcomes = rz_realloc(w->outcomes, n * sizeof *w->outcomes);
+    w->cases = rz_realloc(w->cases, n * sizeof *w->cases);
+    w->parts = rz_realloc(w->parts, rows * sizeof *w->parts);
+    w->passed = rz_realloc(w->passed, rows * sizeof *w->passed);
+    w->views = rz_realloc(w->views, (n * n_views + 1) * sizeof *w->views);
+    w->groups = rz_realloc(w->groups, rows * sizeof *w->groups);
+    w->spans = rz_realloc(w->spans, (n * w->n_spans + 1) * sizeof *w->spans);
+    for (size_t k = 0; k < n; k++) {
+        evaluation *e = &w->samples[k];
+        rz_span *at = w->spans + k * w->n_spans;
+        e->rules = r;
+        e->env = &w->env;
+        e->parts = w->parts + k * (size_t)r->n;
+        e->passed = w->passed + k * (size_t)r->n;
+        e->views = w->views + k * n_views;
+        e->groups = w->groups + k * (size_t)r->n;
+        for (int i = 0; i < r->n; i++) {
+            e->groups[i] = at;
+            at += groups_of(&r->rules[i]);
+        }
+    }
+}
 
 bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err)
 {
     rz_rules_worker *w = rz_calloc(1, sizeof *w);
     *out = NULL;
-    /* a rule's scratch is free again when it ends: a few copies of MAX_ANSWER, and what is kept of each rule */
-    if (!rz_matcher_create(&w->matcher, err) || !rz_arena_init(&w->arena, (size_t)16 << 20, err)) {
+    /* a rule's scratch is free again when it ends: a few copies of MAX_ANSWER, and what is kept of each rule and sample */
+    if (!rz_arena_init(&w->arena, (size_t)1 << 30, err) || !rz_env_init(&w->env, &w->arena, err)) {
         rz_rules_worker_destroy(w);
         return false;
     }
-    size_t n = (size_t)r->n, n_spans = 0;
     w->rules = r;
-    w->parts = rz_calloc(n, sizeof *w->parts);
-    w->passed = rz_calloc(n, sizeof *w->passed);
-    w->views = rz_calloc((size_t)r->n_views + 1, sizeof *w->views);
-    w->groups = rz_calloc(n, sizeof *w->groups);
-    for (size_t i = 0; i < n; i++)
-        if (r->rules[i].kind == &rz_kind_match) n_spans += (size_t)rz_pattern_groups(r->rules[i].pattern) + 1;
-    w->group_spans = rz_calloc(n_spans + 1, sizeof *w->group_spans);
-    n_spans = 0;
-    for (size_t i = 0; i < n; i++) {
-        w->groups[i] = w->group_spans + n_spans;
-        if (r->rules[i].kind == &rz_kind_match) n_spans += (size_t)rz_pattern_groups(r->rules[i].pattern) + 1;
-    }
+    for (int i = 0; i < r->n; i++) w->n_spans += groups_of(&r->rules[i]);
+    make_room(w, 1);
     *out = w;
     return true;
+}
+
+static void forget(evaluation *e)
+{
+    json_decref(e->meta);
+    json_decref(e->answer);
+    e->meta = e->answer = NULL;
+    e->meta_is_read = false;
 }
 
 void rz_rules_worker_destroy(rz_rules_worker *w)
 {
     if (!w) return;
-    rz_matcher_destroy(w->matcher);
+    rz_env_finish(&w->env);
     rz_arena_finish(&w->arena);
-    free(w->repaired);
+    for (int k = 0; k < w->n_samples; k++) free(w->samples[k].repaired);
+    free(w->samples);
+    free(w->outcomes);
+    free(w->cases);
     free(w->parts);
     free(w->passed);
     free(w->views);
     free(w->groups);
-    free(w->group_spans);
+    free(w->spans);
     free(w);
 }
 
+/* ---- one sample ---- */
+
+static void take_completion(evaluation *e)
+{
+    const rz_sample *s = e->sample;
+    free(e->repaired);
+    e->repaired = NULL;
+    e->text = s->completion ? s->completion : "";
+    e->len = s->completion && s->completion_len <= MAX_COMPLETION ? s->completion_len : 0;
+    if (rz_utf8_valid(e->text, e->len) < e->len) e->text = e->repaired = rz_utf8_repair(e->text, e->len, &e->len);
+}
+
+static void begin(evaluation *e, const rz_sample *s)
+{
+    const rz_rules *r = e->rules;
+    e->sample = s;
+    take_completion(e);
+    for (int i = 0; i < r->n_views; i++) e->views[i] = rz_view_find(&r->views[i], e->text, e->len);
+    for (int i = 0; i < r->n; i++) {
+        e->passed[i] = false;
+        for (size_t k = 0; k < groups_of(&r->rules[i]); k++) e->groups[i][k] = NO_SPAN;
+    }
+}
+
+static rz_span place_of(const evaluation *e, const rule *u) { return u->view >= 0 ? e->views[u->view] : (rz_span){0, e->len}; }
+
+static bool is_cut(const evaluation *e) { return e->sample->truncated && !e->rules->truncated_is_scored; }
+
 /* The first gate that is closed, or −1. */
-static int closed_gate(const rz_rules_worker *w, const rule *u)
+static int closed_gate(const evaluation *e, const rule *u)
 {
     for (int i = 0; i < u->n_requires; i++)
-        if (!w->passed[u->requires[i]]) return u->requires[i];
+        if (!e->passed[u->requires[i]]) return u->requires[i];
     return -1;
 }
 
-static void score_rule(const rz_rules_worker *w, evaluation *e, const rule *u, outcome *o)
+/* What is said of a rule before it looks at the completion; false when that is all. */
+static bool admit(const evaluation *e, const rule *u, outcome *o)
 {
-    const rz_rules *r = w->rules;
-    int gate = closed_gate(w, u);
-    if (e->sample->completion_len > MAX_COMPLETION) {
+    int gate = closed_gate(e, u);
+    if (e->sample->completion_len > MAX_COMPLETION)
         rz_outcome_error(o, "the completion has %zu bytes: over %d none is read", e->sample->completion_len, MAX_COMPLETION);
-    } else if (gate >= 0) {
-        o->state = RZ_PART_SKIPPED;
-        snprintf(o->reason, sizeof o->reason, w->parts[gate].state == RZ_PART_ERROR ? "its gate '%s' had an error" : "its gate '%s' did not pass",
-                 r->rules[gate].name);
-    } else if (e->sample->truncated && !r->truncated_is_scored && u->kind->passes) {
+    else if (gate >= 0)
+        rz_outcome_skipped(o, e->parts[gate].state == RZ_PART_ERROR ? "its gate '%s' had an error" : "its gate '%s' did not pass", e->rules->rules[gate].name);
+    else if (is_cut(e) && u->passes && !u->verifier)
         rz_outcome_fail(o, u, "cut at the length limit (truncated: fail)");
-    } else {
-        u->kind->score(e, u, u->view >= 0 ? w->views[u->view] : (rz_span){0, e->len}, o);
+    else
+        return true;
+    return false;
+}
+
+/* After a verifier: its span becomes one of the completion, its errors what the rule says they are, and a cut completion earns nothing. */
+static void settle(const evaluation *e, const rule *u, const rz_case *c, outcome *o)
+{
+    if (o->state == RZ_PART_ERROR && o->gold_problem && u->gold_error_skips) o->state = RZ_PART_SKIPPED;
+    if (o->state == RZ_PART_SCORED && !(fabs(o->points) <= MAX_POINTS)) rz_outcome_error(o, "gave %g points, which is no score", o->points);
+    bool inside = c->text.s >= e->text && c->text.s <= e->text + e->len;
+    if (o->span.start != SIZE_MAX && inside) {
+        size_t by = (size_t)(c->text.s - e->text);
+        o->span = (rz_span){o->span.start + by, o->span.end + by};
+    } else if (!inside) { /* what was extracted and cleaned is a copy */
+        o->span = u->extracts ? o->span : NO_SPAN;
+    }
+    if (o->state == RZ_PART_SCORED && is_cut(e) && u->passes)
+        rz_outcome_scored(o, false, o->points < u->verifier->bottom ? o->points : u->verifier->bottom, "cut at the length limit (truncated: fail)");
+}
+
+static void store(evaluation *e, const rule *u, const outcome *o)
+{
+    rz_arena *to = e->env->scratch;
+    int i = (int)(u - e->rules->rules);
+    e->passed[i] = o->state == RZ_PART_SCORED && o->passed;
+    e->parts[i] = (rz_part){.state = o->state, .points = o->points, .span = o->span, .nondeterministic = o->nondeterministic,
+        .found = rz_arena_strndup(to, o->found, strlen(o->found)),
+        .expected = rz_arena_strndup(to, o->expected, strlen(o->expected)),
+        .reason = rz_arena_strndup(to, o->reason, strlen(o->reason))};
+}
+
+static void judge(evaluation *e, const rule *u, outcome *o)
+{
+    rz_case c;
+    if (!u->verifier) {
+        u->kind->score(e, u, place_of(e, u), o);
+    } else if (rz_case_make(e, u, place_of(e, u), &c, o)) {
+        rz_verifier_score(u->verifier, &c, o);
+        settle(e, u, &c, o);
     }
 }
 
-static void store(rz_rules_worker *w, int i, const outcome *o)
+static void score_rule(evaluation *e, const rule *u)
 {
-    w->passed[i] = o->state == RZ_PART_SCORED && o->passed;
-    w->parts[i] = (rz_part){.state = o->state, .points = o->points, .span = o->span,
-        .found = rz_arena_strndup(&w->arena, o->found, strlen(o->found)),
-        .expected = rz_arena_strndup(&w->arena, o->expected, strlen(o->expected)),
-        .reason = rz_arena_strndup(&w->arena, o->reason, strlen(o->reason))};
+    outcome o;
+    size_t mark = e->env->scratch->used;
+    rz_outcome_begin(&o);
+    if (admit(e, u, &o)) judge(e, u, &o);
+    rz_arena_release(e->env->scratch, mark);
+    store(e, u, &o);
 }
 
-static void combine(const rz_rules_worker *w, rz_score *out)
+/* ---- a group of samples ---- */
+
+/* Those that a gate or their data keeps away do not count as members. */
+static void score_group_rule(rz_rules_worker *w, int n, const rule *u)
 {
-    const rz_rules *r = w->rules;
+    size_t mark = w->arena.used;
+    int *member = RZ_NEW(&w->arena, n, int), m = 0;
+    outcome *o = RZ_NEW(&w->arena, n, outcome);
+    for (int k = 0; k < n; k++) {
+        evaluation *e = &w->samples[k];
+        rz_outcome_begin(&o[k]);
+        if (admit(e, u, &o[k]) && rz_case_make(e, u, place_of(e, u), &w->cases[m], &o[k])) {
+            rz_outcome_begin(&w->outcomes[m]);
+            member[m++] = k;
+        }
+    }
+    if (m) u->verifier->score_group(w->cases, m, w->outcomes);
+    for (int i = 0; i < m; i++) {
+        o[member[i]] = w->outcomes[i];
+        settle(&w->samples[member[i]], u, &w->cases[i], &o[member[i]]);
+    }
+    outcome *kept = rz_malloc((size_t)n * sizeof *kept); /* what is stored lies where the scratch was */
+    memcpy(kept, o, (size_t)n * sizeof *kept);
+    rz_arena_release(&w->arena, mark);
+    for (int k = 0; k < n; k++) store(&w->samples[k], u, &kept[k]);
+    free(kept);
+}
+
+static void combine(const evaluation *e, rz_score *out)
+{
+    const rz_rules *r = e->rules;
     double sum = 0;
     out->n_errors = 0;
     for (int i = 0; i < r->n; i++) {
-        sum += r->rules[i].weight * w->parts[i].points; /* 0 points unless it is scored */
-        out->n_errors += w->parts[i].state == RZ_PART_ERROR;
+        sum += r->rules[i].weight * e->parts[i].points; /* 0 points unless it is scored */
+        out->n_errors += e->parts[i].state == RZ_PART_ERROR;
     }
     out->score = sum < r->clamp_lo ? r->clamp_lo : sum > r->clamp_hi ? r->clamp_hi : sum;
-    out->correct = r->accuracy >= 0 && w->passed[r->accuracy];
-    out->format_ok = r->format >= 0 && w->passed[r->format];
-    out->answer = rz_rules_reads_answer(r) ? w->parts[r->accuracy].found : "";
-    out->parts = w->parts;
+    out->correct = r->accuracy >= 0 && e->passed[r->accuracy];
+    out->format_ok = r->format >= 0 && e->passed[r->format];
+    out->answer = rz_rules_reads_answer(r) ? e->parts[r->accuracy].found : "";
+    out->parts = e->parts;
 }
 
-static void take_completion(rz_rules_worker *w, evaluation *e)
-{
-    const rz_sample *s = e->sample;
-    free(w->repaired);
-    w->repaired = NULL;
-    e->text = s->completion ? s->completion : "";
-    e->len = s->completion && s->completion_len <= MAX_COMPLETION ? s->completion_len : 0;
-    if (rz_utf8_valid(e->text, e->len) < e->len) e->text = w->repaired = rz_utf8_repair(e->text, e->len, &e->len);
-}
-
-static evaluation begin(rz_rules_worker *w, const rz_sample *s)
+void rz_rules_score_group(rz_rules_worker *w, const rz_sample *s, int n, rz_score *out)
 {
     const rz_rules *r = w->rules;
+    make_room(w, n);
     rz_arena_release(&w->arena, 0);
-    evaluation e = {.rules = r, .sample = s, .views = w->views, .groups = w->groups, .matcher = w->matcher, .scratch = &w->arena};
-    take_completion(w, &e);
-    for (int i = 0; i < r->n_views; i++) w->views[i] = rz_view_find(&r->views[i], e.text, e.len);
+    for (int k = 0; k < n; k++) begin(&w->samples[k], &s[k]);
     for (int i = 0; i < r->n; i++) {
-        int groups = r->rules[i].kind == &rz_kind_match ? rz_pattern_groups(r->rules[i].pattern) + 1 : 0;
-        for (int k = 0; k < groups; k++) w->groups[i][k] = NO_SPAN;
+        const rule *u = &r->rules[r->order[i]];
+        if (u->verifier && u->verifier->score_group) {
+            score_group_rule(w, n, u);
+            continue;
+        }
+        for (int k = 0; k < n; k++) score_rule(&w->samples[k], u);
     }
-    return e;
+    for (int k = 0; k < n; k++) {
+        combine(&w->samples[k], &out[k]);
+        forget(&w->samples[k]);
+    }
 }
+
+void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out) { rz_rules_score_group(w, s, 1, out); }
 
 /* A rule looks at its gold before it looks at the completion: one that has an error with an empty completion has it with all. */
 bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *meta, rz_err *err)
 {
     const rz_rules *r = w->rules;
     rz_sample nothing = {.completion = "", .answer = answer, .meta = meta, .n_tokens = -1};
-    evaluation e = begin(w, &nothing);
+    evaluation *e = &w->samples[0];
     bool ok = true;
+    rz_arena_release(&w->arena, 0);
+    begin(e, &nothing);
     for (int i = 0; ok && i < r->n; i++) {
-        outcome o = {.state = RZ_PART_SCORED};
-        if (!r->rules[i].kind->answers) continue;
-        r->rules[i].kind->score(&e, &r->rules[i], (rz_span){0, 0}, &o);
-        if (o.state == RZ_PART_ERROR)
-            ok = rz_fail(err, RZ_EDATA, "the rule '%s' cannot judge it: %s; mend the problem, or let the rule abstain (score: {gold_error: skip})", r->rules[i].name, o.reason);
-    }
-    json_decref(e.meta);
-    return ok;
-}
-
-void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out)
-{
-    const rz_rules *r = w->rules;
-    evaluation e = begin(w, s);
-    for (int k = 0; k < r->n; k++) {
+        const rule *u = &r->rules[i];
         outcome o;
-        size_t mark = w->arena.used;
-        o.state = RZ_PART_SCORED, o.passed = false, o.points = 0, o.span = NO_SPAN;
-        o.found[0] = o.expected[0] = o.reason[0] = 0;
-        score_rule(w, &e, &r->rules[r->order[k]], &o);
-        rz_arena_release(&w->arena, mark);
-        store(w, r->order[k], &o);
+        if (!u->answers && !(u->verifier && u->verifier->gold && u->verifier->score)) continue;
+        rz_outcome_begin(&o);
+        judge(e, u, &o);
+        if (o.state == RZ_PART_ERROR && (u->answers || o.gold_problem))
+            ok = rz_fail(err, RZ_EDATA, "the rule '%s' cannot judge it: %s; mend the problem, or let the rule abstain (score: {gold_error: skip})", u->name, o.reason);
     }
-    json_decref(e.meta);
-    combine(w, out);
+    forget(e);
+    return ok;
 }

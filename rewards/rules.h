@@ -15,6 +15,7 @@ typedef struct {
     const char *answer;     /* may be NULL or "" */
     const char *meta;       /* JSON object text, may be NULL */
     int n_tokens;           /* length of the completion in tokens, or −1 */
+    const int32_t *ids;     /* (n_tokens) of the completion, or NULL */
     bool truncated;         /* cut at the length limit: no stop token was sampled */
 } rz_sample;
 
@@ -31,6 +32,7 @@ typedef struct {
     const char *found;    /* what was read there, normalised; "" if nothing. In the worker's memory until its next call */
     const char *expected; /* what would have been right */
     const char *reason;   /* one sentence */
+    bool nondeterministic; /* a wall clock decided: a program rule was killed at its deadline */
 } rz_part;
 
 typedef struct {
@@ -57,6 +59,8 @@ bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *er
 void rz_rules_worker_destroy(rz_rules_worker *w);
 /* Cannot fail: what goes wrong is in the parts. */
 void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out);
+/* All completions of one prompt: rules about the group (lengths against each other) see them together; to rz_rules_score each is a group of its own. */
+void rz_rules_score_group(rz_rules_worker *w, const rz_sample *s, int n, rz_score *out);
 /* Whether every rule finds in a problem what it compares with (answer, keys of meta): RZ_EDATA names the rule and what it lacks. Rules that abstain then
  * (gold_error: skip) lack nothing. */
 bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *meta, rz_err *err);

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "rewards/expr.h"
 #include "rewards/number.h"
+#include "rewards/verify.h"
 #include "tests/suite.h"
 
 #include <jansson.h>
@@ -150,21 +151,18 @@ START_TEST(the_largest_rationals)
 END_TEST
 
 static rz_arena scratch;
-static rz_compare_env env = {.scratch = &scratch};
-static rz_pattern *fold;
+static rz_env env;
 
 static void env_open(void)
 {
     rz_err err;
     ck_assert(rz_arena_init(&scratch, 1 << 24, &err));
-    ck_assert_msg(rz_matcher_create(&env.matcher, &err) && rz_number_fold_pattern(&fold, &err), "%s", err.text);
-    env.fold = fold;
+    ck_assert_msg(rz_env_init(&env, &scratch, &err), "%s", err.text);
 }
 
 static void env_close(void)
 {
-    rz_matcher_destroy(env.matcher);
-    rz_pattern_destroy(fold);
+    rz_env_finish(&env);
     rz_arena_finish(&scratch);
 }
 
@@ -172,7 +170,7 @@ static rz_verdict compare(const char *kind, const char *found, const char *gold)
 {
     for (int i = 0; i < rz_n_comparers; i++)
         if (strcmp(rz_comparers[i].name, kind) == 0)
-            return rz_comparers[i].compare(&env, (rz_slice){found, strlen(found)}, (rz_slice){gold, strlen(gold)});
+            return rz_comparers[i].compare(&env, (rz_slice){found, strlen(found)}, (rz_slice){gold, strlen(gold)}, NULL);
     ck_abort_msg("no comparer '%s'", kind);
     return RZ_DIFFERENT;
 }

@@ -36,7 +36,7 @@ START_TEST(rollouts_are_scored)
                 bool stopped = c->ids[c->n - 1] == r.stop[0];
                 const char *text = rz_tokenizer_decode(r.tokenizer, c->ids, c->n - stopped, true, &arena, &len);
                 rz_score wanted;
-                rz_rules_score(worker, &(rz_sample){text, len, problem.prompt, problem.answer, problem.meta, c->n, !stopped}, &wanted);
+                rz_rules_score(worker, &(rz_sample){text, len, problem.prompt, problem.answer, problem.meta, c->n, c->ids, !stopped}, &wanted);
                 ck_assert_int_eq(c->truncated, !stopped);
                 ck_assert(s->score == wanted.score && s->correct == wanted.correct && s->format_ok == wanted.format_ok);
                 for (int j = 0; j < rz_rules_count(r.rules); j++)
@@ -400,7 +400,7 @@ static rz_group sampled_alone(rig *r, int64_t step, int round, int i, rz_arena *
         size_t len;
         const char *text = rz_tokenizer_decode(r->tokenizer, c->ids, c->n - !c->truncated, true, &scratch, &len);
         rz_score score;
-        rz_rules_score(r->worker, &(rz_sample){text, len, g.problem.prompt, g.problem.answer, g.problem.meta, c->n, c->truncated}, &score);
+        rz_rules_score(r->worker, &(rz_sample){text, len, g.problem.prompt, g.problem.answer, g.problem.meta, c->n, c->ids, c->truncated}, &score);
         g.scored[k].score = score.score;
     }
     return g;

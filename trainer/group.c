@@ -173,34 +173,47 @@ const char *rz_group_text(const rz_tokenizer *t, const rz_group *g, int k, bool 
     return both;
 }
 
-static void score_one(const rz_rollout *r, uint32_t step, const rz_group *g, int i, rz_arena *arena)
+static void keep_verdicts(rz_scored *to, const rz_score *score, int n_rules, rz_arena *arena)
 {
-    const rz_completion *c = &g->completions[i];
-    rz_scored *to = &g->scored[i];
-    rz_arena scratch = *arena;
-    size_t len;
-    const char *text = rz_group_text(r->tokenizer, g, i, true, &scratch, &len);
-    rz_sample s = {text, len, g->problem.prompt, g->problem.answer, g->problem.meta, c->n, c->truncated};
-    rz_score score;
-    rz_rules_score(r->worker, &s, &score);
-    char *explain = rz_score_explain(r->rules, &score);
-    *to = (rz_scored){.score = score.score, .correct = score.correct, .format_ok = score.format_ok, .n_errors = score.n_errors,
-                      .answer = hash_answer(score.answer)};
-    rz_trace_count(text, len, &to->trace);
-    if (r->random_reward)
-        to->score = rz_rng_at(r->seed, RZ_RNG_REWARD, step, g->slot, (uint32_t)i, 0).v[0] & 1;
-    to->explain = rz_arena_strndup(arena, explain, strlen(explain));
-    free(explain);
-    int n_rules = rz_rules_count(r->rules);
     to->verdicts = RZ_ZNEW(arena, n_rules, rz_verdict);
     for (int k = 0; k < n_rules; k++) {
-        const rz_part *p = &score.parts[k];
+        const rz_part *p = &score->parts[k];
         bool none = p->span.start == SIZE_MAX;
         to->verdicts[k].state = (int)p->state;
         to->verdicts[k].points = p->points;
         to->verdicts[k].start = none ? -1 : (int64_t)p->span.start;
         to->verdicts[k].end = none ? -1 : (int64_t)p->span.end;
     }
+}
+
+/* All completions of a prompt at once: some rules compare them with each other. */
+static void score_group(const rz_rollout *r, uint32_t step, const rz_group *g, rz_arena *arena)
+{
+    rz_arena scratch = *arena;
+    rz_sample *samples = rz_calloc((size_t)g->n, sizeof *samples);
+    rz_score *scores = rz_calloc((size_t)g->n, sizeof *scores);
+    for (int i = 0; i < g->n; i++) {
+        const rz_completion *c = &g->completions[i];
+        size_t len;
+        const char *text = rz_group_text(r->tokenizer, g, i, true, &scratch, &len);
+        samples[i] = (rz_sample){.completion = text, .completion_len = len, .prompt = g->problem.prompt, .answer = g->problem.answer, .meta = g->problem.meta,
+                                 .n_tokens = c->n, .ids = c->ids, .truncated = c->truncated};
+        rz_trace_count(text, len, &g->scored[i].trace);
+    }
+    rz_rules_score_group(r->worker, samples, g->n, scores);
+    for (int i = 0; i < g->n; i++) {
+        rz_scored *to = &g->scored[i];
+        char *explain = rz_score_explain(r->rules, &scores[i]);
+        *to = (rz_scored){.score = scores[i].score, .correct = scores[i].correct, .format_ok = scores[i].format_ok, .n_errors = scores[i].n_errors,
+                          .answer = hash_answer(scores[i].answer), .trace = to->trace};
+        if (r->random_reward)
+            to->score = rz_rng_at(r->seed, RZ_RNG_REWARD, step, g->slot, (uint32_t)i, 0).v[0] & 1;
+        to->explain = rz_arena_strndup(arena, explain, strlen(explain));
+        free(explain);
+        keep_verdicts(to, &scores[i], rz_rules_count(r->rules), arena);
+    }
+    free(scores);
+    free(samples);
 }
 
 /* Every rank sends the groups it made, each with its index, and receives all. */
@@ -246,8 +259,7 @@ bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_gr
     bool ok = rz_decode(r->decoder, &requests, &r->sampling, (rz_address){r->seed, draw.purpose, draw.step}, arena, err);
     double sampled = rz_now_s();
     for (int i = 0; ok && i < w.n; i++)
-        for (int k = 0; k < draw.n; k++)
-            score_one(r, draw.step, &groups[w.mine[i]], k, arena);
+        score_group(r, draw.step, &groups[w.mine[i]], arena);
     double scored = rz_now_s();
     rz_deal_end(w.deal);
     if (!rz_comm_agree(r->comm, ok, err))
