@@ -559,7 +559,7 @@ START_TEST(step_and_metrics)
         rz_metrics m = {0};
         err = (rz_err){0};
         ck_assert_msg(rz_grpo_step(g, step, &m, &err), "%s", err.text);
-        double n = PROMPTS * 8, mean = 0, squares = 0, entropy = 0, right = 0, flat = 0, cut = 0;
+        double n = PROMPTS * 8, mean = 0, squares = 0, entropy = 0, right = 0, formed = 0, flat = 0, cut = 0;
         int64_t tokens = 0, with_signal = 0;
         for (int i = 0; i < PROMPTS; i++) {
             const rz_group *group = &g->groups[i];
@@ -567,6 +567,7 @@ START_TEST(step_and_metrics)
                 mean += group->scored[k].score / n;
                 squares += group->scored[k].score * group->scored[k].score / n;
                 right += group->scored[k].correct;
+                formed += group->scored[k].format_ok;
                 cut += group->completions[k].truncated;
                 tokens += group->completions[k].n;
                 with_signal += group->signal ? group->completions[k].n : 0;
@@ -582,7 +583,7 @@ START_TEST(step_and_metrics)
             {"completions/mean_length", (double)tokens / n}, {"completions/clipped_ratio", cut / n}, {"entropy", entropy / (double)tokens},
             {"frac_reward_zero_std", flat / PROMPTS}, {"logp_mismatch", 0}, {"learning_rate", step * 0.5e-3}, {"tokens/sampled", (double)tokens},
             {"tokens/trained", (double)with_signal}, {"tokens/sampled_total", (double)sampled}, {"tokens/trained_total", (double)trained_total},
-            {"rewards/errors", 0},
+            {"rewards/errors", 0}, {"rewards/format/errors", 0}, {"rewards/correct/skipped", n - formed},
         };
         for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
             ck_assert_msg(fabs(rz_metrics_get(&m, wanted[i].name) - wanted[i].value) < 1e-9, "%s is %g, wanted %g", wanted[i].name,

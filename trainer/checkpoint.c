@@ -45,6 +45,18 @@ bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_polic
     return rz_comm_agree(c, ok, err);
 }
 
+/* Rules may change between two parts of a run if the config says so: what was scored before stays as it was. */
+static bool same_rules(rz_store *s, rz_progress *at, rz_err *err)
+{
+    char *have = rz_store_get_text(s, "rules", err);
+    if (!have)
+        return false;
+    at->rules_changed = strcmp(have, at->rules) != 0;
+    free(have);
+    return !at->rules_changed || at->config->allow_changed_rules ||
+           rz_fail(err, RZ_ECONFIG, "the rules (the text of the file) changed since this run began; set them back, give another out=, or go on with these by allow_changed_rules=true");
+}
+
 static bool same_text(rz_store *s, const char *name, const char *want, const char *what, rz_err *err)
 {
     char *have = rz_store_get_text(s, name, err);
@@ -90,7 +102,7 @@ static bool same_hash(rz_store *s, const char *attr, const char *want, const cha
 static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err)
 {
     bool ok = rz_model_check_kind(s, kinds[at->stage], err) && same_config(s, path, at->stage, at->config, err) &&
-              same_text(s, "rules", at->rules, "the rules (the text of the file)", err) &&
+              same_rules(s, at, err) &&
               same_hash(s, "data_hash", at->data_hash, "the data (data, eval.data, examples) or the model's chat template", err) &&
               same_hash(s, "base_hash", at->base_hash, "the base (model)", err) &&
               same_text(s, "tokenizer", rz_tokenizer_json(t), "the tokenizer of the base (model)", err) && rz_extras_check(rz_tokenizer_get_extras(t), s, err);

@@ -16,11 +16,12 @@ typedef struct {
     const char *data_hash;
     const char *base_hash;                /* of the weights that training began with, "" for pretraining */
     int ranks;
+    bool rules_changed;                   /* read from a checkpoint that was written with others (allow_changed_rules) */
 } rz_progress;
 
 /* Collective; rank 0 writes. t is the tokenizer of the policy. */
 bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, rz_update *u, rz_comm *c, const rz_tokenizer *t, rz_err *err);
-/* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules, data, base or tokenizer other than those it was
+/* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules (unless allow_changed_rules), data, base or tokenizer other than those it was
  * written with, naming the first difference. */
 bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err);
 /* Only that: RZ_ECONFIG if a run with this config may not go on from the checkpoint. */

@@ -38,6 +38,7 @@ const rz_option rz_config_rows[] = {
     TEXT("model", model, "", FREE, "base policy: a checkpoint (*.h5); empty: made by the pretrain section"),
     TEXT("data", data, "countdown", FREE, "problems: the name of a task, or a JSONL or HDF5 file"),
     TEXT("rules", rules, "configs/rules/countdown.yaml", FREE, "rule file that scores completions"),
+    BOOL("allow_changed_rules", allow_changed_rules, "false", FREE, "a run goes on although the text of its rules is another than when it began"),
     ENUM("reward", reward, "rules", "rules|random", "random: every completion scores 0 or 1 by a coin, the control run"),
     TEXT("tokenizer", tokenizer, "data/countdown/tokenizer.json", FREE, "tokenizer.json of a base that is pretrained (a checkpoint brings its own)"),
     TEXT("eos_token", eos_token, "<eos>", FIXED, "token that ends a document and, beside those that the model names, a completion"),

@@ -25,7 +25,7 @@ typedef struct {
     int recompute;        /* rz_recompute */
     int dtype;            /* rz_stored */
     double time_limit;    /* seconds; 0: none */
-    bool strict;
+    bool strict, allow_changed_rules;
 
     int algorithm, aggregation, advantage_std, truncated;
     double clip_eps_low, clip_eps_high;

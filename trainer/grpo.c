@@ -295,21 +295,28 @@ static totals add_up(const rz_grpo *g, int n_groups)
     return t;
 }
 
-/* Mean points of each rule over all completions; one that it skipped counts 0. */
+/* Of each rule over all completions: mean points, of which one that it skipped counts 0, and how many it skipped and had an error with. */
 static void measure_rules(const rz_grpo *g, int n_groups, rz_metrics *m)
 {
+    static const char *const counted[] = {[RZ_PART_SKIPPED] = "skipped", [RZ_PART_ERROR] = "errors"};
     for (int r = 0; r < rz_rules_count(g->rollout.rules); r++) {
+        const char *rule = rz_rules_name(g->rollout.rules, r);
         double sum = 0;
-        int64_t n = 0;
+        int64_t n = 0, states[3] = {0};
         char name[96];
         for (int i = 0; i < n_groups; i++)
             for (int k = 0; k < g->groups[i].n; k++) {
                 const rz_verdict *v = &g->groups[i].scored[k].verdicts[r];
                 sum += v->state == RZ_PART_SCORED ? v->points : 0;
+                states[v->state]++;
                 n++;
             }
-        snprintf(name, sizeof name, "rewards/%s/mean", rz_rules_name(g->rollout.rules, r));
+        snprintf(name, sizeof name, "rewards/%s/mean", rule);
         rz_metrics_put(m, name, sum / (double)n);
+        for (int i = RZ_PART_SKIPPED; i <= RZ_PART_ERROR; i++) {
+            snprintf(name, sizeof name, "rewards/%s/%s", rule, counted[i]);
+            rz_metrics_put_int(m, name, states[i]);
+        }
     }
 }
 

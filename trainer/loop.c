@@ -78,6 +78,8 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
         rz_loop_note(l, "%d newer checkpoint(s) cannot be read and were left out: %s", l->run.n_rejected, l->run.rejected);
     if (resumed && l->at.step < l->steps)
         rz_loop_note(l, "resuming from %s (step %lld of %lld)", path, (long long)l->at.step, (long long)l->steps);
+    if (resumed && l->at.rules_changed)
+        rz_loop_note(l, "the rules are not those this run began with (allow_changed_rules): scores before and after this point do not compare");
     return true;
 }
 

@@ -363,8 +363,20 @@ resume_with("resume: both checkpoints are damaged", DATA, ["no checkpoint in", "
 resume_with("resume: another seed", CONFIG, ["seed is 2", "began with 1"], ["seed=2"])
 resume_with("resume: another learning rate", CONFIG, ["learning_rate is 0.01", "began with 0.001"], ["optimizer.learning_rate=0.01"])
 resume_with("resume: --fresh", CREATE, ["--fresh", "not empty"], ["--fresh"])
-resume_with("resume: another rule file", CONFIG, ["the rules (the text of the file) changed"],
+resume_with("resume: another rule file", CONFIG, ["the rules (the text of the file) changed", "allow_changed_rules=true"],
             prepare=lambda folder, run: ["rules=" + write(f"{folder}/rules.yaml", read(RULES).replace("weight: 0.1", "weight: 0.2"))])
+
+
+@case("resume: another rule file, allowed: the run goes on and says so")
+def _(folder):
+    run = stopped_run(folder, FOUR)
+    rules = write(f"{folder}/rules.yaml", read(RULES).replace("weight: 0.1", "weight: 0.2"))
+    for steps in 4, 6:
+        result = rulezero("train", *LONGER, f"out={run}", f"rules={rules}", "allow_changed_rules=true").expect(OK)
+        check(("the rules are not those this run began with" in result.err) == (steps == 4), result)
+    check(count_lines(f"{run}/metrics.jsonl") == 6, "not a line a step")
+
+
 resume_with("resume: other problems", CONFIG, ["the data (data, eval.data, examples)", "changed since this run began"],
             prepare=lambda folder, run: ["data=" + write(f"{folder}/d.jsonl", '{"task": "countdown", "meta": {"numbers": [3, 4], "target": 7}}\n')])
 resume_with("resume: a folder where a checkpoint belongs", DATA, ["no checkpoint in"], checkpoints=[],
