@@ -8,7 +8,7 @@
 #include "trainer/job.h"
 #include <stdio.h>
 
-typedef struct {
+typedef struct rz_command {
     const char *name;
     const char *arguments; /* after the name, for the usage line */
     const char *summary;   /* one line */
@@ -17,6 +17,9 @@ typedef struct {
     bool mpi;              /* may run under mpirun */
     /* argv[0] is the first argument behind the command's name. The status is err->code (0: done) unless it says otherwise. */
     int (*run)(rz_comm *comm, int argc, char **argv, rz_err *err);
+    const rz_option *flags; /* (*n_flags), told by --help; NULL: told by `help`, or a config's keys */
+    const int *n_flags;
+    const struct rz_command *parts; /* a command that is several: its first argument names one of them. Ended by a row without a name */
 } rz_command;
 
 int rz_cmd_train(rz_comm *comm, int argc, char **argv, rz_err *err);
@@ -33,6 +36,8 @@ int rz_cmd_bench(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_tokenize(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_logprobs(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_gradnorms(rz_comm *comm, int argc, char **argv, rz_err *err);
+
+extern const rz_command rz_rules_commands[]; /* cli/rules.c */
 
 /* Flags of the commands that declare them as options (cli/flags.h). */
 extern const rz_option rz_generate_flags[], rz_bench_flags[], rz_eval_flags[], rz_score_flags[], rz_tokenize_flags[],

@@ -50,6 +50,12 @@ static bool set(const rz_option *rows, int n, void *base, const rz_option *row, 
 bool rz_flags_parse(const rz_option *rows, int n, void *base, bool *given, rz_flag_list *list, const char **word, int argc, char **argv,
                     rz_err *err)
 {
+    rz_words one = {.values = word, .max = word && !*word};
+    return rz_flags_parse_words(rows, n, base, given, list, &one, argc, argv, err);
+}
+
+bool rz_flags_parse_words(const rz_option *rows, int n, void *base, bool *given, rz_flag_list *list, rz_words *words, int argc, char **argv, rz_err *err)
+{
     if (!rz_options_init(rows, n, base, err))
         return false;
     for (int i = 0; i < argc; i++) {
@@ -59,9 +65,9 @@ bool rz_flags_parse(const rz_option *rows, int n, void *base, bool *given, rz_fl
         const rz_option *row = dashed || equals ? find(rows, n, name, len) : NULL;
         bool listed = list && (dashed || equals) && same_name(list->name, name, len);
         if (!row && !listed) {
-            if (dashed || argv[i][0] == '-' || !word || *word)
+            if (dashed || argv[i][0] == '-' || words->n == words->max)
                 return unknown(rows, n, list, argv[i], name, len, err);
-            *word = argv[i];
+            words->values[words->n++] = argv[i];
             continue;
         }
         if (!value && row && row->type == RZ_OPT_BOOL)

@@ -10,11 +10,19 @@ typedef struct {
     int n;
 } rz_flag_list;
 
+/* Words that are no flags. */
+typedef struct {
+    const char **values; /* room for as many as may be given */
+    int n, max;
+} rz_words;
+
 /* Sets the defaults, then every --key value, --key=value and key=value; a bare --key switches a BOOL on. What is neither goes to *word, which only
  * one may (word NULL: none). given (n of them) marks the rows that were set; given and list may be NULL. RZ_EUSAGE. The caller gives texts back with
  * rz_options_finish, whatever is returned. */
 bool rz_flags_parse(const rz_option *rows, int n, void *base, bool *given, rz_flag_list *list, const char **word, int argc, char **argv,
                     rz_err *err);
+/* The same with several words. */
+bool rz_flags_parse_words(const rz_option *rows, int n, void *base, bool *given, rz_flag_list *list, rz_words *words, int argc, char **argv, rz_err *err);
 
 /* Rows of an options struct with a field `prompt` of type rz_prompt_options (data/prompt.h): as the keys of a config, def is that of the template. */
 #define RZ_PROMPT_TEXT(options, key, field, def, help) {key, RZ_OPT_TEXT, offsetof(options, prompt.field), def, 0, 0, NULL, RZ_OPT_FIXED, help}

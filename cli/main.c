@@ -25,7 +25,8 @@ static const rz_command commands[] = {
      "In: {\"completion\", \"answer\"?, \"meta\"?, \"prompt\"?, \"n_tokens\"? (or \"completion_ids\"?), \"truncated\"?}. Out: {\"score\", \"correct\",\n"
      "\"format_ok\", \"parts\", \"skipped\", \"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the\n"
      "reason.\n",
-     "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score},
+     "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score, rz_score_flags, &rz_score_n_flags},
+    {"rules", "list|show|parity ...", "look at rules, test them, find what is wrong with them", "", "build/rulezero rules list", false, .parts = rz_rules_commands},
     {"data", "make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
      "make, look at and convert data sets",
      "Files are JSON Lines (.jsonl, also .jsonl.gz and .jsonl.zst) or HDF5 (.h5); docs/files.md tells their fields. Nothing is ever overwritten.\n\n"
@@ -44,33 +45,33 @@ static const rz_command commands[] = {
      "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). --stop TEXT, as often as you like, is rollout.stop of train --help. The same on any number of ranks and threads.\n",
      "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 "
      "numbers=2 max_input=30 max_value=60", true,
-     rz_cmd_eval},
+     rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags},
     {"generate", "--model M [--prompt TEXT | --prompts FILE] [flags]", "sample completions of a prompt, of a file's prompts, or of what comes in",
      "Without --prompt and --prompts the prompt is read from the standard input. On a terminal a completion is shown as it comes (several as\n"
      "they are done), the thinking dimmed, then the account: tokens, time, core-seconds (seconds times threads), with --price-per-core-hour the\n"
      "cost. --json writes a line a completion, as `score` reads them. --stop TEXT, as often as you like: a completion ends with the token after\n"
      "which it holds the text; a whole word or special token of the vocabulary ends it as <eos> does, and is left out.\n",
-     "build/rulezero generate --model runs/quick/model.h5 --prompt 'numbers 14 3 target 42 ?'", false, rz_cmd_generate},
+     "build/rulezero generate --model runs/quick/model.h5 --prompt 'numbers 14 3 target 42 ?'", false, rz_cmd_generate, rz_generate_flags, &rz_generate_n_flags},
     {"tokenize", "--model M [--decode] [--special]", "from texts to ids and back, as the model's own tokenizer does it",
      "Reads the standard input, a JSON object a line, and writes one a line in the same order: {\"text\": ...} becomes {\"ids\": [...]}. Special tokens\n"
      "written in a text are recognised, and nothing is added but with --special. With --decode {\"ids\": [...]} becomes {\"text\": ...}, special tokens\n"
      "kept. Weights are not read. Which tokenizers are supported: docs/tokenizers.md.\n",
-     "echo '{\"text\": \"3.9 or 3.11?\"}' | build/rulezero tokenize --model model.gguf", false, rz_cmd_tokenize},
+     "echo '{\"text\": \"3.9 or 3.11?\"}' | build/rulezero tokenize --model model.gguf", false, rz_cmd_tokenize, rz_tokenize_flags, &rz_tokenize_n_flags},
     {"convert", "M OUT [--dtype f32|f16|bf16|q8_0]", "a model in the form of others: Hugging Face folder, GGUF, or our own",
      "What is made goes by the name: OUT.h5 ours, OUT.gguf GGUF, anything else a Hugging Face folder. Nothing is ever overwritten. What each form\n"
      "holds: docs/models.md.\n",
-     "build/rulezero convert runs/smollm2-decimals/model.h5 reasoner --dtype bf16", false, rz_cmd_convert},
+     "build/rulezero convert runs/smollm2-decimals/model.h5 reasoner --dtype bf16", false, rz_cmd_convert, rz_convert_flags, &rz_convert_n_flags},
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
-     "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench},
+     "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
     {"logprobs", "--model M [--threads T] [--dtype D] [FILE.jsonl]", "log-probabilities a model gives to ids: one JSON object a line in, one out",
      "In, from the standard input or a file: {\"ids\": [...]}. Out: {\"logprobs\": [... of every id but the first, natural logarithms], \"last_top_ids\": [10],\n"
      "\"last_top_logprobs\": [10]}: the likeliest ids after the last, ties to the lower. To compare a model with itself elsewhere: docs/interop.md.\n",
-     "echo '{\"ids\": [1, 5, 9]}' | build/rulezero logprobs --model runs/quick/model.h5", false, rz_cmd_logprobs},
+     "echo '{\"ids\": [1, 5, 9]}' | build/rulezero logprobs --model runs/quick/model.h5", false, rz_cmd_logprobs, rz_logprobs_flags, &rz_logprobs_n_flags},
     {"gradnorms", "--model M [--threads T] [--dtype D] [FILE.jsonl]", "norms of the gradient of the mean next-token loss, tensor by tensor",
      "In as for logprobs. Out: {\"loss\": x, \"grad_norms\": {NAME: x, ...}} by the names of Hugging Face's files; a tied head is part of\n"
      "model.embed_tokens.weight.\n",
-     "echo '{\"ids\": [1, 5, 9]}' | build/rulezero gradnorms --model runs/quick/model.h5", false, rz_cmd_gradnorms},
+     "echo '{\"ids\": [1, 5, 9]}' | build/rulezero gradnorms --model runs/quick/model.h5", false, rz_cmd_gradnorms, rz_logprobs_flags, &rz_logprobs_n_flags},
     {"report", "RUN [-o FILE.html]", "write a run directory as one HTML page: result, diagnosis, curves, samples, config",
      "The page needs nothing beside it and runs no script. Without -o it is RUN/report.html, which a finished run has already. A run that is still\n"
      "going on or was killed has a report too. What it holds, and the table behind the diagnosis: docs/report.md.\n",
@@ -80,17 +81,6 @@ static const rz_command commands[] = {
     {"diff", "A B", "compare two files or two run directories, bit for bit",
      "Exits 0 only when everything that must be identical is; what may differ (times, host, paths, ranks, threads) is listed in docs/files.md.\n",
      "build/rulezero diff runs/one-rank runs/four-ranks", false, rz_cmd_diff},
-};
-/* Those whose flags are a table, told by --help. */
-static const struct { int (*run)(rz_comm *comm, int argc, char **argv, rz_err *err); const rz_option *rows; const int *n; } flagged[] = {
-    {rz_cmd_generate, rz_generate_flags, &rz_generate_n_flags},
-    {rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags},
-    {rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
-    {rz_cmd_score, rz_score_flags, &rz_score_n_flags},
-    {rz_cmd_convert, rz_convert_flags, &rz_convert_n_flags},
-    {rz_cmd_tokenize, rz_tokenize_flags, &rz_tokenize_n_flags},
-    {rz_cmd_logprobs, rz_logprobs_flags, &rz_logprobs_n_flags},
-    {rz_cmd_gradnorms, rz_logprobs_flags, &rz_logprobs_n_flags},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -160,14 +150,13 @@ static void print_command_help(const rz_command *c)
 {
     printf("rulezero %s: %s\n\nusage: rulezero %s %s\n\n%s%sexample: %s\n", c->name, c->summary, c->name, c->arguments, c->help,
            c->help[0] ? "\n" : "", c->example);
-    for (size_t i = 0; i < sizeof flagged / sizeof flagged[0]; i++)
-        if (flagged[i].run == c->run) {
-            char *flags = rz_options_help(flagged[i].rows, *flagged[i].n);
-            printf("\nFlags (--flag value, or flag=value):\n%s", flags);
-            free(flags);
-            return;
-        }
-    if (c->mpi) {
+    for (const rz_command *part = c->parts; part && part->name; part++)
+        printf("%s  rulezero %-14s %s\n", part == c->parts ? "\n" : "", part->name, part->summary);
+    if (c->flags) {
+        char *flags = rz_options_help(c->flags, *c->n_flags);
+        printf("\nFlags (--flag value, or flag=value):\n%s", flags);
+        free(flags);
+    } else if (c->mpi) {
         char *keys = rz_options_help(rz_config_rows, rz_config_n_rows);
         printf("\nConfig keys (YAML file, or key=value):\n%s", keys);
         free(keys);
@@ -191,6 +180,27 @@ static int unknown_command(const char *name)
     fprintf(stderr, "rulezero: there is no command '%s'; %s%s%s\n", name, nearest ? "did you mean '" : "rulezero --help lists what there is",
             nearest ? nearest : "", nearest ? "'?" : "");
     return RZ_EUSAGE;
+}
+
+/* What a part is called behind its command: "lint" of "rules lint". */
+static const char *part_name(const rz_command *part) { return strchr(part->name, ' ') + 1; }
+
+/* The part that the word names; NULL: none, which has been said. */
+static const rz_command *find_part(const rz_command *c, const char *word)
+{
+    const char *names[32], *nearest;
+    int n = 0;
+    for (const rz_command *part = c->parts; part->name; part++) {
+        if (word && !strcmp(part_name(part), word))
+            return part;
+        names[n++] = part_name(part);
+    }
+    nearest = word ? rz_nearest(word, names, n) : NULL;
+    if (nearest)
+        fprintf(stderr, "rulezero: there is no command '%s %s'; did you mean '%s %s'?\n", c->name, word, c->name, nearest);
+    else
+        fprintf(stderr, "rulezero: %s needs one of its commands; %s --help lists them\n", c->name, c->name);
+    return NULL;
 }
 
 static int run_command(const rz_command *c, int argc, char **argv)
@@ -219,6 +229,8 @@ static int run_command(const rz_command *c, int argc, char **argv)
     return status;
 }
 
+static bool is_help(const char *word) { return !strcmp(word, "--help") || !strcmp(word, "-h"); }
+
 int main(int argc, char **argv)
 {
     keep_standard_descriptors();
@@ -229,7 +241,7 @@ int main(int argc, char **argv)
         print_help(stderr);
         return RZ_EUSAGE;
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    if (is_help(argv[1]) || !strcmp(argv[1], "help")) {
         if (speaks())
             print_help(stdout);
         return 0;
@@ -242,13 +254,20 @@ int main(int argc, char **argv)
     const rz_command *c = find_command(argv[1]);
     if (!c)
         return speaks() ? unknown_command(argv[1]) : 0;
-    for (int i = 2; i < argc; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
+    int first = 2; /* of the command's own arguments */
+    if (c->parts && !(argc > 2 && is_help(argv[2]))) {
+        if (!speaks())
+            return 0;
+        if (!(c = find_part(c, argv[first++])))
+            return RZ_EUSAGE;
+    }
+    for (int i = first; i < argc; i++)
+        if (is_help(argv[i])) {
             if (speaks())
                 print_command_help(c);
             return 0;
         }
     if (!c->mpi && !speaks()) /* one rank's work, done by the first */
         return 0;
-    return run_command(c, argc - 2, argv + 2);
+    return run_command(c, argc - first, argv + first);
 }
