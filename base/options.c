@@ -135,11 +135,11 @@ static bool take_map(source *s, const char *group, const rz_yaml *map)
     for (int i = 0; ok && i < map->n; i++) {
         const rz_yaml *node = map->items[i];
         char *key = *group ? rz_asprintf("%s.%s", group, map->keys[i]) : rz_strdup(map->keys[i]);
-        char *where = rz_asprintf("%s:%d: ", s->name, map->key_lines[i]);
+        char *where = rz_asprintf("%s:%d: ", s->name, map->key_at[i].line);
         const rz_option *row = find(s->rows, s->n, key), *member = first_under(s->rows, s->n, key);
         bool empty = node->kind == RZ_YAML_SCALAR && !node->quoted && !*node->text; /* a group with all its lines commented out */
         if (row)
-            ok = take_value(s, row, where, map->key_lines[i], node);
+            ok = take_value(s, row, where, map->key_at[i].line, node);
         else if (!member)
             ok = unknown(s->rows, s->n, where, key, s->err);
         else if (node->kind == RZ_YAML_MAP)
@@ -154,7 +154,7 @@ static bool take_map(source *s, const char *group, const rz_yaml *map)
 
 static bool take_tree(const rz_option *rows, int n, void *base, const char *name, const rz_yaml *tree, bool *set, rz_err *err)
 {
-    if (tree->kind != RZ_YAML_MAP) return rz_fail(err, RZ_ECONFIG, "%s:%d: must be a map of options (key: value)", name, tree->line);
+    if (tree->kind != RZ_YAML_MAP) return rz_fail(err, RZ_ECONFIG, "%s:%d: must be a map of options (key: value)", name, tree->at.line);
     source s = {rows, n, base, name, set, rz_calloc((size_t)n + 1, sizeof(int)), err};
     bool ok = take_map(&s, "", tree);
     free(s.lines);

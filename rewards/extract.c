@@ -19,7 +19,7 @@ static bool load_flags(const schema *s, const rz_yaml *map, unsigned *out)
         size_t i = 0;
         while (i < 4 && letters[i].letter != *p) i++;
         if (i == 4)
-            return rz_schema_bad(s, rz_yaml_get(map, "flags")->line, "flags is '%.20s', must be letters out of s (. matches newlines), i (case), "
+            return rz_schema_bad(s, rz_yaml_get(map, "flags")->at, "flags is '%.20s', must be letters out of s (. matches newlines), i (case), "
                                  "m (^ and $ at every line), u (\\d \\w \\s by Unicode)", flags);
         *out |= letters[i].flag;
     }
@@ -34,7 +34,7 @@ bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_ke
     const rz_yaml *y = rz_yaml_get(map, pattern_key);
     unsigned flags;
     int steps = DEFAULT_STEPS;
-    if (!y) return rz_schema_bad(s, map->line, "%s is missing: give the pattern", pattern_key);
+    if (!y) return rz_schema_bad(s, map->at, "%s is missing: give the pattern", pattern_key);
     if (!rz_schema_text(s, map, pattern_key, text) || !load_flags(s, map, &flags) || !rz_schema_int(s, map, "match_limit", 1000, MAX_STEPS, &steps))
         return false;
     rz_pattern *alone = NULL;
@@ -45,7 +45,7 @@ bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_ke
         ok = rz_pattern_create(out, wrapped, flags, (uint32_t)steps, s->err);
         free(wrapped);
     }
-    return ok || rz_err_note(s->err, "%s:%d: %s", s->file, y->line, s->what);
+    return ok || rz_schema_bad_there(s, y->at);
 }
 
 rz_match_result rz_pattern_next(const rz_pattern *p, rz_matcher *m, rz_slice subject, size_t *from, rz_span *spans, int n_spans)
@@ -81,7 +81,7 @@ static bool load_from(const schema *s, const rz_rules *r, extraction *x, const r
     if (i >= 0) return true;
     x->rule = rz_rule_find(r, from);
     if (x->rule >= 0) return true;
-    return rz_schema_bad(s, rz_yaml_get(y, "from")->line, "extract: from is '%.60s', must be view, last_number, or the name of a match rule", from);
+    return rz_schema_bad(s, rz_yaml_get(y, "from")->at, "extract: from is '%.60s', must be view, last_number, or the name of a match rule", from);
 }
 
 static bool load_source(const schema *s, const rz_rules *r, extraction *x, const rz_yaml *y, const char *form)
@@ -95,7 +95,7 @@ static bool load_source(const schema *s, const rz_rules *r, extraction *x, const
     x->from = FROM_TAG;
     if (!rz_schema_text(s, y, "tag", &x->tag)) return false;
     if (rz_tag_name_ok(x->tag)) return true;
-    return rz_schema_bad(s, rz_yaml_get(y, "tag")->line, "extract: tag is '%.60s', must be a name without brackets, as in {tag: answer}", x->tag);
+    return rz_schema_bad(s, rz_yaml_get(y, "tag")->at, "extract: tag is '%.60s', must be a name without brackets, as in {tag: answer}", x->tag);
 }
 
 /* Keys that mean something for each source, besides the one that names it. */
@@ -117,11 +117,11 @@ bool rz_extract_load(const schema *s, rz_rules *r, extraction *x, const rz_yaml 
     for (int i = 0; i < N_FORMS; i++)
         if (rz_yaml_get(y, forms[i])) form = forms[i], given++;
     if (given != 1)
-        return rz_schema_bad(s, y->line, "extract needs exactly one of tag (as in {tag: answer}), regex, from (view, last_number or a match rule)");
+        return rz_schema_bad(s, y->at, "extract needs exactly one of tag (as in {tag: answer}), regex, from (view, last_number or a match rule)");
     if (!load_source(s, r, x, y, form) || !check_keys(s, x, y)) return false;
     if (!rz_schema_choice(s, y, "pick", rz_pick_names, 3, &pick) || !rz_schema_text(s, y, "group", &x->group_name)) return false;
     x->pick = (pick_which)pick;
-    x->line = y->line;
+    x->at = y->at;
     return true;
 }
 
@@ -131,7 +131,7 @@ bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x)
     const rz_pattern *p = x->pattern;
     if (x->from == FROM_RULE) {
         if (r->rules[x->rule].kind != &rz_kind_match)
-            return rz_schema_bad(s, x->line, "extract: from is '%s', which is a %s rule; must be a match rule", r->rules[x->rule].name,
+            return rz_schema_bad(s, x->at, "extract: from is '%s', which is a %s rule; must be a match rule", r->rules[x->rule].name,
                                  r->rules[x->rule].kind->name);
         p = r->rules[x->rule].pattern;
     }
@@ -143,7 +143,7 @@ bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x)
     bool number = x->group_name[strspn(x->group_name, "0123456789")] == 0 && strlen(x->group_name) < 6;
     x->group = number ? atoi(x->group_name) : rz_pattern_group(p, x->group_name);
     if (x->group >= 0 && x->group <= groups) return true;
-    return rz_schema_bad(s, x->line, "extract: the pattern has no group '%.60s' (it has %d; name one with (?<%.60s>...))", x->group_name, groups,
+    return rz_schema_bad(s, x->at, "extract: the pattern has no group '%.60s' (it has %d; name one with (?<%.60s>...))", x->group_name, groups,
                          number ? "ans" : x->group_name);
 }
 

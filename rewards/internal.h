@@ -42,7 +42,7 @@ typedef struct {
     int rule;                /* FROM_RULE: a match rule */
     const char *group_name;  /* as written; NULL: 1 if the pattern has groups, else 0 */
     int group;
-    int line;
+    rz_place at;
 } extraction;
 
 typedef struct rule_kind rule_kind;

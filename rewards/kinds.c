@@ -47,7 +47,7 @@ void rz_show(char *out, size_t size, const char *s, size_t len)
 static bool load_constant(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
 {
     (void)r;
-    if (!rz_yaml_get(y, "constant")) return rz_schema_bad(s, y->line, "constant is missing: give the points");
+    if (!rz_yaml_get(y, "constant")) return rz_schema_bad(s, y->at, "constant is missing: give the points");
     return rz_schema_number(s, y, "constant", -MAX_POINTS, MAX_POINTS, &u->each);
 }
 

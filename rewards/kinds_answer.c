@@ -132,7 +132,7 @@ bool rz_normalise_load(const schema *s, rule *u, const rz_yaml *y)
         if (!step_name(s, list->items[i], wanted, sizeof wanted)) return false;
         int k = rz_schema_find(wanted, names, rz_n_normalisers);
         if (k < 0)
-            return rz_schema_bad(s, list->items[i]->line, "normalise has '%.60s', must be out of %s", wanted,
+            return rz_schema_bad(s, list->items[i]->at, "normalise has '%.60s', must be out of %s", wanted,
                                  rz_schema_join(names, rz_n_normalisers, all, sizeof all));
         u->normalise[i] = &rz_normalisers[k];
     }
@@ -146,7 +146,7 @@ bool rz_gold_load(const schema *s, rule *u, const rz_yaml *y)
     if (strncmp(gold, "meta.", 5) == 0 && gold[5])
         u->gold_key = gold + 5;
     else if (strcmp(gold, "answer") != 0)
-        return rz_schema_bad(s, rz_yaml_get(y, "gold")->line, "gold is '%.60s', must be answer or meta.KEY", gold);
+        return rz_schema_bad(s, rz_yaml_get(y, "gold")->at, "gold is '%.60s', must be answer or meta.KEY", gold);
     return true;
 }
 
@@ -156,8 +156,8 @@ static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
     const rz_yaml *c = rz_yaml_get(y, "compare"), *x = rz_yaml_get(y, "extract");
     const char *names[16];
     char all[256];
-    if (!c) return rz_schema_bad(s, y->line, "compare is missing: say how, as in compare: {kind: int}");
-    if (!x) return rz_schema_bad(s, y->line, "extract is missing: say where the answer is, as in extract: {tag: answer}");
+    if (!c) return rz_schema_bad(s, y->at, "compare is missing: say how, as in compare: {kind: int}");
+    if (!x) return rz_schema_bad(s, y->at, "extract is missing: say where the answer is, as in extract: {tag: answer}");
     for (int i = 0; i < rz_n_comparers; i++) names[i] = rz_comparers[i].name;
     rz_schema_join(names, rz_n_comparers, all, sizeof all);
     int kind = -1;
@@ -166,7 +166,7 @@ static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
     } else if (!rz_schema_choice(s, y, "compare", names, rz_n_comparers, &kind)) {
         return false;
     }
-    if (kind < 0) return rz_schema_bad(s, c->line, "compare: kind is missing: one of %s", all);
+    if (kind < 0) return rz_schema_bad(s, c->at, "compare: kind is missing: one of %s", all);
     u->comparer = &rz_comparers[kind];
     if (c->kind == RZ_YAML_MAP && !rz_params_load(s, c, u->comparer->name, u->comparer->options, keys, 2, &u->options)) return false;
     if (!u->options) u->options = u->comparer->options ? json_loads(u->comparer->options, 0, NULL) : json_object();
@@ -211,7 +211,7 @@ static bool load_expr(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
     const rz_yaml *x = rz_yaml_get(y, "extract");
     u->numbers_key = "numbers";
     u->target_key = "target";
-    if (!x) return rz_schema_bad(s, y->line, "extract is missing: say where the expression is, as in extract: {tag: answer}");
+    if (!x) return rz_schema_bad(s, y->at, "extract is missing: say where the expression is, as in extract: {tag: answer}");
     return rz_schema_text(s, y, "numbers", &u->numbers_key) && rz_schema_text(s, y, "target", &u->target_key) &&
            rz_extract_load(s, r, &u->extract, x);
 }

@@ -42,7 +42,7 @@ static bool load_count(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
 {
     (void)r;
     u->max = 1;
-    if (!rz_yaml_get(y, "each")) return rz_schema_bad(s, y->line, "each is missing: give the points of one match");
+    if (!rz_yaml_get(y, "each")) return rz_schema_bad(s, y->at, "each is missing: give the points of one match");
     return rz_schema_number(s, y, "each", -MAX_POINTS / MAX_MATCHES, MAX_POINTS / MAX_MATCHES, &u->each) &&
            rz_schema_int(s, y, "max", 1, MAX_MATCHES, &u->max) && rz_pattern_load(s, y, "count", false, &u->pattern, &u->pattern_text);
 }
@@ -92,17 +92,17 @@ static bool load_tags(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
 {
     const rz_yaml *list = rz_yaml_get(y, "tags");
     (void)r;
-    if (!list) return rz_schema_bad(s, y->line, "tags is missing: give a list, as in [think, answer]");
+    if (!list) return rz_schema_bad(s, y->at, "tags is missing: give a list, as in [think, answer]");
     if (!rz_schema_is(s, list, "tags", RZ_YAML_LIST)) return false;
-    if (list->n < 1 || list->n > MAX_TAGS) return rz_schema_bad(s, list->line, "tags has %d names, must have 1..%d", list->n, MAX_TAGS);
+    if (list->n < 1 || list->n > MAX_TAGS) return rz_schema_bad(s, list->at, "tags has %d names, must have 1..%d", list->n, MAX_TAGS);
     u->tags = RZ_NEW(s->arena, list->n, const char *);
     u->min_words = RZ_NEW(s->arena, list->n, int);
     for (int i = 0; i < list->n; i++) {
         const rz_yaml *item = list->items[i];
         if (!rz_schema_is(s, item, "tags", RZ_YAML_SCALAR)) return false;
         if (!rz_tag_name_ok(item->text))
-            return rz_schema_bad(s, item->line, "tags: '%.60s' must be a name without brackets, as in [think, answer]", item->text);
-        if (rz_schema_find(item->text, u->tags, i) >= 0) return rz_schema_bad(s, item->line, "tags: '%.60s' is given twice", item->text);
+            return rz_schema_bad(s, item->at, "tags: '%.60s' must be a name without brackets, as in [think, answer]", item->text);
+        if (rz_schema_find(item->text, u->tags, i) >= 0) return rz_schema_bad(s, item->at, "tags: '%.60s' is given twice", item->text);
         u->tags[i] = rz_arena_strndup(s->arena, item->text, strlen(item->text));
         u->n_tags = i + 1;
     }

@@ -13,7 +13,7 @@ static json_t *scalar_param(const schema *s, const rz_yaml *y, const char *key, 
     if (json_is_boolean(as)) {
         bool yes = strcmp(y->text, "true") == 0;
         if (yes || strcmp(y->text, "false") == 0) return json_boolean(yes);
-        rz_schema_bad(s, y->line, "%s is %.60s, must be true or false", key, y->text);
+        rz_schema_bad(s, y->at, "%s is %.60s, must be true or false", key, y->text);
         return NULL;
     }
     if (json_is_number(as)) {
@@ -21,7 +21,7 @@ static json_t *scalar_param(const schema *s, const rz_yaml *y, const char *key, 
         if (!rz_schema_value(s, y, key, -1e15, 1e15, &v)) return NULL; /* whole numbers stay exact */
         if (json_is_real(as)) return json_real(v);
         if (v == floor(v)) return json_integer((json_int_t)v);
-        rz_schema_bad(s, y->line, "%s is %.60s, must be a whole number", key, y->text);
+        rz_schema_bad(s, y->at, "%s is %.60s, must be a whole number", key, y->text);
         return NULL;
     }
     return json_string(y->text);
@@ -87,9 +87,9 @@ static bool load_verify(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
     const rz_yaml *x = rz_yaml_get(y, "extract");
     bool own = !strchr(u->verifier->name, '/');
     if (!rz_params_load(s, y, u->verifier->name, u->verifier->params, keys, own ? 9 : 7, &u->params)) return false;
-    if (u->verifier->check && !u->verifier->check(u->params, s->err)) return rz_err_note(s->err, "%s:%d: %s", s->file, y->line, s->what);
+    if (u->verifier->check && !u->verifier->check(u->params, s->err)) return rz_schema_bad_there(s, y->at);
     if (!u->verifier->gold && rz_yaml_get(y, "gold"))
-        return rz_schema_bad(s, rz_yaml_get(y, "gold")->line, "gold: %s compares with nothing", u->verifier->name);
+        return rz_schema_bad(s, rz_yaml_get(y, "gold")->at, "gold: %s compares with nothing", u->verifier->name);
     u->extracts = x;
     return rz_gold_load(s, u, y) && (!x || rz_extract_load(s, r, &u->extract, x)) && rz_normalise_load(s, u, y);
 }

@@ -21,13 +21,13 @@ static bool name_ok(const char *name)
     return n > 0 && n <= MAX_NAME && !name[n];
 }
 
-static bool unknown_rule(const schema *s, const rz_rules *r, int line, const char *where, const char *name)
+static bool unknown_rule(const schema *s, const rz_rules *r, rz_place at, const char *where, const char *name)
 {
     const char *names[MAX_RULES];
     char list[512];
     for (int i = 0; i < r->n; i++) names[i] = r->rules[i].name;
     const char *near = rz_nearest(name, names, r->n);
-    return rz_schema_bad(s, line, "%s names the rule '%.64s', which does not exist; %s %s", where, name, near ? "did you mean" : "rules are",
+    return rz_schema_bad(s, at, "%s names the rule '%.64s', which does not exist; %s %s", where, name, near ? "did you mean" : "rules are",
                          near ? near : rz_schema_join(names, r->n, list, sizeof list));
 }
 
@@ -42,8 +42,8 @@ static bool load_view(const schema *s, view *v, const rz_yaml *y)
     if (!rz_schema_text(s, y, "after", &v->after) || !rz_schema_text(s, y, "before", &v->before) || !rz_schema_text(s, y, "tag", &v->tag) ||
         !rz_schema_choice(s, y, "pick", rz_pick_names, 3, &pick) || !rz_schema_choice(s, y, "on_missing", missing, 2, &all))
         return false;
-    if (v->tag ? v->after || v->before : !v->after && !v->before) return rz_schema_bad(s, y->line, "needs tag, or after and/or before");
-    if (v->tag && !rz_tag_name_ok(v->tag)) return rz_schema_bad(s, y->line, "tag is '%.60s', must be a name without brackets", v->tag);
+    if (v->tag ? v->after || v->before : !v->after && !v->before) return rz_schema_bad(s, y->at, "needs tag, or after and/or before");
+    if (v->tag && !rz_tag_name_ok(v->tag)) return rz_schema_bad(s, y->at, "tag is '%.60s', must be a name without brackets", v->tag);
     v->pick = (pick_which)pick;
     v->missing_is_all = all;
     return true;
@@ -54,12 +54,12 @@ static bool load_views(const schema *s, rz_rules *r, const rz_yaml *root)
     const rz_yaml *y = rz_yaml_get(root, "views");
     if (!y) return true;
     if (!rz_schema_is(s, y, "views", RZ_YAML_MAP)) return false;
-    if (y->n > MAX_VIEWS) return rz_schema_bad(s, y->line, "%d views, must be at most %d", y->n, MAX_VIEWS);
+    if (y->n > MAX_VIEWS) return rz_schema_bad(s, y->at, "%d views, must be at most %d", y->n, MAX_VIEWS);
     r->views = RZ_ZNEW(&r->arena, y->n + 1, view);
     for (int i = 0; i < y->n; i++) {
         char what[MAX_NAME + 16];
         schema inner = *s;
-        if (!name_ok(y->keys[i])) return rz_schema_bad(s, y->key_lines[i], "view '%.60s': a name is 1..64 letters, digits and _-./", y->keys[i]);
+        if (!name_ok(y->keys[i])) return rz_schema_bad(s, y->key_at[i], "view '%.60s': a name is 1..64 letters, digits and _-./", y->keys[i]);
         snprintf(what, sizeof what, "view '%s'", y->keys[i]);
         inner.what = what;
         r->views[i].name = rz_arena_strndup(&r->arena, y->keys[i], strlen(y->keys[i]));
@@ -81,11 +81,11 @@ static bool find_verifier(const schema *s, rule *u, const rz_yaml *y, const char
     for (int i = 0; n < MAX_VERIFIERS && (v = rz_verifier_at(i)); i++)
         if (strchr(v->name, '/')) names[n++] = v->name;
     const char *near = rz_nearest(name, names, n);
-    return rz_schema_bad(s, y->line, "there is no preset '%.60s'%s%s%s; rules list shows all", name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return rz_schema_bad(s, y->at, "there is no preset '%.60s'%s%s%s; rules list shows all", name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* The kind is `kind:`, or the one key that is the name of a kind. */
-static bool find_kind(const schema *s, rule *u, const rz_yaml *y, int line)
+static bool find_kind(const schema *s, rule *u, const rz_yaml *y, rz_place at)
 {
     const char *names[MAX_KEYS], *given = NULL, *preset = NULL;
     char list[256];
@@ -102,9 +102,9 @@ static bool find_kind(const schema *s, rule *u, const rz_yaml *y, int line)
         return false;
     if (kind < 0) kind = named;
     if (kind < 0)
-        return rz_schema_bad(s, line, "its kind is missing: give kind, or the key that holds its main argument; kinds are %s",
+        return rz_schema_bad(s, at, "its kind is missing: give kind, or the key that holds its main argument; kinds are %s",
                              rz_schema_join(names, rz_n_kinds, list, sizeof list));
-    if (n_named > 1 || (named >= 0 && named != kind)) return rz_schema_bad(s, line, "is of two kinds at once: split it into two rules");
+    if (n_named > 1 || (named >= 0 && named != kind)) return rz_schema_bad(s, at, "is of two kinds at once: split it into two rules");
     u->kind = rz_kinds[kind];
     u->passes = u->verifier ? u->verifier->top > 0 : u->kind->passes;
     u->answers = u->kind->answers;
@@ -144,9 +144,9 @@ static bool load_score(const schema *s, rule *u, const rz_yaml *rule_map)
         !rz_schema_choice(s, y, "gold_error", on_gold_error, 2, &skips))
         return false;
     u->gold_error_skips = skips;
-    if (u->pass < u->fail) return rz_schema_bad(s, y->line, "score: pass is %g and fail is %g: a failure would earn more", u->pass, u->fail);
+    if (u->pass < u->fail) return rz_schema_bad(s, y->at, "score: pass is %g and fail is %g: a failure would earn more", u->pass, u->fail);
     if (u->no_extract > u->fail)
-        return rz_schema_bad(s, y->line, "score: no_extract is %g and fail is %g: no answer would earn more than a wrong one", u->no_extract,
+        return rz_schema_bad(s, y->at, "score: no_extract is %g and fail is %g: no answer would earn more than a wrong one", u->no_extract,
                              u->fail);
     return true;
 }
@@ -160,25 +160,25 @@ static bool load_requires(const schema *s, rz_rules *r, rule *u, const rz_yaml *
     for (int i = 0; i < y->n; i++) {
         if (!rz_schema_is(s, y->items[i], "requires", RZ_YAML_SCALAR)) return false;
         int gate = rz_rule_find(r, y->items[i]->text);
-        if (gate < 0) return unknown_rule(s, r, y->items[i]->line, "requires", y->items[i]->text);
+        if (gate < 0) return unknown_rule(s, r, y->items[i]->at, "requires", y->items[i]->text);
         u->requires[u->n_requires++] = gate;
     }
     return true;
 }
 
-static bool load_rule(const schema *s, rz_rules *r, rule *u, const rz_yaml *y, int line)
+static bool load_rule(const schema *s, rz_rules *r, rule *u, const rz_yaml *y, rz_place at)
 {
     const char *view_name = NULL;
     u->view = -1;
     u->weight = 1;
-    if (!rz_schema_is(s, y, "a rule", RZ_YAML_MAP) || !find_kind(s, u, y, line) || !check_rule_keys(s, u, y) || !load_score(s, u, y) ||
+    if (!rz_schema_is(s, y, "a rule", RZ_YAML_MAP) || !find_kind(s, u, y, at) || !check_rule_keys(s, u, y) || !load_score(s, u, y) ||
         !load_requires(s, r, u, y) || !rz_schema_number(s, y, "weight", -MAX_POINTS, MAX_POINTS, &u->weight) ||
         !rz_schema_text(s, y, "view", &view_name))
         return false;
     if (view_name) {
         for (int i = 0; i < r->n_views; i++)
             if (strcmp(r->views[i].name, view_name) == 0) u->view = i;
-        if (u->view < 0) return rz_schema_bad(s, rz_yaml_get(y, "view")->line, "view is '%.64s', which is not under views", view_name);
+        if (u->view < 0) return rz_schema_bad(s, rz_yaml_get(y, "view")->at, "view is '%.64s', which is not under views", view_name);
     }
     return u->kind->load(s, r, u, y);
 }
@@ -186,13 +186,13 @@ static bool load_rule(const schema *s, rz_rules *r, rule *u, const rz_yaml *y, i
 static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root)
 {
     const rz_yaml *y = rz_yaml_get(root, "rules");
-    if (!y) return rz_schema_bad(s, root->line, "rules is missing: give at least one rule");
+    if (!y) return rz_schema_bad(s, root->at, "rules is missing: give at least one rule");
     if (!rz_schema_is(s, y, "rules", RZ_YAML_MAP)) return false;
-    if (y->n < 1 || y->n > MAX_RULES) return rz_schema_bad(s, y->line, "rules has %d entries, must have 1..%d", y->n, MAX_RULES);
+    if (y->n < 1 || y->n > MAX_RULES) return rz_schema_bad(s, y->at, "rules has %d entries, must have 1..%d", y->n, MAX_RULES);
     r->rules = RZ_ZNEW(&r->arena, y->n, rule);
     r->n = y->n;
     for (int i = 0; i < y->n; i++) {
-        if (!name_ok(y->keys[i])) return rz_schema_bad(s, y->key_lines[i], "rule '%.60s': a name is 1..64 letters, digits and _-./", y->keys[i]);
+        if (!name_ok(y->keys[i])) return rz_schema_bad(s, y->key_at[i], "rule '%.60s': a name is 1..64 letters, digits and _-./", y->keys[i]);
         r->rules[i].name = rz_arena_strndup(&r->arena, y->keys[i], strlen(y->keys[i]));
     }
     schema inner = *s;
@@ -200,7 +200,7 @@ static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root)
     inner.what = what;
     for (int i = 0; i < y->n; i++) {
         snprintf(what, sizeof what, "rule '%s'", y->keys[i]);
-        if (!load_rule(&inner, r, &r->rules[i], y->items[i], y->key_lines[i])) return false;
+        if (!load_rule(&inner, r, &r->rules[i], y->items[i], y->key_at[i])) return false;
     }
     for (int i = 0; i < y->n; i++) {
         snprintf(what, sizeof what, "rule '%s'", y->keys[i]);
@@ -208,7 +208,7 @@ static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root)
         for (int k = 0; k < r->rules[i].n_requires; k++) {
             const rule *gate = &r->rules[r->rules[i].requires[k]];
             if (!gate->passes)
-                return rz_schema_bad(&inner, y->key_lines[i], "requires '%s', a %s rule, which neither passes nor fails", gate->name,
+                return rz_schema_bad(&inner, y->key_at[i], "requires '%s', a %s rule, which neither passes nor fails", gate->name,
                                      gate->kind->name);
         }
     }
@@ -242,7 +242,7 @@ static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root)
     r->order = RZ_NEW(&r->arena, r->n, int);
     for (int i = 0; i < r->n; i++)
         if (!place(r, i, marks, &n_placed))
-            return rz_schema_bad(s, y->key_lines[i], "rule '%s' waits for itself (by requires, extract: from or accuracy, through other rules perhaps)",
+            return rz_schema_bad(s, y->key_at[i], "rule '%s' waits for itself (by requires, extract: from or accuracy, through other rules perhaps)",
                                  r->rules[i].name);
     return true;
 }
@@ -262,19 +262,19 @@ static bool load_combine(const schema *s, rz_rules *r, const rz_yaml *root)
     if (weights && !rz_schema_is(s, weights, "combine: weights", RZ_YAML_MAP)) return false;
     for (int i = 0; weights && i < weights->n; i++) {
         int u = rz_rule_find(r, weights->keys[i]);
-        if (u < 0) return unknown_rule(s, r, weights->key_lines[i], "combine: weights", weights->keys[i]);
+        if (u < 0) return unknown_rule(s, r, weights->key_at[i], "combine: weights", weights->keys[i]);
         if (rz_yaml_get(rules->items[u], "weight"))
-            return rz_schema_bad(s, weights->key_lines[i], "combine: weights: rule '%s' has a weight of its own already: keep one", r->rules[u].name);
+            return rz_schema_bad(s, weights->key_at[i], "combine: weights: rule '%s' has a weight of its own already: keep one", r->rules[u].name);
         if (!rz_schema_value(s, weights->items[i], weights->keys[i], -MAX_POINTS, MAX_POINTS, &r->rules[u].weight)) return false;
     }
     if (!clamp) return true;
     if (!rz_schema_is(s, clamp, "combine: clamp", RZ_YAML_LIST)) return false;
-    if (clamp->n != 2) return rz_schema_bad(s, clamp->line, "combine: clamp has %d entries, must be [lowest, highest]", clamp->n);
+    if (clamp->n != 2) return rz_schema_bad(s, clamp->at, "combine: clamp has %d entries, must be [lowest, highest]", clamp->n);
     if (!rz_schema_value(s, clamp->items[0], "combine: clamp", -MAX_POINTS, MAX_POINTS, &r->clamp_lo) ||
         !rz_schema_value(s, clamp->items[1], "combine: clamp", -MAX_POINTS, MAX_POINTS, &r->clamp_hi))
         return false;
     if (r->clamp_lo < r->clamp_hi) return true;
-    return rz_schema_bad(s, clamp->line, "combine: clamp is [%g, %g], the first must be below the second", r->clamp_lo, r->clamp_hi);
+    return rz_schema_bad(s, clamp->at, "combine: clamp is [%g, %g], the first must be below the second", r->clamp_lo, r->clamp_hi);
 }
 
 /* `accuracy:` and `format:`: a rule that passes or fails. */
@@ -283,11 +283,11 @@ static bool load_role(const schema *s, const rz_rules *r, const rz_yaml *root, c
     const char *name = NULL;
     if (!rz_schema_text(s, root, key, &name)) return false;
     if (!name) return true;
-    int line = rz_yaml_get(root, key)->line;
+    rz_place at = rz_yaml_get(root, key)->at;
     *out = rz_rule_find(r, name);
-    if (*out < 0) return unknown_rule(s, r, line, key, name);
+    if (*out < 0) return unknown_rule(s, r, at, key, name);
     if (r->rules[*out].passes) return true;
-    return rz_schema_bad(s, line, "%s names '%s', a %s rule, which neither passes nor fails", key, name, r->rules[*out].kind->name);
+    return rz_schema_bad(s, at, "%s names '%s', a %s rule, which neither passes nor fails", key, name, r->rules[*out].kind->name);
 }
 
 static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root)
@@ -297,7 +297,7 @@ static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root)
     int version = 0, scored = 0;
     if (!rz_schema_is(s, root, "a rule file", RZ_YAML_MAP)) return false;
     const rz_yaml *v = rz_yaml_get(root, "version");
-    if (!v) return rz_schema_bad(s, root->line, "version is missing: begin the file with version: 1");
+    if (!v) return rz_schema_bad(s, root->at, "version is missing: begin the file with version: 1");
     if (!rz_schema_int(s, root, "version", 1, 1, &version) || !rz_schema_keys(s, root, keys, sizeof keys / sizeof *keys) ||
         !load_views(s, r, root) || !load_rules(s, r, root) || !load_combine(s, r, root))
         return false;
@@ -318,7 +318,8 @@ bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t l
     rz_rules *r = rz_calloc(1, sizeof *r);
     bool ok = rz_arena_init(&r->arena, (size_t)64 << 20, err);
     if (ok) {
-        schema s = {.file = name, .what = "", .arena = &r->arena, .err = err};
+        const rz_document document = {name, text, len};
+        schema s = {.document = &document, .what = "", .arena = &r->arena, .err = err};
         r->text = rz_arena_strndup(&r->arena, text, len);
         ok = load_top(&s, r, root);
     }

@@ -44,7 +44,7 @@ typedef struct {
     const rz_part *parts;  /* rz_rules_count() of them, in file order; in the worker's memory until its next call */
 } rz_score;
 
-/* RZ_ECONFIG with file:line for anything wrong in the file (unknown key with a suggestion, bad pattern, unknown rule in requires, cyclic gates,
+/* RZ_ECONFIG with file:line:column and the line shown for anything wrong in the file (unknown key with a suggestion, bad pattern, unknown rule in requires, cyclic gates,
  * weight that is not finite …). */
 bool rz_rules_load(rz_rules **out, const char *path, rz_err *err);
 bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t len, rz_err *err);

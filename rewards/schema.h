@@ -1,4 +1,4 @@
-/* Reading a YAML tree by keys, with messages that carry file:line, the name, the value and the remedy. Every reader leaves *out untouched and
+/* Reading a YAML tree by keys, with messages that show the place, the name, the value and the remedy. Every reader leaves *out untouched and
  * succeeds when the key is absent. Texts are copied to the arena. */
 #ifndef RZ_REWARDS_SCHEMA_H
 #define RZ_REWARDS_SCHEMA_H
@@ -6,13 +6,15 @@
 #include "base/yaml.h"
 
 typedef struct {
-    const char *file;
+    const rz_document *document;
     const char *what; /* "rule 'format'", or "" at the top */
     rz_arena *arena;
     rz_err *err;
 } schema;
 
-__attribute__((format(printf, 3, 4))) bool rz_schema_bad(const schema *s, int line, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) bool rz_schema_bad(const schema *s, rz_place at, const char *fmt, ...);
+/* The same of the sentence that is in s->err already. */
+bool rz_schema_bad_there(const schema *s, rz_place at);
 /* True when y is of this kind. */
 bool rz_schema_is(const schema *s, const rz_yaml *y, const char *key, rz_yaml_kind kind);
 /* Every key of the map is one of these. */

@@ -132,7 +132,7 @@ START_TEST(yaml_refusals)
         {"zebra: 4\n", "f.yaml:1: unknown key 'zebra'; --help lists the keys"},
         {"checkpoint: 4\n", "f.yaml:1: checkpoint is a group of options, give one of them (as checkpoint.every)"},
         {"checkpoint: [4]\n", "f.yaml:1: checkpoint is a group of options"},
-        {"seed: 1\nseed: 2\n", "f.yaml:2: key 'seed' was given before, in line 1"},
+        {"seed: 1\nseed: 2\n", "f.yaml:2:1: key 'seed' was given before, in line 1"},
         {"checkpoint: {keep: 1}\ncheckpoint.keep: 2\n", "f.yaml:2: checkpoint.keep was given before, in line 1"},
         {"- seed\n", "f.yaml:1: must be a map of options (key: value)"},
     };

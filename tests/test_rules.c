@@ -192,6 +192,7 @@ static void run_refusal(const json_t *row)
     ck_assert_ptr_null(r);
     ck_assert_msg(err.code == RZ_ECONFIG && strncmp(err.text, "bad.yaml:", 9) == 0, "%s: %s", where, err.text);
     ck_assert_msg(strstr(err.text, message) != NULL, "%s: %s", where, err.text);
+    ck_assert_msg(err.text[strlen(err.text) - 1] == '^', "%s: no line is shown: %s", where, err.text);
 }
 
 START_TEST(bad_files_are_refused) { ck_assert_int_ge(each_line("refused.jsonl", run_refusal), 30); }

@@ -10,28 +10,28 @@
 
 static rz_err err;
 
-/* One line: maps {k:v,…}, lists [a,b], scalars as they are, quoted ones in '…'; with_lines puts "@line" behind every node. */
-static void show(const rz_yaml *y, bool with_lines, FILE *out)
+/* One line: maps {k:v,…}, lists [a,b], scalars as they are, quoted ones in '…'; with_places puts "@line.column" behind every node. */
+static void show(const rz_yaml *y, bool with_places, FILE *out)
 {
     if (y->kind == RZ_YAML_SCALAR) fprintf(out, y->quoted ? "'%s'" : "%s", y->text);
     if (y->kind != RZ_YAML_SCALAR) fprintf(out, y->kind == RZ_YAML_MAP ? "{" : "[");
     for (int i = 0; i < y->n; i++) {
         if (i) fprintf(out, ",");
         if (y->kind == RZ_YAML_MAP) fprintf(out, "%s", y->keys[i]);
-        if (y->kind == RZ_YAML_MAP && with_lines) fprintf(out, "@%d", y->key_lines[i]);
+        if (y->kind == RZ_YAML_MAP && with_places) fprintf(out, "@%d.%d", y->key_at[i].line, y->key_at[i].column);
         if (y->kind == RZ_YAML_MAP) fprintf(out, ":");
-        show(y->items[i], with_lines, out);
+        show(y->items[i], with_places, out);
     }
     if (y->kind != RZ_YAML_SCALAR) fprintf(out, y->kind == RZ_YAML_MAP ? "}" : "]");
-    if (with_lines) fprintf(out, "@%d", y->line);
+    if (with_places) fprintf(out, "@%d.%d", y->at.line, y->at.column);
 }
 
-static char *shown(const rz_yaml *y, bool with_lines)
+static char *shown(const rz_yaml *y, bool with_places)
 {
     char *text;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    show(y, with_lines, out);
+    show(y, with_places, out);
     fclose(out);
     return text;
 }
@@ -77,12 +77,12 @@ START_TEST(trees)
 }
 END_TEST
 
-START_TEST(lines)
+START_TEST(places)
 {
     rz_yaml *y;
     ck_assert_msg(parse(&y, "# c\na: 1\n\nb:\n  - x\n  - k: v\n    l: |\n      t\nc:\nd: e\n"), "%s", err.text);
     char *is = shown(y, true);
-    ck_assert_str_eq(is, "{a@2:1@2,b@4:[x@5,{k@6:v@6,l@7:'t\n'@7}@6]@5,c@9:@9,d@10:e@10}@2");
+    ck_assert_str_eq(is, "{a@2.1:1@2.4,b@4.1:[x@5.5,{k@6.5:v@6.8,l@7.5:'t\n'@7.8}@6.5]@5.3,c@9.1:@9.3,d@10.1:e@10.4}@2.1");
     free(is);
     rz_yaml_destroy(y);
 }
@@ -110,40 +110,74 @@ static void refused(const char *text, size_t len, const char *said)
     ck_assert_msg(strncmp(err.text, said, strlen(said)) == 0, "%s\n instead of %s", err.text, said);
 }
 
-START_TEST(refusals_name_the_line)
+START_TEST(refusals_name_the_place)
 {
     static const struct {
         const char *in, *said;
     } cases[] = {
-        {"a: 1\nb: 2\na: 3\n", "f.yaml:3: key 'a' was given before, in line 1"},
-        {"x:\n  b: {c: 1, d: 2, c: 3}\n", "f.yaml:2: key 'c' was given before, in line 2"},
-        {"a: 1\n\"a\": 1\n", "f.yaml:2: key 'a' was given before"},
-        {"a: !!int 1\n", "f.yaml:1: tag 'tag:yaml.org,2002:int': tags are not supported"},
-        {"\na: !mine [1]\n", "f.yaml:2: tag '!mine'"},
-        {"a: !mine {b: 1}\n", "f.yaml:1: tag '!mine'"},
-        {"!k a: 1\n", "f.yaml:1: tag '!k'"},
-        {"a: 1\nb: *x\n", "f.yaml:2: alias *x: no anchor &x"},
-        {"a: &x [1, *x]\n", "f.yaml:1: alias *x: no anchor &x"}, /* itself within itself */
-        {"a: 1\n---\nb: 2\n", "f.yaml:2: a second document"},
-        {"a: 1\n---\n", "f.yaml:2: a second document"},
-        {"? [a]\n: 1\n", "f.yaml:1: a key must be a plain word"},
-        {"x: 1\n? {a: b}\n: 1\n", "f.yaml:2: a key must be a plain word"},
-        {"a: &k key\n*k : 1\n", "f.yaml:2: a key must be a plain word"},
-        {"&k a: 1\n", "f.yaml:1: anchor &k on a key"},
-        {"a: 1\n'': 2\n", "f.yaml:2: a key is empty"},
-        {"a: &x {b: 1}\nc:\n  <<: *x\n", "f.yaml:3: merge key '<<' is not supported"},
-        {"a: 1\nb:\n\tc: 2\n", "f.yaml:3: a tab in the indentation"},
-        {"a: 1\nb: \"no end\n", "f.yaml:3: not valid YAML"},
-        {"a: [1, 2\nb: 3\n", "f.yaml:2: not valid YAML"},
-        {"a: 1\n b: 2\n", "f.yaml:2: not valid YAML"},
-        {"a: b: c\n", "f.yaml:1: not valid YAML"},
-        {"a: 1\nb: caf\xE9\n", "f.yaml:2: byte 0xe9 is not valid UTF-8"},
-        {"a: 1\nb: \x01\n", "f.yaml:2: control characters"},
-        {"a: \"x\\0y\"\n", "f.yaml:1: a text holds \\0"},
-        {"\"x\\0y\": 1\n", "f.yaml:1: a key holds \\0"},
+        {"a: 1\nb: 2\na: 3\n", "f.yaml:3:1: key 'a' was given before, in line 1"},
+        {"x:\n  b: {c: 1, d: 2, c: 3}\n", "f.yaml:2:19: key 'c' was given before, in line 2"},
+        {"a: 1\n\"a\": 1\n", "f.yaml:2:1: key 'a' was given before"},
+        {"a: !!int 1\n", "f.yaml:1:4: tag 'tag:yaml.org,2002:int': tags are not supported"},
+        {"\na: !mine [1]\n", "f.yaml:2:4: tag '!mine'"},
+        {"a: !mine {b: 1}\n", "f.yaml:1:4: tag '!mine'"},
+        {"!k a: 1\n", "f.yaml:1:1: tag '!k'"},
+        {"a: 1\nb: *x\n", "f.yaml:2:4: alias *x: no anchor &x"},
+        {"a: &x [1, *x]\n", "f.yaml:1:11: alias *x: no anchor &x"}, /* itself within itself */
+        {"a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document"},
+        {"a: 1\n---\n", "f.yaml:2:1: a second document"},
+        {"? [a]\n: 1\n", "f.yaml:1:3: a key must be a plain word"},
+        {"x: 1\n? {a: b}\n: 1\n", "f.yaml:2:3: a key must be a plain word"},
+        {"a: &k key\n*k : 1\n", "f.yaml:2:1: a key must be a plain word"},
+        {"&k a: 1\n", "f.yaml:1:1: anchor &k on a key"},
+        {"a: 1\n'': 2\n", "f.yaml:2:1: a key is empty"},
+        {"a: &x {b: 1}\nc:\n  <<: *x\n", "f.yaml:3:3: merge key '<<' is not supported"},
+        {"a: 1\nb:\n\tc: 2\n", "f.yaml:3:1: a tab in the indentation"},
+        {"a: 1\nb: \"no end\n", "f.yaml:3:1: not valid YAML"},
+        {"a: [1, 2\nb: 3\n", "f.yaml:2:2: not valid YAML"},
+        {"a: 1\n b: 2\n", "f.yaml:2:3: not valid YAML"},
+        {"a: b: c\n", "f.yaml:1:5: not valid YAML"},
+        {"a: 1\nb: caf\xE9\n", "f.yaml:2:7: byte 0xe9 is not valid UTF-8"},
+        {"a: 1\nb: \x01\n", "f.yaml:2:4: control characters"},
+        {"a: \"x\\0y\"\n", "f.yaml:1:4: a text holds \\0"},
+        {"\"x\\0y\": 1\n", "f.yaml:1:1: a key holds \\0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refused(cases[i].in, strlen(cases[i].in), cases[i].said);
-    refused("a: 1\nb: x\0y\n", 12, "f.yaml:2: a NUL byte");
+    refused("a: 1\nb: x\0y\n", 12, "f.yaml:2:5: a NUL byte");
+}
+END_TEST
+
+/* The line with a caret below; of a long one the part around the place. */
+START_TEST(the_place_is_shown)
+{
+    refused("a: 1\r\nkey:\t!x 3\r\nb: 1\r\n", 23, "f.yaml:2:6: tag '!x': tags are not supported, remove it\n     2 | key: !x 3\n       |      ^");
+    refused("a: \xFF\xFE", 5, "f.yaml:1:4: byte 0xff is not valid UTF-8\n     1 | a: \uFFFD\uFFFD\n       |    ^");
+    char text[1024] = "";
+    for (int i = 0; i < 100; i++) strcat(text, "\u00e9");
+    strcat(text, ": !x ");
+    for (int i = 0; i < 100; i++) strcat(text, "b");
+    char due[2048] = "f.yaml:1:103: tag '!x': tags are not supported, remove it\n     1 | \u2026";
+    for (int i = 0; i < 58; i++) strcat(due, "\u00e9");
+    strcat(due, ": !x ");
+    for (int i = 0; i < 37; i++) strcat(due, "b");
+    snprintf(due + strlen(due), 200, "\u2026\n       | %62s", "^");
+    refused(text, strlen(text), due);
+}
+END_TEST
+
+START_TEST(places_inside_a_text)
+{
+    static const char text[] = "a: one two\nb: 'x y'\nc: \"x\\ty\"\nd: |\n  x y\n";
+    const rz_document d = {"f.yaml", text, strlen(text)};
+    static const struct { const char *key; int line, column; } cases[] = {{"a", 1, 8}, {"b", 2, 8}, {"c", 3, 4}, {"d", 4, 4}};
+    rz_yaml *y;
+    ck_assert(parse(&y, text));
+    for (int i = 0; i < 4; i++) {
+        const rz_yaml *v = rz_yaml_get(y, cases[i].key);
+        rz_place at = rz_yaml_place(v, &d, i ? 3 : 4);
+        ck_assert_msg(at.line == cases[i].line && at.column == cases[i].column, "%s: %d:%d", cases[i].key, at.line, at.column);
+    }
+    rz_yaml_destroy(y);
 }
 END_TEST
 
@@ -157,7 +191,7 @@ START_TEST(caps)
         text[2 * depth] = 0;
         if (depth == 64) ck_assert_msg(parse(&y, text), "%s", err.text);
         if (depth == 64) rz_yaml_destroy(y);
-        if (depth == 65) refused(text, strlen(text), "f.yaml:1: nested deeper than 64");
+        if (depth == 65) refused(text, strlen(text), "f.yaml:1:65: nested deeper than 64");
     }
     /* Nine doublings of ten: a billion nodes from one page. */
     strcpy(text, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
@@ -166,11 +200,11 @@ START_TEST(caps)
         for (int j = 0; j < 10; j++) sprintf(text + strlen(text), "%s*a%d", j ? "," : "", i - 1);
         strcat(text, "]\n");
     }
-    refused(text, strlen(text), "f.yaml:5: more than 100000 values");
+    refused(text, strlen(text), "f.yaml:5:38: more than 100000 values");
     /* Aliases may not dig deeper than plain nesting. */
     strcpy(text, "a0: &a0 x\n");
     for (int i = 1; i < 70; i++) sprintf(text + strlen(text), "a%d: &a%d [*a%d]\n", i, i, i - 1);
-    refused(text, strlen(text), "f.yaml:64: nested deeper than 64");
+    refused(text, strlen(text), "f.yaml:64:12: nested deeper than 64");
     size_t n = (4u << 20) + 1;
     char *large = malloc(n);
     memset(large, '#', n);
@@ -193,7 +227,7 @@ START_TEST(files)
     rz_yaml *y;
     ck_assert(!rz_yaml_load(&y, path, &err));
     char due[300];
-    snprintf(due, sizeof due, "%s:2: key 'a' was given before, in line 1", path);
+    snprintf(due, sizeof due, "%s:2:1: key 'a' was given before, in line 1\n     2 | a: 2\n       | ^", path);
     ck_assert_str_eq(err.text, due);
     unlink(path);
     ck_assert(!rz_yaml_load(&y, path, &err));
@@ -230,9 +264,11 @@ int main(void)
     TCase *all = tcase_create("yaml");
     tcase_set_timeout(all, 30);
     tcase_add_test(all, trees);
-    tcase_add_test(all, lines);
+    tcase_add_test(all, places);
     tcase_add_test(all, get);
-    tcase_add_test(all, refusals_name_the_line);
+    tcase_add_test(all, refusals_name_the_place);
+    tcase_add_test(all, the_place_is_shown);
+    tcase_add_test(all, places_inside_a_text);
     tcase_add_test(all, caps);
     tcase_add_test(all, files);
     tcase_add_test(all, damaged_text);
