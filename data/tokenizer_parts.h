@@ -30,6 +30,7 @@ typedef struct {
     bool invert;
     char *text; /* REPLACE, PREPEND: what is put in; METASPACE: what stands for a space; STRIP: the character */
     size_t len;
+    size_t growth; /* REPLACE: a text can become so many times as long */
     rz_prepend_scheme prepend;
     int start, stop; /* STRIP: how many at most at either end */
 } rz_token_step;

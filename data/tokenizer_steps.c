@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NESTING = 8, MAX_TEMPLATE = 64 };
+enum { MAX_GROWTH = 256, MAX_NESTING = 8, MAX_TEMPLATE = 64 };
 
 void rz_token_steps_finish(rz_token_steps *s)
 {
@@ -93,14 +93,31 @@ static bool read_nothing(const reader *r, json_t *item, const char *where, rz_to
     return true;
 }
 
+/* A pattern may match nothing at all, between any two characters. */
 static bool read_replace(const reader *r, json_t *item, const char *where, rz_token_step *step, rz_err *err)
 {
-    return read_pattern(r, item, where, &step->pattern, err) && read_text(r, item, where, "content", &step->text, &step->len, err);
+    if (!read_pattern(r, item, where, &step->pattern, err) || !read_text(r, item, where, "content", &step->text, &step->len, err)) return false;
+    const json_t *pattern = json_object_get(item, "pattern"), *string = json_is_string(pattern) ? pattern : json_object_get(pattern, "String");
+    size_t n = json_string_length(string);
+    step->growth = n ? (step->len + n - 1) / n : step->len + 1;
+    return true;
 }
 
 static bool read_prepend(const reader *r, json_t *item, const char *where, rz_token_step *step, rz_err *err)
 {
-    return read_text(r, item, where, "prepend", &step->text, &step->len, err);
+    if (!read_text(r, item, where, "prepend", &step->text, &step->len, err)) return false;
+    return step->len <= MAX_GROWTH || rz_fail(err, RZ_EDATA, "%s: %s.prepend has %zu bytes, must have at most %d", r->t->name, where, step->len, MAX_GROWTH);
+}
+
+/* Steps that put in more than they take out multiply each other: few of them make gigabytes of a page. */
+static bool check_growth(const rz_tokenizer *t, const char *key, const rz_token_steps *steps, rz_err *err)
+{
+    size_t growth = 1;
+    for (int i = 0; i < steps->n && growth <= MAX_GROWTH; i++) {
+        if (steps->items[i].kind != RZ_REPLACE || steps->items[i].growth <= 1) continue;
+        growth = steps->items[i].growth > MAX_GROWTH ? MAX_GROWTH + 1 : growth * steps->items[i].growth;
+    }
+    return growth <= MAX_GROWTH || rz_fail(err, RZ_EDATA, "%s: the Replace steps of %s can make a text more than %d times as long", t->name, key, MAX_GROWTH);
 }
 
 static bool read_split(const reader *r, json_t *item, const char *where, rz_token_step *step, rz_err *err)
@@ -302,7 +319,8 @@ bool rz_token_read_steps(rz_tokenizer *t, json_t *root, rz_err *err)
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         json_t *item = json_object_get(root, parts[i].key);
-        if (item && !json_is_null(item) && !read_step(&parts[i].r, item, parts[i].key, 0, err)) return false;
+        if (item && !json_is_null(item) && !(read_step(&parts[i].r, item, parts[i].key, 0, err) && check_growth(t, parts[i].key, parts[i].r.steps, err)))
+            return false;
     }
     return true;
 }

@@ -122,6 +122,9 @@ START_TEST(names_the_unknown_word)
 }
 END_TEST
 
+#define A16 "aaaaaaaaaaaaaaaa"
+#define A64 A16 A16 A16 A16
+#define A256 A64 A64 A64 A64
 #define FIELDS "\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"post_processor\":null,\"decoder\":null"
 #define MODEL(vocab) "\"model\":{\"type\":\"WordLevel\",\"vocab\":{" vocab "},\"unk_token\":\"?\"}"
 #define FILE_OF(vocab) "{" FIELDS "," MODEL(vocab) "}"
@@ -162,6 +165,12 @@ static const char *const refused[][2] = {
     {"{\"normalizer\":{\"type\":\"NFC\",\"x\":1}," MODEL("\"a\":0") "}", "normalizer.x is a field"},
     {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(a\"},\"content\":\"\"}," MODEL("\"a\":0") "}", "normalizer.pattern: pattern '(a'"},
     {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\X\"},\"content\":\"\"}," MODEL("\"a\":0") "}", "'\\X' in a pattern is not"},
+    {"{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"                 \"},"
+     "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"                \"}]}," MODEL("\"a\":0") "}",
+     "the Replace steps of normalizer can make a text more than 256 times"},
+    {"{\"decoder\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a*\"},\"content\":\"" A256 "\"}," MODEL("\"a\":0") "}",
+     "the Replace steps of decoder can make a text more than 256 times"},
+    {"{\"normalizer\":{\"type\":\"Prepend\",\"prepend\":\"" A256 "a\"}," MODEL("\"a\":0") "}", "normalizer.prepend has 257 bytes"},
     {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"\"}," MODEL("\"a\":0") "}", "normalizer.pattern must be"},
     {"{\"decoder\":{\"type\":\"WordPiece\"}," MODEL("\"a\":0") "}", "decoder.type is WordPiece"},
     {"{\"decoder\":{\"type\":\"Strip\",\"content\":\"ab\",\"start\":1,\"stop\":0}," MODEL("\"a\":0") "}", "decoder.content must be one character"},
