@@ -1,9 +1,9 @@
 /* Normalizers. The forms of Unicode (UAX 15) are made from utf8proc's tables, but put in order and composed here: utf8proc's own ordering takes time with the
  * square of a run of marks, and Hugging Face's library has the tables of Unicode 9, for which newer characters mean nothing. */
+#include "base/unicode.h"
 #include "data/tokenizer_parts.h"
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 /* Characters with a decomposition or a combining class in utf8proc's tables (Unicode 15) that are newer than Unicode 9. */
 static const int32_t newer[][2] = {
@@ -27,30 +27,21 @@ static bool is_newer(int32_t c)
     return low < sizeof newer / sizeof *newer && newer[low][0] <= c;
 }
 
-static int class_of(int32_t c) { return is_newer(c) ? 0 : utf8proc_get_property(c)->combining_class; }
-
-static int32_t character(const char *s, size_t *len)
-{
-    utf8proc_int32_t c = 0;
-    *len = (size_t)utf8proc_iterate((const utf8proc_uint8_t *)s, 4, &c);
-    return c;
-}
+static int class_of(int32_t c) { return is_newer(c) ? 0 : rz_unicode_class(c); }
 
 static void add_character(rz_token_text *to, int32_t c)
 {
-    utf8proc_uint8_t bytes[4];
-    rz_token_add_text(to, (const char *)bytes, (size_t)utf8proc_encode_char(c, bytes));
+    char bytes[4];
+    rz_token_add_text(to, bytes, rz_unicode_write(c, bytes));
 }
 
 typedef struct { rz_token_ids c; rz_token_ids sorted; } characters;
 
 static void decompose(characters *x, int32_t c, bool compatible)
 {
-    utf8proc_int32_t parts[32];
-    int last = 0;
-    utf8proc_ssize_t n = is_newer(c) ? 0 : utf8proc_decompose_char(c, parts, 32, UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0), &last);
-    if (n < 1 || n > 32) n = 1, parts[0] = c;
-    for (utf8proc_ssize_t i = 0; i < n; i++) rz_token_add_id(&x->c, parts[i]);
+    int32_t parts[RZ_UNICODE_PARTS] = {c};
+    int n = is_newer(c) ? 1 : rz_unicode_decompose(c, compatible, parts);
+    for (int i = 0; i < n; i++) rz_token_add_id(&x->c, parts[i]);
 }
 
 /* Marks in the order of their classes, those of a class in the order in which they came: counted, not compared. */
@@ -79,10 +70,8 @@ static void order(characters *x)
 /* The one character that two make, or −1. */
 static int32_t pair(int32_t a, int32_t b)
 {
-    utf8proc_int32_t both[3] = {a, b};
-    if (b == 0x11A7 || is_newer(a) || is_newer(b) || /* U+11A7 is one before the first final of Hangul; utf8proc 2.8 takes it for one */
-        utf8proc_normalize_utf32(both, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE) != 1 || is_newer(both[0])) return -1;
-    return both[0];
+    int32_t made = is_newer(a) || is_newer(b) ? -1 : rz_unicode_pair(a, b);
+    return made >= 0 && is_newer(made) ? -1 : made;
 }
 
 static void compose(characters *x)
@@ -113,12 +102,12 @@ static void normal_form(rz_token_step_kind kind, const char *s, size_t len, rz_t
     characters x = {0};
     for (size_t i = 0, n; i < len;) {
         size_t start = i, before = i;
-        while (i < len && character(s + i, &n) < first) before = i, i += n;
+        while (i < len && rz_unicode_read(s + i, &n) < first) before = i, i += n;
         bool opening = i < len && i > start;
         if (opening) i = before;
         rz_token_add_text(out, s + start, i - start);
         x.c.n = 0;
-        for (int32_t c; i < len && ((c = character(s + i, &n)) >= first || opening); i += n, opening = false) decompose(&x, c, compatible);
+        for (int32_t c; i < len && ((c = rz_unicode_read(s + i, &n)) >= first || opening); i += n, opening = false) decompose(&x, c, compatible);
         order(&x);
         if (composed) compose(&x);
         for (size_t k = 0; k < x.c.n; k++) add_character(out, x.c.data[k]);
@@ -133,7 +122,7 @@ static const int32_t small[][3] = {{0x1C89, 0x1C89, 1}, {0xA7CB, 0xA7CB, -42343}
 static void lowercase(const char *s, size_t len, rz_token_text *out)
 {
     for (size_t i = 0, n; i < len; i += n) {
-        int32_t c = character(s + i, &n), lower = utf8proc_tolower(c);
+        int32_t c = rz_unicode_read(s + i, &n), lower = rz_unicode_lower(c);
         for (size_t k = 0; k < sizeof small / sizeof *small; k++) {
             if (c >= small[k][0] && c <= small[k][1]) lower = c + small[k][2];
         }
@@ -153,7 +142,7 @@ bool rz_token_find_all(const rz_tokenizer *t, rz_token_work *w, const rz_pattern
         if (r == RZ_MATCH_LIMIT) return rz_fail(err, RZ_EDATA, "%s: a pattern takes too many steps on a text of %zu bytes", t->name, len);
         if (m.start == m.end && m.end == last) { /* nothing, right behind a match */
             size_t n = 1;
-            if (from < len) character(s + from, &n);
+            if (from < len) rz_unicode_read(s + from, &n);
             from += n;
             continue;
         }

@@ -27,7 +27,7 @@ pcre2.h: base/pattern.c
 yaml.h: base/yaml.c
 zlib.h: base/packed.c
 zstd.h: base/packed.c
-utf8proc.h: data/tokenizer_normal.c
+utf8proc.h: base/unicode.c
 xxhash.h: base/
 jansson.h: base/ data/ policy/ rewards/ trainer/ cli/
 immintrin.h: policy/ base/threads.c
