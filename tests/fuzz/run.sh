@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh TARGET [SECONDS]: fuzzes one target (safetensors, gguf, tokenizer, jinja) for so long, 60 seconds unless said. See README.md beside this file.
+# run.sh TARGET [SECONDS]: fuzzes one target (README.md beside this file lists them) for so long, 60 seconds unless said.
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd -- "$here/../.." && pwd)
