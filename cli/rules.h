@@ -9,8 +9,6 @@ int rz_cmd_rules_parity(rz_comm *comm, int argc, char **argv, rz_err *err);
 extern const rz_option rz_rules_parity_flags[];
 extern const int rz_rules_parity_n_flags;
 
-enum { RZ_RULES_MAX_LINE = 64 << 20 }; /* bytes of a line of JSON */
-
 /* A JSON text on one line of people's output, at most so many bytes of it. */
 void rz_print_json(FILE *to, const json_t *j, size_t most);
 #endif

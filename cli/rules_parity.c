@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/flags.h"
+#include "rewards/example.h"
 #include "rewards/parity.h"
 
 #include <stdlib.h>
@@ -87,7 +88,7 @@ static bool judge_file(counts *c, const char *file, rz_err *err)
     rz_lines *lines;
     char *text;
     size_t len;
-    bool ok = rz_lines_open(&lines, file, RZ_RULES_MAX_LINE, err);
+    bool ok = rz_lines_open(&lines, file, RZ_EXAMPLE_MAX_LINE, err);
     while (ok && rz_lines_next(lines, &text, &len, err))
         if (text[strspn(text, " \t\r")])
             ok = judge_line(c, file, text, len, err) || rz_err_note(err, "%s:%lld", file, (long long)rz_lines_number(lines));
