@@ -26,7 +26,7 @@ static const rz_command commands[] = {
      "\"format_ok\", \"parts\", \"skipped\", \"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the\n"
      "reason. Lines in a row with the same group are completions of one prompt: rules that compare lengths within it see them together.\n",
      "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score, rz_score_flags, &rz_score_n_flags},
-    {"rules", "list|show|parity ...", "look at rules, test them, find what is wrong with them", "", "build/rulezero rules list", false, .parts = rz_rules_commands},
+    {"rules", "list|show|test|diff|bench|parity ...", "look at rules, test them, find what is wrong with them", "", "build/rulezero rules list", false, .parts = rz_rules_commands},
     {"data", "make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
      "make, look at and convert data sets",
      "Files are JSON Lines (.jsonl, also .jsonl.gz and .jsonl.zst) or HDF5 (.h5); docs/files.md tells their fields. Nothing is ever overwritten.\n\n"
@@ -185,22 +185,26 @@ static int unknown_command(const char *name)
 /* What a part is called behind its command: "lint" of "rules lint". */
 static const char *part_name(const rz_command *part) { return strchr(part->name, ' ') + 1; }
 
-/* The part that the word names; NULL: none, which has been said. */
 static const rz_command *find_part(const rz_command *c, const char *word)
+{
+    for (const rz_command *part = c->parts; word && part->name; part++)
+        if (!strcmp(part_name(part), word))
+            return part;
+    return NULL;
+}
+
+static int unknown_part(const rz_command *c, const char *word)
 {
     const char *names[32], *nearest;
     int n = 0;
-    for (const rz_command *part = c->parts; part->name; part++) {
-        if (word && !strcmp(part_name(part), word))
-            return part;
+    for (const rz_command *part = c->parts; part->name; part++)
         names[n++] = part_name(part);
-    }
     nearest = word ? rz_nearest(word, names, n) : NULL;
     if (nearest)
         fprintf(stderr, "rulezero: there is no command '%s %s'; did you mean '%s %s'?\n", c->name, word, c->name, nearest);
     else
         fprintf(stderr, "rulezero: %s needs one of its commands; %s --help lists them\n", c->name, c->name);
-    return NULL;
+    return RZ_EUSAGE;
 }
 
 static int run_command(const rz_command *c, int argc, char **argv)
@@ -254,19 +258,18 @@ int main(int argc, char **argv)
     const rz_command *c = find_command(argv[1]);
     if (!c)
         return speaks() ? unknown_command(argv[1]) : 0;
-    int first = 2; /* of the command's own arguments */
-    if (c->parts && !(argc > 2 && is_help(argv[2]))) {
-        if (!speaks())
-            return 0;
-        if (!(c = find_part(c, argv[first++])))
-            return RZ_EUSAGE;
-    }
+    const rz_command *part = c->parts ? find_part(c, argv[2]) : NULL;
+    int first = part ? 3 : 2; /* of the command's own arguments */
+    if (part)
+        c = part;
     for (int i = first; i < argc; i++)
         if (is_help(argv[i])) {
             if (speaks())
                 print_command_help(c);
             return 0;
         }
+    if (c->parts)
+        return speaks() ? unknown_part(c, argv[2]) : 0;
     if (!c->mpi && !speaks()) /* one rank's work, done by the first */
         return 0;
     return run_command(c, argc - first, argv + first);

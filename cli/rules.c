@@ -5,6 +5,21 @@
 #include <string.h>
 
 const rz_command rz_rules_commands[] = {
+    {"rules list", "[--json]", "what there is: kinds of rules, presets, comparisons", "", "build/rulezero rules list", false, rz_cmd_rules_list,
+     rz_rules_list_flags, &rz_rules_list_n_flags},
+    {"rules show", "NAME", "what a kind, preset or comparison does, its parameters, and a rule file with it",
+     "The rule file alone goes to the standard output, so that > my.yaml makes one.\n", "build/rulezero rules show soft_overlong", false, rz_cmd_rules_show},
+    {"rules test", "R [CASES.jsonl] [--tap] [--junit FILE]", "try a rule file on cases that say what must come out",
+     "R is a rule file, CASES lines as `score` reads them with \"expect\": {\"score\", \"correct\", \"format_ok\", \"errors\", \"parts\": {RULE: points, or {\"state\",\n"
+     "\"points\", \"reason\", \"found\", \"expected\", \"span\"}}, \"tolerance\"}. Without CASES they are looked for beside R: my.cases.jsonl for my.yaml. A case that\n"
+     "fails is told with the score and its reasons. Exits 0 when all pass, 65 when one does not.\n",
+     "build/rulezero rules test my.yaml --junit results.xml", false, rz_cmd_rules_test, rz_rules_test_flags, &rz_rules_test_n_flags},
+    {"rules diff", "A B CASES.jsonl [--json]", "which cases two rule files judge differently, and how",
+     "CASES are lines as `score` reads them. Exits 0 when no case changes, 1 when one does.\n", "build/rulezero rules diff old.yaml new.yaml cases.jsonl", false,
+     rz_cmd_rules_diff, rz_rules_diff_flags, &rz_rules_diff_n_flags},
+    {"rules bench", "R [R2 ...] [CASES.jsonl] [--json]", "completions a second on one core, and the time of each rule",
+     "Without CASES on completions that are made up, of --bytes each. Several rule files are timed in turns, in one run, so that their ratios mean something.\n",
+     "build/rulezero rules bench configs/rules/countdown.yaml", false, rz_cmd_rules_bench, rz_rules_bench_flags, &rz_rules_bench_n_flags},
     {"rules parity", "[--json] FILE.jsonl ...", "how often presets agree with the systems they are presets of",
      "A line of a FILE is one call of an original function and what it returned: {\"system\", \"function\", \"params\", \"completion\", \"gold\", \"expected\"}. --json: the\n"
      "counts, by function. Without it also every case that disagrees: its id, what was scored, what was expected, what we made of it, and why. Numbers agree\n"
@@ -12,6 +27,17 @@ const rz_command rz_rules_commands[] = {
      "build/rulezero rules parity verl_gsm8k.jsonl", false, rz_cmd_rules_parity, rz_rules_parity_flags, &rz_rules_parity_n_flags},
     {0},
 };
+
+bool rz_rules_open(const char *path, rz_rules **r, rz_rules_worker **w, rz_err *err)
+{
+    return rz_rules_load(r, path, err) && rz_rules_worker_create(w, *r, err);
+}
+
+void rz_rules_close(rz_rules *r, rz_rules_worker *w)
+{
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
 
 void rz_print_json(FILE *to, const json_t *j, size_t most)
 {

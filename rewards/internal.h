@@ -109,6 +109,8 @@ struct rule_kind {
     bool answers;            /* extracts, and needs a gold: has no_extract and gold_error */
     bool (*load)(const schema *s, rz_rules *r, rule *u, const rz_yaml *y);
     void (*score)(evaluation *e, const rule *u, rz_span where, outcome *o); /* NULL: its verifier judges (kinds_verify.c) */
+    const char *about;       /* one sentence */
+    const char *example;     /* a rule of this kind, as it stands in a file: "name: {...}" */
 };
 
 /* kinds.c: the table, and what kinds share */

@@ -295,5 +295,7 @@ static void score_expr(evaluation *e, const rule *u, rz_span where, outcome *o)
 
 static const char *const compare_keys[] = {"compare", "extract", "normalise", NULL};
 static const char *const expr_keys[] = {"extract", "numbers", "target", NULL};
-const rule_kind rz_kind_compare = {"compare", compare_keys, true, true, true, load_compare, score_compare};
-const rule_kind rz_kind_expr = {"expr_uses_numbers", expr_keys, true, true, true, load_expr, score_expr};
+const rule_kind rz_kind_compare = {"compare", compare_keys, true, true, true, load_compare, score_compare,
+    "finds the answer, cleans it, and compares it with the gold", "correct: {extract: {tag: answer}, normalise: [trim, 'number: us'], compare: decimal}"};
+const rule_kind rz_kind_expr = {"expr_uses_numbers", expr_keys, true, true, true, load_expr, score_expr,
+    "an expression that uses each given number once and equals the target (Countdown)", "correct: {kind: expr_uses_numbers, extract: {tag: answer}, numbers: numbers, target: target}"};

@@ -195,6 +195,9 @@ static void score_tags(evaluation *e, const rule *u, rz_span where, outcome *o)
 static const char *const match_keys[] = {"match", "flags", "anywhere", "match_limit", NULL};
 static const char *const count_keys[] = {"count", "flags", "match_limit", "each", "max", NULL};
 static const char *const tags_keys[] = {"tags", "min_words", NULL};
-const rule_kind rz_kind_match = {"match", match_keys, true, true, false, load_match, score_match};
-const rule_kind rz_kind_count = {"count", count_keys, false, true, false, load_count, score_count};
-const rule_kind rz_kind_tags = {"tags", tags_keys, true, true, false, load_tags, score_tags};
+const rule_kind rz_kind_match = {"match", match_keys, true, true, false, load_match, score_match,
+    "the pattern matches all of the text", "shape: {match: '.*The answer is ([0-9]+)\\.', flags: s}"};
+const rule_kind rz_kind_count = {"count", count_keys, false, true, false, load_count, score_count,
+    "points for each place where the pattern matches, up to a number of them", "steps: {count: 'Step [0-9]+:', each: 0.1, max: 5}"};
+const rule_kind rz_kind_tags = {"tags", tags_keys, true, true, false, load_tags, score_tags,
+    "tags that stand once each, in this order, with words in them and nothing outside", "format: {tags: [think, answer]}"};

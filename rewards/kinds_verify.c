@@ -113,4 +113,5 @@ bool rz_case_make(evaluation *e, const rule *u, rz_span where, rz_case *c, outco
 }
 
 static const char *const no_keys[] = {NULL};
-const rule_kind rz_kind_verify = {"preset", no_keys, false, true, false, load_verify, NULL};
+const rule_kind rz_kind_verify = {"preset", no_keys, false, true, false, load_verify, NULL,
+    "another system's reward, or a named one of ours, with its parameters", "reward: {preset: verl/gsm8k, method: strict}"};

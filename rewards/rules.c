@@ -1,5 +1,6 @@
 /* Scoring: one completion through all rules of a file. */
 #include "rewards/rules.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "rewards/internal.h"
 #include <math.h>
@@ -19,6 +20,7 @@ struct rz_rules_worker {
     rz_span *views;           /* (n_samples, n_views) */
     rz_span **groups, *spans; /* (n_samples, n), (n_samples, n_spans) */
     size_t n_spans;
+    double *seconds; /* (n), or NULL: rz_rules_meter */
 };
 
 int rz_rules_count(const rz_rules *r) { return r->n; }
@@ -253,17 +255,20 @@ void rz_rules_score_group(rz_rules_worker *w, const rz_sample *s, int n, rz_scor
     for (int k = 0; k < n; k++) begin(&w->samples[k], &s[k]);
     for (int i = 0; i < r->n; i++) {
         const rule *u = &r->rules[r->order[i]];
-        if (u->verifier && u->verifier->score_group) {
+        double start = w->seconds ? rz_now_s() : 0;
+        if (u->verifier && u->verifier->score_group)
             score_group_rule(w, n, u);
-            continue;
-        }
-        for (int k = 0; k < n; k++) score_rule(&w->samples[k], u);
+        else
+            for (int k = 0; k < n; k++) score_rule(&w->samples[k], u);
+        if (w->seconds) w->seconds[r->order[i]] += rz_now_s() - start;
     }
     for (int k = 0; k < n; k++) {
         combine(&w->samples[k], &out[k]);
         forget(&w->samples[k]);
     }
 }
+
+void rz_rules_meter(rz_rules_worker *w, double *seconds) { w->seconds = seconds; }
 
 void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out) { rz_rules_score_group(w, s, 1, out); }
 

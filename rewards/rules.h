@@ -61,6 +61,8 @@ void rz_rules_worker_destroy(rz_rules_worker *w);
 void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out);
 /* All completions of one prompt: rules about the group (lengths against each other) see them together; to rz_rules_score each is a group of its own. */
 void rz_rules_score_group(rz_rules_worker *w, const rz_sample *s, int n, rz_score *out);
+/* From now on what each rule takes is added to seconds (rz_rules_count); NULL: no more. Changes no score. */
+void rz_rules_meter(rz_rules_worker *w, double *seconds);
 /* Whether every rule finds in a problem what it compares with (answer, keys of meta): RZ_EDATA names the rule and what it lacks. Rules that abstain then
  * (gold_error: skip) lack nothing. */
 bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *meta, rz_err *err);

@@ -1,6 +1,6 @@
 #include "base/rng.h"
 #include "base/text.h"
-#include "rewards/rules.h"
+#include "rewards/example.h"
 #include "tests/suite.h"
 
 #include <jansson.h>
@@ -36,82 +36,6 @@ static rz_rules_worker *worker_of(const rz_rules *r)
     return w;
 }
 
-/* A completion is a text, or a list of pieces: a text, {"hex": "ff00"}, {"repeat": text, "times": n}. */
-static char *completion_of(const json_t *j, size_t *len)
-{
-    char *out;
-    FILE *f = open_memstream(&out, len);
-    json_t *list = json_is_array(j) ? json_incref((json_t *)j) : json_pack("[O]", j), *piece;
-    size_t i;
-    json_array_foreach(list, i, piece) {
-        const char *hex = json_string_value(json_object_get(piece, "hex"));
-        const json_t *text = json_is_string(piece) ? piece : json_object_get(piece, "repeat");
-        json_int_t times = json_is_string(piece) ? 1 : json_integer_value(json_object_get(piece, "times"));
-        unsigned byte;
-        ck_assert_msg(hex || (json_is_string(text) && times > 0), "%s: a bad piece", where);
-        for (; hex && *hex; hex += 2) {
-            ck_assert_int_eq(sscanf(hex, "%2x", &byte), 1);
-            fputc((int)byte, f);
-        }
-        for (; !hex && times > 0; times--) fwrite(json_string_value(text), 1, json_string_length(text), f);
-    }
-    json_decref(list);
-    fclose(f);
-    return out;
-}
-
-static bool near(double a, double b) { return fabs(a - b) <= 1e-12; }
-
-static void check_part(const rz_part *p, const char *rule, const json_t *want)
-{
-    static const char *const states[] = {"scored", "skipped", "error"};
-    const char *key;
-    const json_t *v;
-    json_object_foreach((json_t *)want, key, v) {
-        const char *text = json_string_value(v) ? json_string_value(v) : "";
-        if (strcmp(key, "state") == 0)
-            ck_assert_msg(strcmp(text, states[p->state]) == 0, "%s: %s is %s (%s)", where, rule, states[p->state], p->reason);
-        else if (strcmp(key, "points") == 0)
-            ck_assert_msg(near(p->points, json_number_value(v)), "%s: %s has %g points (%s)", where, rule, p->points, p->reason);
-        else if (strcmp(key, "reason") == 0)
-            ck_assert_msg(strstr(p->reason, text) != NULL, "%s: %s: %s", where, rule, p->reason);
-        else if (strcmp(key, "found") == 0)
-            ck_assert_msg(strcmp(p->found, text) == 0, "%s: %s found '%s'", where, rule, p->found);
-        else if (strcmp(key, "expected") == 0)
-            ck_assert_msg(strcmp(p->expected, text) == 0, "%s: %s expected '%s'", where, rule, p->expected);
-        else if (strcmp(key, "span") == 0)
-            ck_assert_msg(p->span.start == (size_t)json_integer_value(json_array_get(v, 0)) &&
-                              p->span.end == (size_t)json_integer_value(json_array_get(v, 1)),
-                          "%s: %s at %zu..%zu", where, rule, p->span.start, p->span.end);
-        else
-            ck_abort_msg("%s: unknown expectation '%s'", where, key);
-    }
-}
-
-static void check_score(const rz_rules *r, const rz_score *got, const json_t *want)
-{
-    const char *key, *rule;
-    const json_t *v, *part;
-    json_object_foreach((json_t *)want, key, v) {
-        if (strcmp(key, "score") == 0)
-            ck_assert_msg(near(got->score, json_number_value(v)), "%s: score %.17g", where, got->score);
-        else if (strcmp(key, "correct") == 0)
-            ck_assert_msg(got->correct == json_is_true(v), "%s: correct is %d", where, got->correct);
-        else if (strcmp(key, "format_ok") == 0)
-            ck_assert_msg(got->format_ok == json_is_true(v), "%s: format_ok is %d", where, got->format_ok);
-        else if (strcmp(key, "errors") == 0)
-            ck_assert_msg(got->n_errors == json_integer_value(v), "%s: %d errors", where, got->n_errors);
-        else if (strcmp(key, "parts") != 0)
-            ck_abort_msg("%s: unknown expectation '%s'", where, key);
-    }
-    json_object_foreach(json_object_get(want, "parts"), rule, part) {
-        int i = 0;
-        while (i < rz_rules_count(r) && strcmp(rz_rules_name(r, i), rule) != 0) i++;
-        ck_assert_msg(i < rz_rules_count(r), "%s: no rule '%s'", where, rule);
-        check_part(&got->parts[i], rule, part);
-    }
-}
-
 /* What must hold for any text and any rules. */
 static void check_sane(const rz_rules *r, const rz_score *got, size_t len)
 {
@@ -130,34 +54,33 @@ static void check_sane(const rz_rules *r, const rz_score *got, size_t len)
     free(text);
 }
 
-static void run_case(const json_t *row)
+static void run_case(const char *text, size_t len)
 {
     static const char *const known[] = {"name", "source", "note", "rules", "completion", "answer", "meta", "n_tokens", "truncated", "expect"};
     const char *key;
-    const json_t *v, *m = json_object_get(row, "meta"), *n = json_object_get(row, "n_tokens");
-    json_object_foreach((json_t *)row, key, v) {
+    const json_t *v;
+    char *differences;
+    rz_example e;
+    rz_err err;
+    ck_assert_msg(rz_example_read(&e, text, len, &err), "%s: %s", where, err.text);
+    json_object_foreach(e.line, key, v) {
         size_t i = 0;
         while (i < sizeof known / sizeof *known && strcmp(known[i], key) != 0) i++;
         ck_assert_msg(i < sizeof known / sizeof *known, "%s: unknown key '%s'", where, key);
     }
-    size_t len;
-    char *completion = completion_of(json_object_get(row, "completion"), &len);
-    char *meta = json_is_string(m) ? strdup(json_string_value(m)) : m ? json_dumps(m, 0) : NULL;
-    rz_rules *r = rules_of(json_string_value(json_object_get(row, "rules")));
+    rz_rules *r = rules_of(json_string_value(json_object_get(e.line, "rules")));
     rz_rules_worker *w = worker_of(r);
-    rz_sample s = {.completion = completion, .completion_len = len, .answer = json_string_value(json_object_get(row, "answer")), .meta = meta,
-                   .n_tokens = n ? (int)json_integer_value(n) : -1, .truncated = json_is_true(json_object_get(row, "truncated"))};
     rz_score got;
-    rz_rules_score(w, &s, &got);
-    check_score(r, &got, json_object_get(row, "expect"));
-    check_sane(r, &got, len);
+    rz_rules_score(w, &e.sample, &got);
+    ck_assert_msg(rz_example_check(&e, r, &got, &differences, &err), "%s: %s", where, err.text);
+    ck_assert_msg(!differences, "%s: %s", where, differences);
+    check_sane(r, &got, e.sample.completion_len);
     rz_rules_worker_destroy(w);
     rz_rules_destroy(r);
-    free(completion);
-    free(meta);
+    rz_example_finish(&e);
 }
 
-static int each_line(const char *file, void (*judge)(const json_t *row))
+static int each_line(const char *file, void (*judge)(const char *text, size_t len))
 {
     char path[256], *line = NULL;
     size_t room = 0;
@@ -170,7 +93,7 @@ static int each_line(const char *file, void (*judge)(const json_t *row))
         json_t *row = json_loads(line, 0, &problem);
         ck_assert_msg(row != NULL, "%s:%d: %s", path, n + 1, problem.text);
         snprintf(where, sizeof where, "%s:%d '%s'", file, n + 1, json_string_value(json_object_get(row, "name")));
-        judge(row);
+        judge(line, strlen(line));
         json_decref(row);
         n++;
     }
@@ -182,8 +105,9 @@ static int each_line(const char *file, void (*judge)(const json_t *row))
 START_TEST(cases_score_as_they_say) { ck_assert_int_ge(each_line(case_files[_i], run_case), 10); }
 END_TEST
 
-static void run_refusal(const json_t *row)
+static void run_refusal(const char *line, size_t line_len)
 {
+    json_t *row = json_loadb(line, line_len, 0, NULL);
     const char *text = json_string_value(json_object_get(row, "rules"));
     const char *message = json_string_value(json_object_get(row, "message"));
     rz_rules *r;
@@ -193,6 +117,7 @@ static void run_refusal(const json_t *row)
     ck_assert_msg(err.code == RZ_ECONFIG && strncmp(err.text, "bad.yaml:", 9) == 0, "%s: %s", where, err.text);
     ck_assert_msg(strstr(err.text, message) != NULL, "%s: %s", where, err.text);
     ck_assert_msg(err.text[strlen(err.text) - 1] == '^', "%s: no line is shown: %s", where, err.text);
+    json_decref(row);
 }
 
 START_TEST(bad_files_are_refused) { ck_assert_int_ge(each_line("refused.jsonl", run_refusal), 30); }

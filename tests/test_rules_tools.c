@@ -1,0 +1,165 @@
+#include "rewards/catalog.h"
+#include "rewards/example.h"
+#include "rewards/parity.h"
+#include "tests/suite.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char rule_text[] = "version: 1\nrules:\n  format: {tags: [think, answer], weight: 0.1}\n"
+                                "  correct: {requires: [format], extract: {tag: answer}, compare: int}\naccuracy: correct\nformat: format\n";
+
+static rz_rules *rules_of(const char *text)
+{
+    rz_rules *r;
+    rz_err err;
+    ck_assert_msg(rz_rules_parse(&r, "x.yaml", text, strlen(text), &err), "%s", err.text);
+    return r;
+}
+
+/* ---- examples ---- */
+
+START_TEST(examples_are_read)
+{
+    static const char line[] = "{\"completion\": [\"a\", {\"hex\": \"00fF\"}, {\"repeat\": \"xy\", \"times\": 3}], \"answer\": 12.5, \"meta\": {\"k\": [1]}, \"completion_ids\": [4, 5],"
+                               " \"group\": 7, \"name\": \"n\", \"truncated\": true, \"other\": 1}";
+    rz_example e;
+    rz_err err;
+    ck_assert_msg(rz_example_read(&e, line, sizeof line - 1, &err), "%s", err.text);
+    ck_assert_int_eq((int)e.sample.completion_len, 9);
+    ck_assert(memcmp(e.sample.completion, "a\0\xffxyxyxy", 9) == 0);
+    ck_assert_str_eq(e.sample.answer, "12.5");
+    ck_assert_str_eq(e.sample.meta, "{\"k\":[1]}");
+    ck_assert(e.sample.n_tokens == 2 && e.sample.ids[1] == 5 && e.sample.truncated && !strcmp(e.name, "n") && e.group && !e.expect);
+    rz_example_finish(&e);
+}
+END_TEST
+
+START_TEST(what_is_no_example_is_refused)
+{
+    static const struct { const char *line, *words; } rows[] = {
+        {"[]", "not a JSON object"}, {"{\"completion\": 1}", "is no text"}, {"{}", "is missing"}, {"{\"completion\": [{\"hex\": \"0\"}]}", "a piece"},
+        {"{\"completion\": [{\"hex\": \"zz\"}]}", "a piece"}, {"{\"completion\": [{\"repeat\": \"abcdefgh\", \"times\": 100000000}]}", "64 MiB"},
+        {"{\"completion\": [{\"repeat\": \"a\"}]}", "a piece"}, {"{\"completion\": \"\", \"answer\": []}", "\"answer\""}, {"{\"completion\": \"\", \"meta\": 3}", "\"meta\""},
+        {"{\"completion\": \"\", \"completion_ids\": {}}", "\"completion_ids\""}, {"{\"completion\": \"\", \"group\": {}}", "\"group\""}, {"{\"completion\": \"\", ", "not a JSON object"},
+    };
+    rz_err err;
+    rz_example e;
+    ck_assert_msg(!rz_example_read(&e, rows[_i].line, strlen(rows[_i].line), &err), "%s was taken", rows[_i].line);
+    ck_assert_msg(err.code == RZ_EDATA && strstr(err.text, rows[_i].words), "%s: %s", rows[_i].line, err.text);
+    rz_example_finish(&e);
+}
+END_TEST
+
+/* What is expected of a completion that earns 0.1 (format ok, answer 41 for 42), and what is said of it. */
+START_TEST(expectations_are_held_against_scores)
+{
+    static const struct { const char *expect, *said; } rows[] = {
+        {"{\"score\": 0.1, \"correct\": false, \"format_ok\": true, \"errors\": 0}", NULL},
+        {"{\"parts\": {\"format\": 1, \"correct\": {\"state\": \"scored\", \"points\": 0, \"found\": \"41\", \"expected\": \"42\", \"reason\": \"differs\", \"span\": [25, 27]}}}", NULL},
+        {"{\"score\": 0.1000001}", "score is 0.1, expected 0.1000001"}, {"{\"score\": 0.1000001, \"tolerance\": 0.001}", NULL},
+        {"{\"parts\": {\"format\": {\"points\": 1.01, \"tolerance\": 0.1}}}", NULL}, {"{\"correct\": true}", "correct is false"}, {"{\"format_ok\": false}", "format_ok is true"},
+        {"{\"errors\": 1}", "errors is 0"}, {"{\"parts\": {\"format\": 0}}", "rule 'format': points is 1, expected 0"},
+        {"{\"parts\": {\"correct\": {\"state\": \"skipped\"}}}", "state is \"scored\""}, {"{\"parts\": {\"correct\": {\"found\": \"4\"}}}", "found is \"41\""},
+        {"{\"parts\": {\"correct\": {\"reason\": \"no answer\"}}}", "reason is \"differs"}, {"{\"parts\": {\"correct\": {\"span\": [25, 26]}}}", "span is [25, 27]"},
+        {"{\"score\": 1, \"correct\": true}", "score is 0.1, expected 1\ncorrect is"},
+        {"{\"scores\": 1}", "?unknown key 'scores'"}, {"{\"parts\": {\"formats\": 1}}", "?no rule 'formats'"}, {"{\"parts\": {\"format\": {\"point\": 1}}}", "?unknown key 'point'"},
+        {"{\"tolerance\": -1}", "?tolerance"}, {"{\"score\": \"1\"}", "?must be a number"}, {"[]", "?no \"expect\""}, {"{\"correct\": 1}", "?true or false"},
+        {"{\"parts\": [1]}", "?must be an object"},
+    };
+    rz_rules *r = rules_of(rule_text);
+    rz_rules_worker *w;
+    rz_err err;
+    ck_assert(rz_rules_worker_create(&w, r, &err));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char line[512], *said;
+        rz_example e;
+        rz_score s;
+        int n = snprintf(line, sizeof line, "{\"completion\": \"<think>a</think> <answer>41</answer>\", \"answer\": \"42\", \"expect\": %s}", rows[i].expect);
+        ck_assert_msg(rz_example_read(&e, line, (size_t)n, &err), "%s", err.text);
+        rz_examples_score(w, &e, 1, &s);
+        bool ok = rz_example_check(&e, r, &s, &said, &err), malformed = rows[i].said && rows[i].said[0] == '?';
+        ck_assert_msg(ok == !malformed, "%s: %s", rows[i].expect, ok ? "was taken" : err.text);
+        if (malformed)
+            ck_assert_msg(err.code == RZ_EDATA && strstr(err.text, rows[i].said + 1), "%s: %s", rows[i].expect, err.text);
+        else
+            ck_assert_msg(rows[i].said ? said && strstr(said, rows[i].said) : !said, "%s: %s", rows[i].expect, said ? said : "nothing");
+        free(said);
+        rz_example_finish(&e);
+    }
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
+/* ---- the catalog ---- */
+
+START_TEST(every_entry_has_words_and_an_example_that_loads)
+{
+    rz_entry e, other;
+    int n = 0, sorts[RZ_ENTRY_SORTS] = {0};
+    for (; rz_catalog_at(n, &e); n++) {
+        rz_rules *r;
+        rz_err err = {0};
+        char *text = rz_catalog_example(&e);
+        ck_assert_msg(e.sort == RZ_ENTRY_NORMALISER || (e.about && *e.about), "%s says nothing", e.name);
+        for (int k = 0; k < n; k++)
+            ck_assert_msg(rz_catalog_at(k, &other) && (other.sort != e.sort || strcmp(other.name, e.name)), "%s is there twice", e.name);
+        bool loads = rz_rules_parse(&r, e.name, text, strlen(text), &err);
+        if (!loads && strcmp(e.name, "preset")) /* parameters that have no good default are asked for by name */
+            ck_assert_msg(strstr(err.text, "rule 'reward': ") && e.params, "%s\n%s", err.text, text);
+        rz_rules_destroy(r);
+        free(text);
+        sorts[e.sort]++;
+    }
+    ck_assert_msg(sorts[RZ_ENTRY_KIND] >= 8 && sorts[RZ_ENTRY_COMPARER] >= 5 && sorts[RZ_ENTRY_NORMALISER] >= 6, "%d entries", n);
+    ck_assert(!rz_catalog_at(n, &e) && !rz_catalog_at(n + 100, &e));
+}
+END_TEST
+
+/* ---- parity ---- */
+
+static bool judge(rz_parity *p, const char *text, rz_parity_verdict *v, rz_err *err)
+{
+    json_error_t e;
+    json_t *c = json_loads(text, 0, &e);
+    ck_assert_msg(c != NULL, "%s", e.text);
+    bool ok = rz_parity_judge(p, c, v, err);
+    json_decref(v->ours);
+    json_decref(c);
+    return ok;
+}
+
+START_TEST(parity_refuses_what_is_no_case_and_never_agrees_without_a_preset)
+{
+    rz_parity *p;
+    rz_err err;
+    rz_parity_verdict v;
+    ck_assert(rz_parity_create(&p, &err));
+    ck_assert(!judge(p, "{\"function\": \"f\", \"expected\": 1}", &v, &err) && err.code == RZ_EDATA);
+    ck_assert(!judge(p, "{\"system\": \"s\", \"function\": \"f\"}", &v, &err));
+    ck_assert(!judge(p, "{\"system\": \"s\", \"function\": \"f\", \"expected\": [], \"completions\": []}", &v, &err));
+    ck_assert(judge(p, "{\"system\": \"s\", \"function\": \"f\", \"completion\": \"\", \"expected\": null}", &v, &err) && !v.agreed && !v.preset[0]);
+    ck_assert(judge(p, "{\"system\": \"reasoning-gym\", \"function\": \"no_such_task.score_answer\", \"completion\": \"\", \"expected\": 0}", &v, &err) && !v.agreed);
+    ck_assert_str_eq(v.preset, "reasoning-gym/no_such_task");
+    rz_parity_destroy(p);
+    rz_parity_destroy(NULL);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("rules_tools");
+    TCase *c = tcase_create("tools");
+    tcase_add_test(c, examples_are_read);
+    tcase_add_loop_test(c, what_is_no_example_is_refused, 0, 12);
+    tcase_add_test(c, expectations_are_held_against_scores);
+    tcase_add_test(c, every_entry_has_words_and_an_example_that_loads);
+    tcase_add_test(c, parity_refuses_what_is_no_case_and_never_agrees_without_a_preset);
+    suite_add_tcase(s, c);
+    return s;
+}
+
+int main(void) { return run_suite(suite()); }
