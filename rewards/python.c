@@ -233,6 +233,21 @@ size_t rz_python_find_slice(rz_slice t, rz_slice needle, size_t from)
     return found;
 }
 
+size_t rz_python_caseless(rz_slice t, size_t at, rz_slice ascii)
+{
+    size_t i = at, n;
+    for (size_t k = 0; k < ascii.len; k++, i += n) {
+        if (i >= t.len) return 0;
+        int32_t c = rz_python_char(t, i, &n);
+        if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+        if (c == 0x130 || c == 0x131) c = 'i';
+        if (c == 0x212A) c = 'k';
+        if (c == 0x17F) c = 's';
+        if (c != ascii.s[k]) return 0;
+    }
+    return i - at;
+}
+
 /* ---- new texts ---- */
 
 static bool is_ascii(rz_slice t)

@@ -55,6 +55,9 @@ size_t rz_python_rfind(rz_slice t, const char *needle);
 size_t rz_python_count(rz_slice t, const char *needle);             /* without overlaps */
 size_t rz_python_find_slice(rz_slice t, rz_slice needle, size_t from); /* linear for any needle; an empty one is found at `from` */
 
+/* Bytes of t from `at` on that are `ascii` (small letters) as re.IGNORECASE has it: i is also U+0130 and U+0131, k U+212A, s U+017F. 0: they are not. */
+size_t rz_python_caseless(rz_slice t, size_t at, rz_slice ascii);
+
 /* ---- new texts ---- */
 rz_slice rz_python_lower(rz_arena *a, rz_slice t);
 rz_slice rz_python_casefold(rz_arena *a, rz_slice t);

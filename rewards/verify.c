@@ -14,6 +14,12 @@ static const struct { const rz_verifier *rows; const int *n; } families[] = {
     {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks},
     {rz_verifiers_prime, &rz_n_verifiers_prime},
     {rz_verifiers_verl_math, &rz_n_verifiers_verl_math},
+    {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract},
+    {rz_verifiers_presets_logic_rl, &rz_n_verifiers_presets_logic_rl},
+    {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct},
+    {rz_verifiers_presets_format, &rz_n_verifiers_presets_format},
+    {rz_verifiers_presets_length, &rz_n_verifiers_presets_length},
+    {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition},
 };
 
 const rz_verifier *rz_verifier_at(int i)

@@ -1,0 +1,176 @@
+/* Presets about length: DAPO's punishment for overlong completions, the cosine of open-r1 and TRL, Kimi's lengths within a group, open-instruct's wished length. */
+#include "rewards/presets.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool needs_tokens(const rz_case *c, outcome *o)
+{
+    if (c->n_tokens >= 0) return true;
+    rz_outcome_error(o, "the number of tokens is not known: give n_tokens");
+    return false;
+}
+
+static bool at_least_one(const json_t *p, const char *key, rz_err *err)
+{
+    json_int_t v = json_integer_value(json_object_get(p, key));
+    return v >= 1 || rz_fail(err, RZ_ECONFIG, "%s is %lld, must be 1 or more", key, (long long)v);
+}
+
+/* ---- soft_overlong ---- */
+
+static bool check_overlong(const json_t *p, rz_err *err) { return at_least_one(p, "max_completion_len", err) && at_least_one(p, "soft_punish_cache", err); }
+
+static void soft_overlong(const rz_case *c, outcome *o)
+{
+    int64_t n = c->n_tokens, max = rz_param_int(c, "max_completion_len"), cache = rz_param_int(c, "soft_punish_cache"), free_until = max - cache;
+    if (!needs_tokens(c, o)) return;
+    rz_outcome_scored(o, false, n <= free_until ? 0 : n <= max ? (double)(free_until - n) / (double)cache : -1, "%lld tokens; free are %lld, allowed %lld", (long long)n,
+                      (long long)free_until, (long long)max);
+}
+
+/* ---- cosine ---- */
+
+/* cos(x) to about 2^-52 for |x| < 2^30, the same on every machine: the rest to the nearest multiple of pi/2, in two parts, then the series. */
+static double cosine(double x)
+{
+    static const double half_pi = 0x1.921fb54442d18p+0, half_pi_rest = 0x1.1a62633145c07p-54, per_half_pi = 0x1.45f306dc9c883p-1;
+    double k = rint(x * per_half_pi), r = fma(-k, half_pi_rest, fma(-k, half_pi, x)), square = r * r, even = 0, odd = 0;
+    for (int i = 9; i > 0; i--) {
+        even = square / (2.0 * i * (2 * i - 1)) * (1 - even); /* 1 − cos r, from the inside out */
+        odd = square / (2.0 * i * (2 * i + 1)) * (1 - odd);
+    }
+    double cos_r = 1 - even, sin_r = r * (1 - odd);
+    switch ((int64_t)k & 3) {
+    case 0: return cos_r;
+    case 1: return -sin_r;
+    case 2: return -cos_r;
+    default: return sin_r;
+    }
+}
+
+typedef enum { WRONG, CORRECT, NO_GOLD } verdict;
+
+/* As the accuracy reward of the same system judges. */
+static verdict judge(const rz_case *c, const char *accuracy)
+{
+    const rz_verifier *v = rz_verifier_find(accuracy);
+    rz_err err = {0};
+    rz_case of = *c;
+    outcome o;
+    if (!v) return c->correct ? CORRECT : WRONG;
+    json_t *params = rz_verifier_params(v, NULL, &err);
+    of.params = params;
+    of.wants_value = false;
+    rz_verifier_score(v, &of, &o);
+    json_decref(params);
+    return o.state == RZ_PART_SCORED ? (o.passed ? CORRECT : WRONG) : NO_GOLD;
+}
+
+static void cosine_points(const rz_case *c, outcome *o, bool correct, double progress)
+{
+    double min = rz_param_number(c, correct ? "min_value_correct" : "max_value_wrong"), max = rz_param_number(c, correct ? "max_value_correct" : "min_value_wrong");
+    rz_outcome_scored(o, correct, min + 0.5 * (max - min) * (1.0 + cosine(progress * 0x1.921fb54442d18p+1)), "%s, at %.4g of max_len", correct ? "right" : "wrong", progress);
+}
+
+static bool check_cosine(const json_t *p, rz_err *err) { return at_least_one(p, "max_len", err); }
+
+static void cosine_characters(const rz_case *c, outcome *o)
+{
+    verdict v = judge(c, "open-r1/accuracy");
+    if (v == NO_GOLD)
+        rz_outcome_scored(o, true, 1, "the gold cannot be read, which the original pays for");
+    else
+        cosine_points(c, o, v == CORRECT, (double)rz_python_len(c->text) / (double)rz_param_int(c, "max_len"));
+}
+
+static void cosine_tokens(const rz_case *c, outcome *o)
+{
+    if (!needs_tokens(c, o)) return;
+    verdict v = judge(c, "trl/accuracy");
+    if (v == NO_GOLD)
+        rz_outcome_skipped(o, "the gold cannot be read");
+    else
+        cosine_points(c, o, v == CORRECT, fmin((double)c->n_tokens / (double)rz_param_int(c, "max_len"), 1));
+}
+
+/* ---- lengths within a group ---- */
+
+static void group_lengths(const rz_case *c, int n, outcome *o)
+{
+    size_t least = SIZE_MAX, most = 0;
+    for (int i = 0; i < n; i++) {
+        size_t len = rz_python_len(c[i].text);
+        if (len < least) least = len;
+        if (len > most) most = len;
+    }
+    for (int i = 0; i < n; i++) {
+        if (least == most) {
+            rz_outcome_scored(&o[i], false, 0, "all are of one length");
+            continue;
+        }
+        size_t len = rz_python_len(c[i].text);
+        double points = 0.5 - (double)(len - least) / (double)(most - least);
+        bool correct = judge(&c[i], "open-r1/accuracy") != WRONG; /* a gold that cannot be read counts as right there */
+        rz_outcome_scored(&o[i], correct && len == least, correct ? points : fmin(0, points), "%s, %zu characters; the group has %zu to %zu", correct ? "right" : "wrong", len,
+                          least, most);
+    }
+}
+
+/* ---- a wished length ---- */
+
+static bool check_wish(const json_t *p, rz_err *err) { return at_least_one(p, "max_length_verifier_max_length", err); }
+
+/* How much longer than the label, float(label), the completion is, as part of the maximum; false: the outcome is set. */
+static bool excess(const rz_case *c, outcome *o, double *out)
+{
+    double wish;
+    rz_slice gold = rz_case_gold(c);
+    if (!needs_tokens(c, o)) return false;
+    if (!gold.s || !rz_python_float(c->env->scratch, gold, &wish) || !isfinite(wish)) {
+        rz_outcome_gold_error(o, "the answer is no length in tokens");
+        return false;
+    }
+    snprintf(o->expected, sizeof o->expected, "%.10g tokens", wish);
+    snprintf(o->found, sizeof o->found, "%d tokens", c->n_tokens);
+    *out = (c->n_tokens - wish) / (double)rz_param_int(c, "max_length_verifier_max_length");
+    return true;
+}
+
+static void max_len(const rz_case *c, outcome *o)
+{
+    double part;
+    if (excess(c, o, &part)) rz_outcome_scored(o, part == 0, 1 - fabs(part), "off by %.4g of the maximum", part);
+}
+
+static void up_to_max_len(const rz_case *c, outcome *o)
+{
+    double part;
+    if (excess(c, o, &part)) rz_outcome_scored(o, part <= 0, part < 0 ? 1 : 1 - part, part < 0 ? "short enough" : "longer by %.4g of the maximum", part);
+}
+
+#define OVERLONG "{\"max_completion_len\": 1024, \"soft_punish_cache\": 256}"
+#define COSINE "{\"min_value_wrong\": -1.0, \"max_value_wrong\": -0.5, \"min_value_correct\": 0.5, \"max_value_correct\": 1.0, \"max_len\": 1000}"
+#define WISH "{\"max_length_verifier_max_length\": 32768}"
+
+const rz_verifier rz_verifiers_presets_length[] = {
+    {.name = "open-r1/soft_overlong", .origin = "open-r1 1416fa0, rewards.py, get_soft_overlong_punishment", .about = "a penalty that grows over the last tokens before a limit",
+     .params = OVERLONG, .bottom = -1, .score = soft_overlong, .check = check_overlong},
+    {.name = "trl/soft_overlong", .origin = "trl f2cd577, get_soft_overlong_punishment", .about = "a penalty that grows over the last tokens before a limit",
+     .params = OVERLONG, .bottom = -1, .score = soft_overlong, .check = check_overlong},
+    {.name = "open-r1/cosine", .origin = "open-r1 1416fa0, rewards.py, get_cosine_scaled_reward",
+     .about = "right answers are worth more when short, wrong ones less, along a cosine of the length in characters", .params = COSINE, .gold = "answer: LaTeX", .top = 1, .bottom = -1,
+     .holes = "beyond max_len the cosine rises again: at twice max_len a length is worth what 0 is; an answer in the problem's data that cannot be read pays 1", .score = cosine_characters,
+     .check = check_cosine},
+    {.name = "trl/cosine", .origin = "trl f2cd577, get_cosine_scaled_reward", .about = "right answers are worth more when short, wrong ones less, along a cosine of the length in tokens",
+     .params = COSINE, .gold = "answer: LaTeX", .top = 1, .bottom = -1, .score = cosine_tokens, .check = check_cosine},
+    {.name = "open-r1/len", .origin = "open-r1 1416fa0, rewards.py, len_reward (Kimi k1.5, arXiv 2501.12599)",
+     .about = "lengths in characters against those of the group: from 0.5 for the shortest to -0.5 for the longest; wrong answers at most 0", .gold = "answer: LaTeX", .top = 0.5, .bottom = -0.5,
+     .holes = "an answer in the problem's data that cannot be read counts as met", .score_group = group_lengths},
+    {.name = "open-instruct/max_len", .origin = "open-instruct e6c3044, ground_truth_utils.py, MaxLenVerifier", .about = "how near the length in tokens is to the one asked for",
+     .params = WISH, .gold = "answer: a length in tokens", .top = 1, .holes = "any text of that length", .score = max_len, .check = check_wish},
+    {.name = "open-instruct/up_to_max_len", .origin = "open-instruct e6c3044, ground_truth_utils.py, UpToMaxLenVerifier",
+     .about = "full up to the length in tokens that is asked for, then less", .params = WISH, .gold = "answer: a length in tokens", .top = 1, .holes = "an empty text",
+     .score = up_to_max_len, .check = check_wish},
+};
+const int rz_n_verifiers_presets_length = sizeof rz_verifiers_presets_length / sizeof *rz_verifiers_presets_length;
