@@ -169,6 +169,7 @@ static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
     if (kind < 0) return rz_schema_bad(s, c->at, "compare: kind is missing: one of %s", all);
     u->comparer = &rz_comparers[kind];
     if (c->kind == RZ_YAML_MAP && !rz_params_load(s, c, u->comparer->name, u->comparer->options, keys, 2, &u->options)) return false;
+    if (u->options && u->comparer->check && !u->comparer->check(u->options, s->err)) return rz_schema_bad_there(s, c->at);
     if (!u->options) u->options = u->comparer->options ? json_loads(u->comparer->options, 0, NULL) : json_object();
     return rz_extract_load(s, r, &u->extract, x) && rz_normalise_load(s, u, y);
 }

@@ -1,4 +1,5 @@
 #include "rewards/number.h"
+#include "rewards/math_rule.h"
 #include "rewards/verify.h"
 #include <string.h>
 
@@ -308,10 +309,11 @@ static rz_verdict compare_rational(rz_env *env, rz_slice found, rz_slice gold, c
 }
 
 const rz_comparer rz_comparers[] = {
-    {"string", "a text", NULL, compare_string},
-    {"casefold", "a text", NULL, compare_casefold},
-    {"int", "an integer", NULL, compare_int},
-    {"decimal", "a decimal number", NULL, compare_decimal},
-    {"rational", "a fraction or a decimal number of at most 38 digits", NULL, compare_rational},
+    {"string", "a text", NULL, compare_string, NULL},
+    {"casefold", "a text", NULL, compare_casefold, NULL},
+    {"int", "an integer", NULL, compare_int, NULL},
+    {"decimal", "a decimal number", NULL, compare_decimal, NULL},
+    {"rational", "a fraction or a decimal number of at most 38 digits", NULL, compare_rational, NULL},
+    {"math", "a mathematical expression", RZ_MATH_OPTIONS, rz_math_rule_compare, rz_math_rule_check},
 };
 const int rz_n_comparers = COUNT(rz_comparers);

@@ -23,6 +23,7 @@ typedef struct {
     const char *wanted;  /* "an integer": what an unreadable text is not */
     const char *options; /* JSON object of further keys of `compare:` with their defaults, as the parameters of verifiers (rewards/verify.h); NULL: none */
     rz_verdict (*compare)(rz_env *env, rz_slice found, rz_slice gold, const json_t *options);
+    bool (*check)(const json_t *options, rz_err *err); /* NULL: the types say all. RZ_ECONFIG: "name is …, must be …" */
 } rz_comparer;
 
 extern const rz_normaliser rz_normalisers[];
