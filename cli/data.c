@@ -132,15 +132,15 @@ int rz_cmd_data(rz_comm *comm, int argc, char **argv, rz_err *err)
     static const struct {
         const char *name;
         bool (*run)(int argc, char **argv, rz_err *err);
-    } verbs[] = {{"make", rz_data_make}, {"show", rz_data_show}, {"convert", rz_data_convert}};
-    static const char *const names[] = {"make", "show", "convert"};
+    } verbs[] = {{"tasks", rz_data_tasks}, {"make", rz_data_make}, {"show", rz_data_show}, {"convert", rz_data_convert}};
+    static const char *const names[] = {"tasks", "make", "show", "convert"};
     (void)comm;
     if (argc < 1)
-        return rz_fail(err, RZ_EUSAGE, "say what to do: data make, data show or data convert; data --help tells more"), (int)err->code;
+        return rz_fail(err, RZ_EUSAGE, "say what to do: data tasks, data make, data show or data convert; data --help tells more"), (int)err->code;
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (!strcmp(argv[0], verbs[i].name))
             return verbs[i].run(argc - 1, argv + 1, err) ? 0 : (int)err->code;
-    const char *near = rz_nearest(argv[0], names, 3);
-    rz_fail(err, RZ_EUSAGE, "there is no data %s; %s%s%s", argv[0], near ? "did you mean data " : "it is make, show or convert", near ? near : "", near ? "?" : "");
+    const char *near = rz_nearest(argv[0], names, 4);
+    rz_fail(err, RZ_EUSAGE, "there is no data %s; %s%s%s", argv[0], near ? "did you mean data " : "it is tasks, make, show or convert", near ? near : "", near ? "?" : "");
     return (int)err->code;
 }

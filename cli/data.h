@@ -1,4 +1,4 @@
-/* What the three `data` commands share: where a data set goes, by the name it is given. Internal to cli/. */
+/* What the `data` commands share: where a data set goes, by the name it is given. Internal to cli/. */
 #ifndef RZ_CLI_DATA_H
 #define RZ_CLI_DATA_H
 #include "data/dataset.h"
@@ -19,6 +19,7 @@ bool rz_data_sink_line(rz_data_sink *s, const char *line, size_t len, rz_err *er
 bool rz_data_sink_commit(rz_data_sink *s, rz_err *err);
 void rz_data_sink_close(rz_data_sink *s); /* without commit nothing is left */
 
+bool rz_data_tasks(int argc, char **argv, rz_err *err);
 bool rz_data_make(int argc, char **argv, rz_err *err);
 bool rz_data_show(int argc, char **argv, rz_err *err);
 bool rz_data_convert(int argc, char **argv, rz_err *err);

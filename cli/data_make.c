@@ -19,7 +19,7 @@ typedef struct {
     char *to;
 } make_options;
 
-enum { MAX_KEYS = 64, PATIENCE = 100000 };
+enum { MAX_KEYS = 96, PATIENCE = 100000 };
 
 typedef struct {
     const char *task;
@@ -97,9 +97,8 @@ static bool parse_argument(make_job *j, int argc, char **argv, int *i, rz_err *e
 static bool check_keys(const make_job *j, rz_err *err)
 {
     for (int i = 0; i < j->n; i++) {
-        const char *of = j->given[i] && !strncmp(j->names[i], "task.", 5) ? rz_task_of_key(j->names[i] + 5) : NULL;
-        if (of && strcmp(of, j->task))
-            return rz_fail(err, RZ_EUSAGE, "%s is a key of the task %s, not of %s", j->names[i] + 5, of, j->task);
+        if (j->given[i] && !strncmp(j->names[i], "task.", 5) && !rz_task_check_key(rz_task_find(j->task), j->names[i] + 5, err))
+            return false;
     }
     return true;
 }
@@ -108,7 +107,7 @@ static bool check(const make_job *j, rz_err *err)
 {
     int n;
     const char *const *tasks = rz_task_names(&n);
-    char known[256] = "";
+    char known[1024] = "";
     size_t used = 0;
     bool found = false;
     for (int i = 0; i < n; i++) {
@@ -208,7 +207,7 @@ static bool make_problems(make_job *j, rz_data_sink *sink, rz_arena *arena, rz_e
         bool again = j->o.distinct && !add_new(&seen, key_of(&p));
         in_vain = again ? in_vain + 1 : 0;
         if (in_vain > PATIENCE)
-            ok = rz_fail(err, RZ_ECONFIG, "count is %lld, but only %zu different problems have come (the last %d were all known): ask for at most %zu, or allow larger numbers (max_input, digits)",
+            ok = rz_fail(err, RZ_ECONFIG, "count is %lld, but only %zu different problems have come (the last %d were all known): ask for at most %zu, or allow larger numbers (max_input, digits, largest)",
                          (long long)j->o.count, seen.n, PATIENCE, seen.n);
         else if (!again)
             ok = rz_data_sink_problem(sink, "problem", &(rz_raw_problem){p.prompt, p.answer, j->task, p.meta, strlen(p.meta), p.cluster, sink->n}, err);

@@ -16,7 +16,7 @@
 
 #define SPLITS "train|validation|test" /* in the order of rz_split */
 static const char *const split_names[] = {"train", "validation", "test"};
-enum { SLOTS = 64, OF_A_TASK = 256, MAX_TASK_KEYS = 64 };
+enum { SLOTS = 64, OF_A_TASK = 256, MAX_TASK_KEYS = 96 };
 
 typedef struct {
     char *model, *data, *rules, *dump, *eos_token;
@@ -121,9 +121,9 @@ static const char *key_of_a_task(const job *j)
 static bool check_task_keys(const job *j, rz_err *err)
 {
     for (int i = N_FLAGS; i < j->n_rows; i++) {
-        const char *key = j->rows[i].key, *bare = strchr(key, '.') ? strchr(key, '.') + 1 : key, *of = j->given[i] ? rz_task_of_key(bare) : NULL;
-        if (of && strcmp(of, j->o.data))
-            return rz_fail(err, RZ_EUSAGE, "%s is a key of the task %s, not of %s", bare, of, j->o.data);
+        const char *key = j->rows[i].key, *bare = strchr(key, '.') ? strchr(key, '.') + 1 : key;
+        if (j->given[i] && !rz_task_check_key(rz_task_find(j->o.data), bare, err))
+            return false;
     }
     return true;
 }

@@ -27,10 +27,11 @@ static const rz_command commands[] = {
      "reason. Lines in a row with the same group are completions of one prompt: rules that compare lengths within it see them together.\n",
      "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score, rz_score_flags, &rz_score_n_flags},
     {"rules", "list|show|test|diff|bench|parity ...", "look at rules, test them, find what is wrong with them", "", "build/rulezero rules list", false, .parts = rz_rules_commands},
-    {"data", "make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
+    {"data", "tasks [TASK ...] | make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
      "make, look at and convert data sets",
      "Files are JSON Lines (.jsonl, also .jsonl.gz and .jsonl.zst) or HDF5 (.h5); docs/files.md tells their fields. Nothing is ever overwritten.\n\n"
-     "  make      problems of a task: countdown, decimals, sums (docs/tasks.md). Keys are those of task.* that are the task's, with or without\n"
+     "  tasks     what tasks there are: a problem of each, its answer, keys and levels (docs/tasks.md)\n"
+     "  make      problems of a task. Keys are those of task.* that are the task's, with or without\n"
      "            task. before (train --help explains them); split=train|validation|test; distinct=true: no problem twice.\n"
      "            --corpus writes what a base reads instead: documents {\"text\": ...} (countdown has some); it takes the corpus.* keys too.\n"
      "            -o - writes to stdout\n"
@@ -40,7 +41,7 @@ static const rz_command commands[] = {
      "            becomes one of problems: the question and the number. train and eval read such a file as it is, too\n",
      "build/rulezero data make countdown numbers=3,4 split=test --count 500 --seed 1 -o test.jsonl.gz", false, rz_cmd_data},
     {"eval", "--model M --data D --rules R [flags] [key=value ...]", "measure a model on problems: accuracy, pass@K, maj@K, ... with 95 % intervals",
-     "D is a file of problems or a task (countdown, decimals, sums). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"
+     "D is a file of problems or a task (data tasks shows them). Of a task the keys of its problems may be given: numbers=4 targets=uniform max_input=20 ...\n"
      "(task.* of train --help); give those the model was trained with, or problems it has seen may be among them. The intervals resample\n"
      "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). --stop TEXT, as often as you like, is rollout.stop of train --help. The same on any number of ranks and threads.\n",
      "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 "

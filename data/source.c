@@ -15,7 +15,7 @@ static bool resolve(const char *data, const rz_task **out, rz_err *err)
     *out = rz_task_find(data);
     if (*out || rz_file_exists(data)) return true;
     const char *near = rz_nearest(data, names, n);
-    char known[256] = "";
+    char known[1024] = "";
     size_t used = 0;
     for (int i = 0; i < n; i++) used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
     return rz_fail(err, RZ_EIO, "data is \"%s\": neither a task (%s) nor a file that is there%s%s%s%s", data, known, near ? "; did you mean " : "",
@@ -50,6 +50,7 @@ struct rz_source {
     rz_dataset file;
     uint32_t seed;
     bool in_order;
+    int level; /* of the train split: a place in the list of levels; −1: they take turns */
     char hash[33];
 };
 
@@ -61,11 +62,12 @@ bool rz_source_open(rz_source **out, const char *data, const rz_task_options *op
     rz_source *s = rz_calloc(1, sizeof *s);
     s->task = task;
     s->seed = seed;
+    s->level = -1;
     bool ok;
     if (task) {
         s->options = *options;
-        ok = task->check(options, err);
-        if (ok) hash_description(task->describe(options), s->hash);
+        ok = rz_task_check(task, options, err);
+        if (ok) hash_description(rz_task_describe(task, options), s->hash);
     } else {
         ok = rz_dataset_load(&s->file, data, err) && rz_hash_file(data, s->hash, err);
     }
@@ -89,11 +91,18 @@ void rz_source_item(const rz_source *s, int64_t i, rz_problem *out, rz_arena *ar
 
 bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err)
 {
-    if (s->task) return s->task->draw(&s->options, s->seed, split, index, out, arena, err);
+    if (s->task) {
+        bool fixed = split == RZ_TRAIN && s->level >= 0;
+        return rz_task_draw(s->task, &s->options, rz_task_level(&s->options, fixed ? (uint64_t)s->level : index), s->seed, split, index, out, arena, err);
+    }
     int64_t n = s->file.prompt.n;
     rz_source_item(s, s->in_order ? (int64_t)(index % (uint64_t)n) : shuffled(s->seed, n, index), out, arena);
     return true;
 }
+
+int rz_source_levels(const rz_source *s) { return s->task && s->options.levels.n ? s->options.levels.n : 1; }
+
+void rz_source_set_level(rz_source *s, int place) { s->level = place; }
 
 void rz_source_keep_order(rz_source *s) { s->in_order = true; }
 char *rz_source_where(const rz_source *s, const char *path, int64_t i) { return rz_dataset_where(&s->file, path, i); }
@@ -117,7 +126,7 @@ bool rz_corpus_open(rz_corpus **out, const char *data, const rz_countdown_option
     const rz_task *task;
     *out = NULL;
     if (!resolve(data, &task, err)) return false;
-    if (task && !task->document)
+    if (task && !(task->own && task->own->document))
         return rz_fail(err, RZ_ECONFIG, "the task %s has no documents that a base could be made from; countdown has, or name a file of texts", data);
     rz_corpus *c = rz_calloc(1, sizeof *c);
     c->task = task;
@@ -126,8 +135,8 @@ bool rz_corpus_open(rz_corpus **out, const char *data, const rz_countdown_option
     if (task) {
         c->options = *countdown;
         c->corpus = *corpus;
-        ok = task->check_corpus(countdown, corpus, err);
-        if (ok) hash_description(task->describe_corpus(countdown, corpus), c->hash);
+        ok = task->own->check_corpus(countdown, corpus, err);
+        if (ok) hash_description(task->own->describe_corpus(countdown, corpus), c->hash);
     } else {
         bool is_store; /* which the reader of lines tells; of a pipe it would leave nothing to be hashed */
         ok = rz_dataset_is_store(data, &is_store, err) && rz_texts_load_jsonl(&c->texts, data, err) && rz_hash_file(data, c->hash, err);
@@ -151,7 +160,7 @@ bool rz_corpus_text(rz_corpus *c, uint64_t index, char **text, rz_arena *arena, 
         *text = take(&c->texts, shuffled(c->seed, c->texts.n, index), arena);
         return true;
     }
-    char *document = c->task->document(&c->options, &c->corpus, c->seed, index);
+    char *document = c->task->own->document(&c->options, &c->corpus, c->seed, index);
     *text = rz_arena_strndup(arena, document, strlen(document));
     free(document);
     return true;

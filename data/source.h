@@ -16,6 +16,10 @@ void rz_source_close(rz_source *s);
 bool rz_source_problem(rz_source *s, rz_split split, uint64_t index, rz_problem *out, rz_arena *arena, rz_err *err);
 /* From now on a file's problems come in its own order, again and again: an evaluation looks at each once. */
 void rz_source_keep_order(rz_source *s);
+/* How many levels a task's options list (1 at least, and for a file), and which of them the problems of the train split are of from now on: a place in the
+ * list; −1, as at first: they take turns, as they always do in the other splits. */
+int rz_source_levels(const rz_source *s);
+void rz_source_set_level(rz_source *s, int place);
 /* Problems a file holds; −1 for a task. */
 int64_t rz_source_size(const rz_source *s);
 /* Problem i of a file in the file's own order, and where it stands there ("data.jsonl:7"; caller frees). 0 ≤ i < rz_source_size. */

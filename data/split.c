@@ -3,14 +3,23 @@
 const char *const rz_split_names[3] = {[RZ_TRAIN] = "train", [RZ_VALIDATION] = "validation", [RZ_TEST] = "test"};
 
 /* FNV-1a over the bytes of every number, with a final mix. */
-uint64_t rz_content(const int64_t *values, int n)
+uint64_t rz_content_add(uint64_t h, int64_t value)
 {
-    uint64_t h = 14695981039346656037u;
-    for (int i = 0; i < n; i++) {
-        for (int byte = 0; byte < 8; byte++) h = (h ^ ((uint64_t)values[i] >> 8 * byte & 0xFF)) * 1099511628211u;
-    }
+    for (int byte = 0; byte < 8; byte++) h = (h ^ ((uint64_t)value >> 8 * byte & 0xFF)) * 1099511628211u;
+    return h;
+}
+
+uint64_t rz_content_end(uint64_t h)
+{
     h = (h ^ h >> 32) * 0x9E3779B97F4A7C15u;
     return ((h ^ h >> 29) >> 2) | (uint64_t)1 << 62;
+}
+
+uint64_t rz_content(const int64_t *values, int n)
+{
+    uint64_t h = RZ_CONTENT_BEGIN;
+    for (int i = 0; i < n; i++) h = rz_content_add(h, values[i]);
+    return rz_content_end(h);
 }
 
 rz_split rz_split_of(const rz_shares *s, uint64_t content)

@@ -161,6 +161,8 @@ bool rz_params_load(const schema *s, const rz_yaml *map, const char *what, const
 bool rz_case_make(evaluation *e, const rule *u, rz_span where, rz_case *c, outcome *o);
 
 /* families of verifiers (verify.c lists them) */
+extern const rz_verifier rz_verifiers_tasks[];
+extern const int rz_n_verifiers_tasks;
 extern const rz_verifier rz_verifiers_length[];
 extern const int rz_n_verifiers_length;
 extern const rz_verifier rz_verifiers_hendrycks[], rz_verifiers_prime[], rz_verifiers_verl_math[];

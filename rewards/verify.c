@@ -10,6 +10,7 @@
 
 /* A family is a file: its rows, and how many. */
 static const struct { const rz_verifier *rows; const int *n; } families[] = {
+    {rz_verifiers_tasks, &rz_n_verifiers_tasks},
     {rz_verifiers_length, &rz_n_verifiers_length},
     {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks},
     {rz_verifiers_prime, &rz_n_verifiers_prime},

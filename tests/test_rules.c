@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define FOLDER "tests/golden/rules/"
-static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "tasks.jsonl", "tinyzero.jsonl"};
+static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "tasks.jsonl", "tinyzero.jsonl", "verify_tasks.jsonl"};
 enum { N_CASE_FILES = sizeof case_files / sizeof *case_files };
 
 static char where[512]; /* file:line and name of the case at hand */

@@ -323,7 +323,7 @@ START_TEST(what_is_not_there)
     rz_corpus *c;
     ck_assert(!rz_source_open(&s, "countdwn", NULL, 1, &err));
     ck_assert_int_eq(err.code, RZ_EIO);
-    ck_assert_ptr_nonnull(strstr(err.text, "data is \"countdwn\": neither a task (countdown, decimals, sums) nor a file that is there; did you mean countdown?"));
+    ck_assert_ptr_nonnull(strstr(err.text, "data is \"countdwn\": neither a task (countdown, decimals, sums, products, "));
     ck_assert(!rz_corpus_open(&c, "nowhere/texts.jsonl", NULL, NULL, 1, &err));
     ck_assert_int_eq(err.code, RZ_EIO);
     ck_assert(!rz_source_open(&s, folder, NULL, 1, &err)); /* a folder */
@@ -331,7 +331,7 @@ START_TEST(what_is_not_there)
     rz_corpus_close(NULL);
     int n;
     ck_assert_str_eq(rz_task_names(&n)[0], "countdown");
-    ck_assert_int_eq(n, 3);
+    ck_assert_int_ge(n, 20);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
 /* decimals, sums, tasks: every problem is read back from its own text and judged by arithmetic on digit strings written here. */
+#include "base/file.h"
 #include "data/source.h"
 #include "tests/suite.h"
 
@@ -414,10 +415,117 @@ START_TEST(every_option_is_in_the_hash)
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < i; j++) ck_assert_str_ne(hashes[i], hashes[j]);
     }
-    ck_assert_str_eq(rz_task_of_key("terms"), "sums");
-    ck_assert_str_eq(rz_task_of_key("max_input"), "countdown");
-    ck_assert_str_eq(rz_task_of_key("longer_share"), "decimals");
-    ck_assert_ptr_null(rz_task_of_key("test_share"));
+}
+END_TEST
+
+/* ---- levels and shared keys ---- */
+
+static void hash_problems(const char *task, const rz_task_options *o, char hex[33])
+{
+    rz_source *s = open_task(task, o, 1);
+    char *all;
+    size_t size;
+    FILE *f = open_memstream(&all, &size);
+    for (uint64_t i = 0; i < 100; i++) {
+        rz_problem p = problem(s, (rz_split)(i / 5 % 3), i);
+        fprintf(f, "%s\n%s\n%s\n", p.prompt, p.answer, p.meta);
+    }
+    fclose(f);
+    rz_hash_hex(all, size, hex);
+    free(all);
+    rz_source_close(s);
+}
+
+/* The problems of a seed are promised: whoever changes them raises the task's generator, and these lines. */
+START_TEST(problems_stay_what_they_are)
+{
+    int n, lines = 0;
+    const char *const *names = rz_task_names(&n);
+    char name[64], want[40], hex[33];
+    FILE *f = fopen("tests/golden/data/tasks.txt", "r");
+    ck_assert_ptr_nonnull(f);
+    for (; fscanf(f, "%63s %39s", name, want) == 2; lines++) {
+        rz_task_options o = usual();
+        if (!rz_task_find(name)->own) o.levels = (rz_int_list){5, {1, 2, 3, 4, 5}};
+        hash_problems(name, &o, hex);
+        ck_assert_msg(strcmp(hex, want) == 0, "%s %s", name, hex);
+        rz_arena_release(&arena, 0);
+    }
+    fclose(f);
+    ck_assert_int_eq(lines, n);
+    ck_assert_str_eq(names[0], "countdown");
+}
+END_TEST
+
+START_TEST(levels_are_the_sources)
+{
+    rz_task_options o = usual();
+    o.levels = (rz_int_list){3, {1, 3, 5}};
+    const rz_task_options third = WITH(levels = ((rz_int_list){1, {3}}));
+    rz_source *s = open_task("products", &o, 2), *one = open_task("products", &third, 2);
+    ck_assert_int_eq(rz_source_levels(s), 3);
+    for (uint64_t i = 0; i < 30; i++) {
+        static const char *const kinds[] = {"level_1", "level_3", "level_5"};
+        rz_problem p = problem(s, RZ_TRAIN, i);
+        ck_assert_str_eq(meta_text(&p, "kind", 0), kinds[i % 3]);
+        if (i % 3 == 1) ck_assert_str_eq(p.prompt, problem(one, RZ_TRAIN, i).prompt); /* what a level means does not hang on the others */
+    }
+    rz_source_set_level(s, 2);
+    for (uint64_t i = 0; i < 10; i++) {
+        rz_problem p = problem(s, RZ_TRAIN, i), held_out = problem(s, RZ_VALIDATION, 3 * i);
+        ck_assert_str_eq(meta_text(&p, "kind", 0), "level_5");
+        ck_assert_str_eq(meta_text(&held_out, "kind", 0), "level_1"); /* these take turns always */
+    }
+    rz_source_close(s);
+    rz_source_close(one);
+    o = usual();
+    o.levels = (rz_int_list){2, {1, 5}};
+    s = open_task("sums", &o, 2);
+    for (uint64_t i = 0; i < 20; i++) {
+        char value[32];
+        int n;
+        value_of_sum(problem(s, RZ_TRAIN, i).prompt, value, &n);
+        ck_assert(i % 2 ? n >= 6 : n == 2);
+    }
+    rz_source_close(s);
+}
+END_TEST
+
+/* The multisets of countdown are numbered by max_input, which no level may change: none falls into another split by its level. */
+START_TEST(countdown_keeps_its_splits_over_levels)
+{
+    rz_task_options o = usual();
+    o.levels = (rz_int_list){5, {1, 2, 3, 4, 5}};
+    rz_source *s = open_task("countdown", &o, 2);
+    for (uint64_t i = 0; i < 300; i++) {
+        rz_split split = (rz_split)(i % 3);
+        rz_problem p = problem(s, split, i);
+        int numbers[6], n = 0;
+        for (const char *c = p.prompt + strlen("numbers"); sscanf(c, " %d", &numbers[n]) == 1; n++) c += 1 + strcspn(c + 1, " ");
+        ck_assert_int_eq(rz_countdown_split(&o.countdown, numbers, n), split);
+    }
+    rz_source_close(s);
+}
+END_TEST
+
+START_TEST(shared_keys_are_checked)
+{
+    expect_refusal("gcd", WITH(keys[RZ_ITEMS] = 5), "gcd: items is 5, must be 2..4 (numbers), or 0");
+    expect_refusal("gcd", WITH(keys[RZ_LENGTH] = 5), "length is no key of the task gcd, which has items, largest");
+    expect_refusal("sums", WITH(keys[RZ_ITEMS] = 5), "items is no key of the task sums, which has terms, digits");
+    expect_refusal("gcd", WITH(countdown.test_share = .95), "sum at most 1");
+    expect_refusal("gcd", WITH(countdown.test_share = 1e-8), "gave no problem of level 1 for the test split");
+    ck_assert(rz_task_check_key(rz_task_find("gcd"), "largest", &err) && rz_task_check_key(rz_task_find("gcd"), "split_seed", &err));
+    ck_assert(!rz_task_check_key(rz_task_find("gcd"), "terms", &err) && err.code == RZ_EUSAGE);
+    const rz_task_options all[] = {usual(), WITH(keys[RZ_ITEMS] = 3), WITH(keys[RZ_LARGEST] = 77), WITH(levels = ((rz_int_list){1, {2}})),
+                                   WITH(levels = ((rz_int_list){2, {1, 2}})), WITH(countdown.split_seed = 8)};
+    char hashes[6][33];
+    for (int i = 0; i < 6; i++) {
+        rz_source *s = open_task("gcd", &all[i], 1);
+        strcpy(hashes[i], rz_source_hash(s));
+        rz_source_close(s);
+        for (int j = 0; j < i; j++) ck_assert_str_ne(hashes[i], hashes[j]);
+    }
 }
 END_TEST
 
@@ -435,6 +543,10 @@ int main(void)
     tcase_add_test(tests, prompts_are_as_documented);
     tcase_add_test(tests, bad_options_are_refused);
     tcase_add_test(tests, every_option_is_in_the_hash);
+    tcase_add_test(tests, problems_stay_what_they_are);
+    tcase_add_test(tests, levels_are_the_sources);
+    tcase_add_test(tests, countdown_keeps_its_splits_over_levels);
+    tcase_add_test(tests, shared_keys_are_checked);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -121,8 +121,8 @@ def _(folder):
         (["make", "countdown", "--count", "5", "split=tset", *out], CONFIG, "train, validation, test"),
         (["make", "countdown", "--count", "5", "split=test", "test_share=0", *out], CONFIG, "the test split holds no problems"),
         (["make", "countdown", "--count", "5", "max_input=200", *out], CONFIG, "max_input is 200"),
-        (["make", "countdown", "--count", "5", "terms=3", *out], USAGE, "terms is a key of the task sums, not of countdown"),
-        (["make", "sums", "--count", "5", "task.numbers=3", *out], USAGE, "numbers is a key of the task countdown, not of sums"),
+        (["make", "countdown", "--count", "5", "terms=3", *out], USAGE, "terms is no key of the task countdown, which has numbers, max_input, max_value, targets"),
+        (["make", "sums", "--count", "5", "task.numbers=3", *out], USAGE, "numbers is no key of the task sums, which has terms, digits"),
         (["make", "sums", "--corpus", "--count", "5", *out], CONFIG, "the task sums has no documents"),
         (["make", "countdown", "--count", "5", "-o", f"{folder}/new.csv"], USAGE, ".jsonl.gz"),
         (["make", "countdown", "--corpus", "--count", "5", "-o", f"{folder}/new.h5"], USAGE, "documents"),
@@ -138,7 +138,7 @@ def _(folder):
         (["convert", there, f"{folder}/new.h5"], DATA, "there.jsonl:1: not valid JSON"),
         (["convert", there, f"{folder}/new.gz"], DATA, "there.jsonl:1: not valid JSON"),
         (["mkae"], USAGE, "did you mean data make?"),
-        ([], USAGE, "data make, data show or data convert"),
+        ([], USAGE, "data tasks, data make, data show or data convert"),
     ]
     for words, status, what in rows:
         result = rulezero("data", *words).expect(status, what)
