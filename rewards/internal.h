@@ -169,6 +169,8 @@ extern const rz_verifier rz_verifiers_hendrycks[], rz_verifiers_prime[], rz_veri
 extern const int rz_n_verifiers_hendrycks, rz_n_verifiers_prime, rz_n_verifiers_verl_math;
 extern const rz_verifier rz_verifiers_presets_extract[], rz_verifiers_presets_logic_rl[], rz_verifiers_presets_open_instruct[];
 extern const int rz_n_verifiers_presets_extract, rz_n_verifiers_presets_logic_rl, rz_n_verifiers_presets_open_instruct;
+extern const rz_verifier rz_verifiers_presets_tinyzero[];
+extern const int rz_n_verifiers_presets_tinyzero;
 extern const rz_verifier rz_verifiers_presets_format[], rz_verifiers_presets_length[], rz_verifiers_presets_repetition[];
 extern const int rz_n_verifiers_presets_format, rz_n_verifiers_presets_length, rz_n_verifiers_presets_repetition;
 

@@ -18,6 +18,7 @@ static const struct { const rz_verifier *rows; const int *n; } families[] = {
     {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract},
     {rz_verifiers_presets_logic_rl, &rz_n_verifiers_presets_logic_rl},
     {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct},
+    {rz_verifiers_presets_tinyzero, &rz_n_verifiers_presets_tinyzero},
     {rz_verifiers_presets_format, &rz_n_verifiers_presets_format},
     {rz_verifiers_presets_length, &rz_n_verifiers_presets_length},
     {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition},

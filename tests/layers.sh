@@ -29,7 +29,7 @@ zlib.h: base/packed.c
 zstd.h: base/packed.c
 utf8proc.h: base/unicode.c
 xxhash.h: base/
-gmp.h: rewards/math_exact.c rewards/math_gmp.h
+gmp.h: rewards/math_exact.c rewards/math_gmp.h rewards/python_eval.c
 acb.h: rewards/math_ball.c
 jansson.h: base/ data/ policy/ rewards/ trainer/ cli/
 immintrin.h: policy/ base/threads.c
