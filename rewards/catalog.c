@@ -27,14 +27,14 @@ static bool verifier_at(int i, bool preset, rz_entry *out)
 static bool comparer_at(int i, rz_entry *out)
 {
     if (i >= rz_n_comparers) return false;
-    *out = (rz_entry){.sort = RZ_ENTRY_COMPARER, .name = rz_comparers[i].name, .about = rz_comparers[i].wanted, .params = rz_comparers[i].options};
+    *out = (rz_entry){.sort = RZ_ENTRY_COMPARER, .name = rz_comparers[i]->name, .about = rz_comparers[i]->wanted, .params = rz_comparers[i]->options};
     return true;
 }
 
 static bool normaliser_at(int i, rz_entry *out)
 {
     if (i >= rz_n_normalisers) return false;
-    *out = (rz_entry){.sort = RZ_ENTRY_NORMALISER, .name = rz_normalisers[i].name};
+    *out = (rz_entry){.sort = RZ_ENTRY_NORMALISER, .name = rz_normalisers[i].name, .about = rz_normalisers[i].about};
     return true;
 }
 

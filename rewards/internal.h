@@ -1,7 +1,7 @@
 /* What a rule file becomes, and what one evaluation passes around. Private to rewards/. */
 #ifndef RZ_REWARDS_INTERNAL_H
 #define RZ_REWARDS_INTERNAL_H
-#include "rewards/number.h"
+#include "rewards/compare.h"
 #include "rewards/rules.h"
 #include "rewards/schema.h"
 #include "rewards/verify.h"
@@ -18,12 +18,13 @@ enum {
     MAX_VIEWS = 64,
     MAX_TAGS = 16,
     MAX_NAME = 64,
+    MAX_GOLDS = 64,            /* texts of a list of meta, any of which is right */
 };
 #define MAX_POINTS 1e6 /* so that no sum can leave the finite numbers */
 
 static const rz_span NO_SPAN = {SIZE_MAX, SIZE_MAX};
 
-typedef enum { PICK_ONLY, PICK_FIRST, PICK_LAST } pick_which;
+typedef enum { PICK_ONLY, PICK_FIRST, PICK_LAST, PICK_ALL } pick_which; /* views: not all */
 
 typedef struct {
     const char *name;
@@ -32,12 +33,20 @@ typedef struct {
     bool missing_is_all;
 } view;
 
-typedef enum { FROM_VIEW, FROM_LAST_NUMBER, FROM_TAG, FROM_REGEX, FROM_RULE } extract_from;
+/* What a source finds in a text, one after the other, and which of it counts. */
+typedef struct {
+    pick_which pick;
+    int n;        /* found so far; not counted on when no more is needed */
+    rz_span span; /* the one that is picked, so far; PICK_ALL: from the first to the last */
+    rz_span *all; /* PICK_ALL: room for MAX_MATCHES */
+} hits;
+
+typedef enum { FROM_VIEW, FROM_LAST_NUMBER, FROM_LAST_LINE, FROM_BOXED, FROM_CODE, FROM_TAG, FROM_REGEX, FROM_BETWEEN, FROM_RULE } extract_from;
 
 typedef struct {
     extract_from from;
     pick_which pick;
-    const char *tag;
+    const char *tag, *after, *before, *language; /* NULL: not given */
     rz_pattern *pattern;
     int rule;                /* FROM_RULE: a match rule */
     const char *group_name;  /* as written; NULL: 1 if the pattern has groups, else 0 */
@@ -127,12 +136,24 @@ bool rz_tag_name_ok(const char *name);
 int rz_count_words(const char *s, size_t len, int limit);
 /* "<answer>" or "</answer>" at text[i], which is '<'. Returns its length, or 0. */
 size_t rz_tag_at(const char *text, size_t len, size_t i, const char *name, bool *closing);
-/* The text between <tag> and the next </tag>; of two opening tags before a closing one the later counts. False when there is none, or with PICK_ONLY
- * unless each occurs exactly once. The counts are complete except with PICK_FIRST. */
-bool rz_tag_block(rz_slice t, const char *tag, pick_which pick, rz_span *out, int *n_open, int *n_close);
+/* False when no more is needed. */
+bool rz_hit(hits *h, rz_span span);
+/* The text between <tag> and the next </tag>; of two opening tags before a closing one the later counts. The counts of tags are complete unless `pick` is first.
+ * With PICK_ONLY nothing is found unless each occurs exactly once. */
+void rz_find_tag(rz_slice t, const char *tag, hits *h, int *n_open, int *n_close);
+/* Behind each `after` up to the next `before` (where there is none the span ends at SIZE_MAX), or with one of them NULL: to the end, from the start. */
+void rz_find_between(rz_slice t, const char *after, const char *before, hits *h);
+
+/* sources.c: further places of answers */
+/* What is in \boxed{...} and \fbox{...}: braces balance (those behind a backslash do not count), one inside another is no box of its own, one without an end is none. */
+void rz_find_boxed(rz_slice t, rz_arena *scratch, hits *h);
+/* The lines between ``` and ```, of that language unless it is NULL. */
+void rz_find_code(rz_slice t, const char *language, hits *h);
+/* The last line on which something is to be seen, without white space around. */
+void rz_find_last_line(rz_slice t, hits *h);
 
 /* extract.c */
-extern const char *const rz_pick_names[3];
+extern const char *const rz_pick_names[4];
 /* Reads `pattern_key` (required), flags and match_limit of the map. whole: matches only if all of the subject does; else group 0 is the first match,
  * and the step limit counts over all starting positions. */
 bool rz_pattern_load(const schema *s, const rz_yaml *map, const char *pattern_key, bool whole, rz_pattern **out, const char **text);
@@ -144,15 +165,23 @@ bool rz_extract_load(const schema *s, rz_rules *r, extraction *x, const rz_yaml 
 /* After all rules are loaded: what needs the other rules. */
 bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x);
 typedef enum { EXTRACTED, NOTHING, LIMIT_HIT } extract_result;
-extract_result rz_extract(evaluation *e, const extraction *x, rz_span where, rz_span *out, char reason[REASON]);
+/* The text is that of the span, or with `pick: all` the texts found within it, joined by ", ". */
+extract_result rz_extract(evaluation *e, const extraction *x, rz_span where, rz_span *span, rz_slice *text, char reason[REASON]);
 
-/* kinds_answer.c: what a rule needs of the problem, or the outcome that says what is amiss */
+/* gold.c: what a rule needs of the problem, or the outcome that says what is amiss */
+__attribute__((format(printf, 3, 4))) void rz_gold_error(outcome *o, const rule *u, const char *fmt, ...);
+const json_t *rz_meta_get(evaluation *e, const rule *u, const char *key, outcome *o); /* NULL: the outcome is set */
+/* The sample's answer, or a text, an integer or a list of them of meta. */
+bool rz_gold_texts(evaluation *e, const rule *u, outcome *o, rz_slice out[MAX_GOLDS], int *n);
 bool rz_gold_json(evaluation *e, const rule *u, outcome *o, const json_t **out); /* NULL when there is no gold, which is for the verifier to judge */
 const json_t *rz_evaluation_meta(evaluation *e);
+
+/* kinds_compare.c */
 bool rz_gold_load(const schema *s, rule *u, const rz_yaml *map);          /* `gold:` of the map */
 bool rz_normalise_load(const schema *s, rule *u, const rz_yaml *rule_map); /* `normalise:` */
 rz_slice rz_normalised(rz_env *env, const rule *u, rz_slice t);
-/* The answer's place, or the outcome that says why there is none. */
+
+/* kinds_answer.c: the answer's place, or the outcome that says why there is none. */
 bool rz_answer_extract(evaluation *e, const rule *u, rz_span where, outcome *o, rz_slice *out);
 
 /* kinds_verify.c */

@@ -1,6 +1,7 @@
 /* Mathematical equality in rule files: `compare: {kind: math, …}`. */
 #ifndef RZ_REWARDS_MATH_RULE_H
 #define RZ_REWARDS_MATH_RULE_H
+#include "rewards/compare.h"
 #include "rewards/math.h"
 
 /* Each policy with its strict default; docs/rules/math.md explains them. */

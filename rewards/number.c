@@ -1,6 +1,4 @@
 #include "rewards/number.h"
-#include "rewards/math_rule.h"
-#include "rewards/verify.h"
 #include <string.h>
 
 bool rz_is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -14,42 +12,12 @@ rz_slice rz_trim(rz_slice t)
     return t;
 }
 
-/* ---- normalisers ---- */
-
-static void trim(char *s, size_t *len)
-{
-    rz_slice t = rz_trim((rz_slice){s, *len});
-    memmove(s, t.s, t.len);
-    *len = t.len;
-}
-
-static void collapse_spaces(char *s, size_t *len)
-{
-    size_t to = 0;
-    for (size_t i = 0; i < *len; i++) {
-        bool space = rz_is_space(s[i]);
-        if (space && to && s[to - 1] == ' ') continue;
-        s[to++] = space ? ' ' : s[i];
-    }
-    *len = to;
-}
-
 static const char *const currencies[] = {"\\$", "$", "\u20ac", "\u00a3"};
 static const char *const signs[] = {"-", "+", "\u2212", "\u2013", "\uff0d"}; /* the last three: minus, en dash, full-width hyphen */
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-/* Bytes of the word of the list that begins at the text's start, or 0. */
-static size_t head_in(rz_slice t, const char *const *list, size_t n_list)
-{
-    for (size_t i = 0; i < n_list; i++) {
-        size_t n = strlen(list[i]);
-        if (t.len >= n && memcmp(t.s, list[i], n) == 0) return n;
-    }
-    return 0;
-}
-
-/* The same at the text's end. */
+/* Bytes of the word of the list that the text ends with, or 0. */
 static size_t tail_in(rz_slice t, const char *const *list, size_t n_list)
 {
     for (size_t i = 0; i < n_list; i++) {
@@ -59,31 +27,16 @@ static size_t tail_in(rz_slice t, const char *const *list, size_t n_list)
     return 0;
 }
 
-static size_t currency(rz_slice t) { return head_in(t, currencies, COUNT(currencies)); }
-
-static void ascii_minus(char *s, size_t *len)
+size_t rz_currency_at(rz_slice t)
 {
-    if (*len < 3 || memcmp(s, "\u2212", 3) != 0) return;
-    s[0] = '-';
-    memmove(s + 1, s + 3, *len - 3);
-    *len -= 2;
+    for (size_t i = 0; i < COUNT(currencies); i++) {
+        size_t n = strlen(currencies[i]);
+        if (t.len >= n && memcmp(t.s, currencies[i], n) == 0) return n;
+    }
+    return 0;
 }
 
-static void drop_currency(char *s, size_t *len)
-{
-    size_t sign = *len && (s[0] == '-' || s[0] == '+');
-    size_t n = currency((rz_slice){s + sign, *len - sign});
-    memmove(s + sign, s + sign + n, *len - sign - n);
-    *len -= n;
-}
-
-static void drop_final_dot(char *s, size_t *len)
-{
-    if (*len > 1 && s[*len - 1] == '.' && s[*len - 2] != '.') --*len;
-}
-
-/* Bytes of "1,234,567" at the start (at least one comma, no digit or comma after it), or 0. */
-static size_t grouped(rz_slice t)
+size_t rz_thousands_at(rz_slice t)
 {
     size_t i = 0;
     while (i < t.len && i < 4 && digit(t.s[i])) i++;
@@ -93,28 +46,6 @@ static size_t grouped(rz_slice t)
     if (t.len - i >= 2 && t.s[i] == ',' && digit(t.s[i + 1])) return 0;
     return i;
 }
-
-static void drop_us_commas(char *s, size_t *len)
-{
-    size_t from = 0;
-    if (*len && (s[0] == '-' || s[0] == '+')) from++;
-    from += currency((rz_slice){s + from, *len - from});
-    size_t n = grouped((rz_slice){s + from, *len - from}), to = from;
-    if (!n || (from + n < *len && s[from + n] != '.')) return; /* "1,234 apples" is no number: leave it as it is */
-    for (size_t i = from; i < *len; i++)
-        if (s[i] != ',') s[to++] = s[i];
-    *len = to;
-}
-
-const rz_normaliser rz_normalisers[] = {
-    {"trim", trim},                       /* white space at both ends */
-    {"collapse_spaces", collapse_spaces}, /* each run of white space becomes one blank */
-    {"number: us", drop_us_commas},       /* 1,234.5 becomes 1234.5; 12,34 stays what it is */
-    {"currency: drop", drop_currency},    /* $42, -$42, €42, £42, \$42 */
-    {"minus: unicode", ascii_minus},      /* U+2212 at the start becomes - */
-    {"final_dot: drop", drop_final_dot},  /* 42. becomes 42; ... stays */
-};
-const int rz_n_normalisers = COUNT(rz_normalisers);
 
 /* ---- reading numbers ---- */
 
@@ -168,6 +99,67 @@ bool rz_decimal_equal(const rz_decimal *a, const rz_decimal *b)
     return a->n == b->n && (a->n == 0 || (a->negative == b->negative && a->exponent == b->exponent && memcmp(a->digits, b->digits, a->n) == 0));
 }
 
+static const rz_decimal ZERO;
+
+rz_decimal rz_decimal_round(const rz_decimal *d, int decimals, rz_arena *scratch)
+{
+    int64_t keep = d->exponent + decimals; /* digits that stay */
+    if (keep >= (int64_t)d->n) return *d;
+    if (keep < 0) return ZERO;
+    char *digits = RZ_NEW(scratch, keep + 1, char);
+    rz_decimal out = {d->negative, digits + 1, (size_t)keep, d->exponent};
+    memcpy(digits + 1, d->digits, (size_t)keep);
+    if (d->digits[keep] >= '5') {
+        size_t i = (size_t)keep;
+        while (i && digits[i] == '9') i--;
+        if (i)
+            digits[i]++;
+        else
+            digits[0] = '1', out.digits = digits, out.exponent++; /* 999 became 1000 */
+        out.n = i ? i : 1;
+    }
+    while (out.n && out.digits[out.n - 1] == '0') out.n--;
+    return out.n ? out : ZERO;
+}
+
+/* Adds the digits of ±d to the places of their powers of ten; the first place is that of 10^(high − 1). */
+static void lay(signed char *places, int64_t high, const rz_decimal *d, int sign)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        signed char *at = &places[high - d->exponent + (int64_t)i];
+        *at = (signed char)(*at + sign * (d->digits[i] - '0'));
+    }
+}
+
+static int64_t lowest(const rz_decimal *d) { return d->exponent - (int64_t)d->n; }
+
+/* Digit by digit with a carry: the first place takes what is left, and its sign is that of all (each place holds at most three digits and a carry). */
+bool rz_decimal_near(const rz_decimal *a, const rz_decimal *b, const rz_decimal *tolerance, rz_arena *scratch)
+{
+    const rz_decimal *all[] = {a, b, tolerance};
+    int64_t high = 0, low = 0;
+    for (int i = 0; i < 3; i++) {
+        if (all[i]->n && (all[i]->exponent > RZ_NEAR_EXPONENT || all[i]->exponent < -RZ_NEAR_EXPONENT)) return rz_decimal_equal(a, b);
+        if (all[i]->n && all[i]->exponent > high) high = all[i]->exponent;
+        if (all[i]->n && lowest(all[i]) < low) low = lowest(all[i]);
+    }
+    int64_t n = high - low + 2; /* room for what is carried */
+    for (int sign = -1; sign <= 1; sign += 2) { /* ±(a − b) − tolerance must not be positive */
+        signed char *places = RZ_ZNEW(scratch, n, signed char);
+        lay(places + 1, high, a, a->negative ? -sign : sign);
+        lay(places + 1, high, b, b->negative ? sign : -sign);
+        lay(places + 1, high, tolerance, -1);
+        bool rest = false;
+        for (int64_t i = n - 1; i > 0; i--) {
+            while (places[i] < 0) places[i] = (signed char)(places[i] + 10), places[i - 1]--;
+            while (places[i] > 9) places[i] = (signed char)(places[i] - 10), places[i - 1]++;
+            rest |= places[i] != 0;
+        }
+        if (places[0] > 0 || (places[0] == 0 && rest)) return false;
+    }
+    return true;
+}
+
 static bool scale(rz_int128 *v, int64_t zeros)
 {
     if (*v != 0 && zeros > 38) return false;
@@ -207,7 +199,7 @@ static bool word_byte(char c) { return digit(c) || c == '_' || (c >= 'a' && c <=
 /* The end of the number whose digits begin at i; *whole is false when what follows shows that it is part of something else. */
 static size_t number_end(rz_slice t, size_t i, bool *whole)
 {
-    size_t n = grouped((rz_slice){t.s + i, t.len - i});
+    size_t n = rz_thousands_at((rz_slice){t.s + i, t.len - i});
     i = n ? i + n : digits_end(t, i);
     if (t.len - i >= 2 && t.s[i] == '.' && digit(t.s[i + 1])) i = digits_end(t, i + 1);
     if (i < t.len && (t.s[i] == 'e' || t.s[i] == 'E')) {
@@ -254,66 +246,3 @@ bool rz_number_last(rz_slice t, rz_span *span)
     }
     return any;
 }
-
-/* ---- comparers ---- */
-
-static rz_verdict verdict(bool equal) { return equal ? RZ_EQUAL : RZ_DIFFERENT; }
-
-static rz_verdict compare_string(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
-{
-    (void)options;
-    (void)env;
-    return verdict(found.len == gold.len && memcmp(found.s, gold.s, gold.len) == 0);
-}
-
-static rz_verdict compare_casefold(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
-{
-    (void)options;
-    size_t gap = strlen(RZ_PARTING), len = found.len + gap + gold.len;
-    char *both = RZ_NEW(env->scratch, len, char);
-    memcpy(both, found.s, found.len);
-    memcpy(both + found.len, RZ_PARTING, gap);
-    memcpy(both + found.len + gap, gold.s, gold.len);
-    return verdict(rz_pattern_match(env->fold, env->matcher, both, len, 0, NULL, 0) == RZ_MATCH);
-}
-
-static rz_verdict compare_decimal(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
-{
-    (void)options;
-    rz_decimal a, b;
-    if (!rz_decimal_read(gold, env->scratch, &b)) return RZ_GOLD_UNREADABLE;
-    if (!rz_decimal_read(found, env->scratch, &a)) return RZ_FOUND_UNREADABLE;
-    return verdict(rz_decimal_equal(&a, &b));
-}
-
-static bool is_int(rz_slice t)
-{
-    size_t sign = t.len && (t.s[0] == '-' || t.s[0] == '+');
-    return t.len > sign && digits_end(t, sign) == t.len;
-}
-
-static rz_verdict compare_int(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
-{
-    if (!is_int(gold)) return RZ_GOLD_UNREADABLE;
-    if (!is_int(found)) return RZ_FOUND_UNREADABLE;
-    return compare_decimal(env, found, gold, options);
-}
-
-static rz_verdict compare_rational(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
-{
-    (void)options;
-    rz_rational a, b;
-    if (!rz_rational_read(gold, env->scratch, &b)) return RZ_GOLD_UNREADABLE;
-    if (!rz_rational_read(found, env->scratch, &a)) return RZ_FOUND_UNREADABLE;
-    return verdict(a.num == b.num && a.den == b.den);
-}
-
-const rz_comparer rz_comparers[] = {
-    {"string", "a text", NULL, compare_string, NULL},
-    {"casefold", "a text", NULL, compare_casefold, NULL},
-    {"int", "an integer", NULL, compare_int, NULL},
-    {"decimal", "a decimal number", NULL, compare_decimal, NULL},
-    {"rational", "a fraction or a decimal number of at most 38 digits", NULL, compare_rational, NULL},
-    {"math", "a mathematical expression", RZ_MATH_OPTIONS, rz_math_rule_compare, rz_math_rule_check},
-};
-const int rz_n_comparers = COUNT(rz_comparers);

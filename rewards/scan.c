@@ -17,10 +17,21 @@ size_t rz_tag_at(const char *text, size_t len, size_t i, const char *name, bool 
     return at + n + 1 - i;
 }
 
-bool rz_tag_block(rz_slice t, const char *tag, pick_which pick, rz_span *out, int *n_open, int *n_close)
+bool rz_hit(hits *h, rz_span span)
+{
+    if (h->pick == PICK_ALL && h->n < MAX_MATCHES) h->all[h->n] = span;
+    if (h->pick == PICK_ALL && h->n)
+        h->span.end = span.end > h->span.end ? span.end : h->span.end;
+    else
+        h->span = span;
+    h->n++;
+    return h->pick == PICK_LAST || (h->pick == PICK_ONLY && h->n < 2) || (h->pick == PICK_ALL && h->n <= MAX_MATCHES);
+}
+
+void rz_find_tag(rz_slice t, const char *tag, hits *h, int *n_open, int *n_close)
 {
     size_t open_end = SIZE_MAX;
-    bool found = false;
+    bool more = true;
     *n_open = *n_close = 0;
     for (const char *p = t.s, *end = t.s + t.len; (p = memchr(p, '<', (size_t)(end - p))); p++) {
         size_t i = (size_t)(p - t.s);
@@ -34,12 +45,11 @@ bool rz_tag_block(rz_slice t, const char *tag, pick_which pick, rz_span *out, in
         }
         ++*n_close;
         if (open_end == SIZE_MAX) continue;
-        *out = (rz_span){open_end, i};
-        found = true;
+        more = more && rz_hit(h, (rz_span){open_end, i});
         open_end = SIZE_MAX;
-        if (pick == PICK_FIRST) break;
+        if (h->pick == PICK_FIRST) break;
     }
-    return found && (pick != PICK_ONLY || (*n_open == 1 && *n_close == 1));
+    if (h->pick == PICK_ONLY && (*n_open != 1 || *n_close != 1)) h->n = 0;
 }
 
 /* Code points that show nothing: Unicode 15 White_Space, Default_Ignorable_Code_Point, controls, Hangul fillers, the blank Braille cell, and U+FFFD,
@@ -78,35 +88,37 @@ int rz_count_words(const char *s, size_t len, int limit)
     return words;
 }
 
-/* The occurrence of a literal that `pick` asks for, as the span of the literal itself. */
-static bool find_literal(rz_slice t, const char *literal, pick_which pick, rz_span *out)
+/* Where the literal is next, at or behind `from`; SIZE_MAX: nowhere. */
+static size_t find(rz_slice t, const char *literal, size_t from)
 {
-    size_t n = strlen(literal), from = 0;
-    int found = 0;
-    const char *p;
-    while (from <= t.len && (p = memmem(t.s + from, t.len - from, literal, n))) {
-        size_t at = (size_t)(p - t.s);
-        *out = (rz_span){at, at + n};
-        found++;
-        if (pick == PICK_FIRST || (pick == PICK_ONLY && found == 2)) break;
-        from = at + n;
+    const char *p = memmem(t.s + from, t.len - from, literal, strlen(literal));
+    return p ? (size_t)(p - t.s) : SIZE_MAX;
+}
+
+void rz_find_between(rz_slice t, const char *after, const char *before, hits *h)
+{
+    const char *mark = after ? after : before;
+    size_t end = 0, n = strlen(mark); /* end: of the text behind the last mark, looked for again only behind it: one pass in all */
+    for (size_t from = 0, at; (at = find(t, mark, from)) != SIZE_MAX; from = at + n) {
+        if (!after)
+            end = at;
+        else if (!before)
+            end = t.len;
+        else if (end < at + n)
+            end = find(t, before, at + n);
+        if (h->pick == PICK_ALL && end == SIZE_MAX) break;
+        if (!rz_hit(h, (rz_span){after ? at + n : 0, end})) break;
     }
-    return found == 1 || (found > 1 && pick != PICK_ONLY);
 }
 
 rz_span rz_view_find(const view *v, const char *text, size_t len)
 {
-    rz_span missing = v->missing_is_all ? (rz_span){0, len} : (rz_span){len, len}, span = {0, len}, hit = {0, 0};
+    hits h = {.pick = v->pick};
     int n_open, n_close;
-    if (v->tag) return rz_tag_block((rz_slice){text, len}, v->tag, v->pick, &span, &n_open, &n_close) ? span : missing;
-    if (v->after) {
-        if (!find_literal((rz_slice){text, len}, v->after, v->pick, &hit)) return missing;
-        span.start = hit.end;
-    }
-    if (v->before) {
-        /* behind `after` the first `before` ends the view; alone it is picked like any other */
-        if (!find_literal((rz_slice){text + span.start, len - span.start}, v->before, v->after ? PICK_FIRST : v->pick, &hit)) return missing;
-        span.end = span.start + hit.start;
-    }
-    return span;
+    if (v->tag)
+        rz_find_tag((rz_slice){text, len}, v->tag, &h, &n_open, &n_close);
+    else
+        rz_find_between((rz_slice){text, len}, v->after, v->before, &h);
+    if (h.n && (h.n == 1 || v->pick != PICK_ONLY) && h.span.end != SIZE_MAX) return h.span;
+    return v->missing_is_all ? (rz_span){0, len} : (rz_span){len, len};
 }

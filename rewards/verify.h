@@ -3,7 +3,7 @@
  * Private to rewards/, but for rz_verifier_find and the table, which the tools list. */
 #ifndef RZ_REWARDS_VERIFY_H
 #define RZ_REWARDS_VERIFY_H
-#include "rewards/number.h"
+#include "rewards/compare.h"
 #include "rewards/rules.h"
 #include <jansson.h>
 

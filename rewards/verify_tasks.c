@@ -88,8 +88,9 @@ static bool gold_list(const rz_case *c, const json_t *separators, list *out, out
 static const rz_comparer *comparer_of(const json_t *params)
 {
     const char *name = json_string_value(json_object_get(params, "items"));
-    for (int i = 0; i < rz_n_comparers; i++)
-        if (!rz_comparers[i].options && strcmp(rz_comparers[i].name, name) == 0) return &rz_comparers[i];
+    static const char *const exact[] = {"string", "casefold", "int", "decimal", "rational"};
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        if (strcmp(exact[i], name) == 0) return rz_comparer_find(name);
     return NULL;
 }
 

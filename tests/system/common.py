@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -107,8 +108,10 @@ class Result:
         return self
 
     def sentence(self):
-        """The one line that a failure consists of."""
+        """The one line that a failure consists of; behind it a mistake in a YAML file is shown: its line, and a caret below."""
         lines = self.err.splitlines()
+        if len(lines) == 3 and re.match(r" *\d+ \| ", lines[1]) and re.match(r" *\| *\^$", lines[2]):
+            lines = lines[:1]
         check(len(lines) == 1, f"{len(lines)} lines on stderr, expected one\n{self}")
         check(lines[0].startswith("rulezero: "), f"stderr does not begin with 'rulezero: '\n{self}")
         return lines[0]
