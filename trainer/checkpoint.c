@@ -10,12 +10,15 @@
 static const char *const kinds[] = {[RZ_STAGE_TRAIN] = "train", [RZ_STAGE_PRETRAIN] = "pretrain"};
 
 /* The whole numbers of rz_progress, by attribute name. */
-static const struct { const char *name; size_t offset; } whole[] = {
+static const struct { const char *name; size_t offset; bool may_lack; } whole[] = { /* may_lack: 0 in checkpoints from before it */
     {"step", offsetof(rz_progress, step)},
     {"tokens_sampled", offsetof(rz_progress, tokens_sampled)},
     {"tokens_trained", offsetof(rz_progress, tokens_trained)},
     {"metrics_bytes", offsetof(rz_progress, metrics_bytes)},
     {"eval_bytes", offsetof(rz_progress, eval_bytes)},
+    {"curriculum_place", offsetof(rz_progress, curriculum.place), true},
+    {"curriculum_right", offsetof(rz_progress, curriculum.right), true},
+    {"curriculum_seen", offsetof(rz_progress, curriculum.seen), true},
 };
 enum { N_WHOLE = sizeof whole / sizeof whole[0] };
 
@@ -107,7 +110,8 @@ static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_p
               same_hash(s, "base_hash", at->base_hash, "the base (model)", err) &&
               same_text(s, "tokenizer", rz_tokenizer_json(t), "the tokenizer of the base (model)", err) && rz_extras_check(rz_tokenizer_get_extras(t), s, err);
     for (int i = 0; ok && i < N_WHOLE; i++)
-        ok = rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
+        ok = (whole[i].may_lack && !rz_store_has_attr(s, whole[i].name)) ||
+             rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
     return ok && rz_policy_get(p, s, err) && rz_update_get(u, s, err);
 }
 

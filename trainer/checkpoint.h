@@ -1,7 +1,7 @@
 /* Checkpoints (docs/files.md): all that a resumed run needs to end in the same bits. Each is a model too (trainer/model.h). */
 #ifndef RZ_TRAINER_CHECKPOINT_H
 #define RZ_TRAINER_CHECKPOINT_H
-#include "trainer/config.h"
+#include "trainer/curriculum.h"
 #include "trainer/model.h"
 #include "trainer/update.h"
 
@@ -10,6 +10,7 @@ typedef struct {
     rz_stage stage;
     int64_t step;                         /* steps done */
     int64_t tokens_sampled, tokens_trained;
+    rz_curriculum curriculum;
     int64_t metrics_bytes, eval_bytes;    /* lengths of the logs at this point */
     const rz_config *config;
     const char *rules;                    /* text of the rule file, "" for pretraining */

@@ -40,6 +40,7 @@ typedef struct {
     struct { char *data; int64_t every, problems, samples; double temperature; } eval;
 
     rz_task_options task;
+    struct { int64_t every; double up, down; } curriculum;
     rz_corpus_options corpus;
     struct { int64_t hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, max_position_embeddings;
              double rms_norm_eps, rope_theta; bool tie_word_embeddings; } arch;

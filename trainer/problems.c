@@ -23,8 +23,13 @@ static bool check_problem(const rz_needs *needs, const rz_problem *p, rz_arena s
 bool rz_problems_check(const rz_needs *needs, rz_source *source, const char *name, rz_arena scratch, rz_err *err)
 {
     rz_problem p;
-    if (rz_source_size(source) < 0)
-        return rz_source_problem(source, RZ_TRAIN, 0, &p, &scratch, err) && (check_problem(needs, &p, scratch, err) || rz_err_note(err, "the task %s", name));
+    bool ok = true;
+    for (int i = 0; ok && rz_source_size(source) < 0 && i < rz_source_levels(source); i++) { /* the first of each level */
+        rz_arena one = scratch;
+        ok = rz_source_problem(source, RZ_TRAIN, (uint64_t)i, &p, &one, err) && (check_problem(needs, &p, one, err) || rz_err_note(err, "the task %s", name));
+    }
+    if (!ok)
+        return false;
     for (int64_t i = 0; i < rz_source_size(source); i++) {
         size_t mark = scratch.used;
         rz_source_item(source, i, &p, &scratch);

@@ -141,8 +141,13 @@ static bool train_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
     job *j = l->ctx;
     j->grpo.tokens_sampled = l->at.tokens_sampled;
     j->grpo.tokens_trained = l->at.tokens_trained;
+    bool curriculum = j->config->curriculum.every;
+    rz_source_set_level(j->source, curriculum ? (int)l->at.curriculum.place : -1);
     if (!rz_grpo_step(&j->grpo, step, m, err))
         return false;
+    if (curriculum)
+        rz_metrics_put_int(m, "task/level", j->config->task.levels.v[l->at.curriculum.place]);
+    rz_curriculum_step(&l->at.curriculum, j->config, step, j->grpo.groups, (int)j->config->prompts_per_step);
     l->at.tokens_sampled = j->grpo.tokens_sampled;
     l->at.tokens_trained = j->grpo.tokens_trained;
     diagnose(j, m);
@@ -181,7 +186,7 @@ static bool train_end(rz_loop *l, rz_err *err)
 static bool open_inputs(job *j, rz_err *err)
 {
     const rz_config *c = j->config;
-    if (!rz_config_check(c, RZ_STAGE_TRAIN, err) || !rz_rules_load(&j->rules, c->rules, err) ||
+    if (!rz_config_check(c, RZ_STAGE_TRAIN, err) || !rz_curriculum_check(c, err) || !rz_rules_load(&j->rules, c->rules, err) ||
         !rz_rules_worker_create(&j->worker, j->rules, err) || !rz_source_open(&j->source, c->data, &c->task, (uint32_t)c->seed, err) ||
         !rz_pool_create(&j->pool, (int)c->threads, err) || !rz_arena_init(&j->grpo.arena, (size_t)1 << 38, err))
         return false;

@@ -127,8 +127,8 @@ static char *sums_describe(const rz_task_options *all)
 /* max_input stays as it is: the held-out multisets are numbered by it. */
 static void countdown_set_level(rz_task_options *o, int level)
 {
-    static const rz_int_list numbers[RZ_TASK_LEVELS] = {{1, {3}}, {2, {3, 4}}, {1, {4}}, {2, {4, 5}}, {2, {5, 6}}};
-    static const int64_t max_value[RZ_TASK_LEVELS] = {50, 100, 200, 500, 999};
+    static const rz_int_list numbers[RZ_TASK_LEVELS] = {{1, {2}}, {1, {3}}, {2, {3, 4}}, {2, {4, 5}}, {2, {5, 6}}};
+    static const int64_t max_value[RZ_TASK_LEVELS] = {50, 50, 100, 200, 999};
     o->countdown.numbers = numbers[level - 1];
     o->countdown.max_value = max_value[level - 1] > o->countdown.max_input ? max_value[level - 1] : o->countdown.max_input;
 }
@@ -157,16 +157,16 @@ static const char *const sums_keys[] = {"terms", "digits", NULL};
 
 static const rz_task_own countdown = {
     .keys = countdown_keys, .check = countdown_check, .draw = countdown_draw, .describe = countdown_describe, .set_level = countdown_set_level,
-    .levels = "numbers 3; 3, 4; 4; 4, 5; 5, 6 and max_value 50, 100, 200, 500, 999 (max_input if that is more)", .check_corpus = rz_corpus_check,
+    .levels = "numbers 2; 3; 3 and 4; 4 and 5; 5 and 6, with max_value 50, 50, 100, 200, 999 (max_input if that is more)", .check_corpus = rz_corpus_check,
     .document = rz_corpus_document, .describe_corpus = countdown_describe_corpus,
 };
 static const rz_task_own decimals = {
     .keys = decimals_keys, .check = decimals_check, .draw = decimals_draw, .describe = decimals_describe, .set_level = decimals_set_level,
-    .levels = "whole_digits 1, 1, 2, 3, 4 and fraction_digits 2, 3, 3, 4, 6",
+    .levels = "whole_digits 1, 1, 2, 3, 4, with fraction_digits 2, 3, 3, 4, 6",
 };
 static const rz_task_own sums = {
     .keys = sums_keys, .check = sums_check, .draw = sums_draw, .describe = sums_describe, .set_level = sums_set_level,
-    .levels = "terms 2; 2, 3; 3, 4; 4 to 6; 6 to 8 and digits 1, 2, 3, 3, 4",
+    .levels = "terms 2; 2 and 3; 3 and 4; 4 to 6; 6 to 8, with digits 1, 2, 3, 3, 4",
 };
 const rz_task rz_task_countdown = {
     .name = "countdown", .about = "Reach the target with every given number once.", .answer = "an expression of + - * / and parentheses", .own = &countdown,

@@ -14,6 +14,7 @@ JOBS = {
     "tiny bf16": (GRPO, ["dtype=bf16", "steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "kl": (GRPO, ["kl.coef=0.1", "epochs=2", "minibatches=2"]),
     "dynamic": (GRPO, ["dynamic_sampling=true", "group_size=2", "minibatches=2"]),
+    "curriculum": (GRPO, ["steps=10", "task.level=1,2", "curriculum.every=2", "curriculum.up=0.06", "curriculum.down=0.01"]),
     "tiny": (GRPO, ["steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "pretrain": (BASE, []),
     "wide": (BASE, ["pretrain.steps=2", "pretrain.documents_per_step=2", "arch.num_hidden_layers=1", "arch.hidden_size=32", "arch.intermediate_size=25000",
@@ -51,6 +52,7 @@ VARIANTS = [
     ("tiny bf16", dict(cpu="reference", ranks=2)),
     ("dynamic", dict(ranks=4)),
     ("dynamic", dict(ranks=2, slots=3, cpu="avx2")),
+    ("curriculum", dict(ranks=3)),
     ("tiny", dict(cpu="reference", ranks=2)),
     ("tiny", dict(cpu="portable", threads=2)),
     ("pretrain", dict(ranks=1)),
@@ -129,6 +131,20 @@ def _(folder):
         check(line["groups/sampled"] - line["groups/wasted"] <= prompts <= line["groups/sampled"], line)
         steps += line["groups/sampled"] > prompts
     check(steps > 0 and any(line["groups/sampled"] - line["groups/wasted"] == prompts for line in lines), lines)
+
+
+@case("a curriculum goes up by what was right, and back")
+def _(folder):
+    lines = metrics(truth("curriculum"))
+    place, right = 0, 0.0
+    for i, line in enumerate(lines):
+        check(line["task/level"] == place + 1, [(x["task/level"], x["accuracy/mean"]) for x in lines])
+        right += line["accuracy/mean"] / 2
+        if i % 2:
+            place = min(place + 1, 1) if right >= 0.06 else max(place - 1, 0) if right < 0.01 else place
+            right = 0.0
+    levels = [line["task/level"] for line in lines]
+    check(any(b > a for a, b in zip(levels, levels[1:])) and any(b < a for a, b in zip(levels, levels[1:])), levels)
 
 
 @case("what is computed with bfloat16 shows")

@@ -100,6 +100,17 @@ def _(folder):
     check(any(line["groups/sampled"] > 6 for line in lines) and all(line["kl"] > 0 for line in lines), "no refill, or no divergence")
 
 
+@case("kill -9 of a job with a curriculum, between two decisions")
+def _(folder):
+    out = f"{folder}/run"
+    job = JOB + [f"out={out}", "checkpoint.every=3", "task.level=1,2", "curriculum.every=2", "curriculum.up=0.06", "curriculum.down=0.01"]
+    result = kill_when(start(job, ranks=2, cpu=SLOW), lambda: steps_done(out) >= 4, 0)
+    check(result.status == -signal.SIGKILL, result)
+    rulezero(*job, ranks=3).expect(OK, "resuming from")
+    identical(truth([key for key in job if key != f"out={out}"]), out)
+    check({line["task/level"] for line in metrics(out)} == {1, 2}, "the level never changed")
+
+
 @case("a run that goes on before damaged checkpoints does not count them among those it keeps")
 def _(folder):
     out = f"{folder}/run"
