@@ -192,6 +192,8 @@ bool rz_case_make(evaluation *e, const rule *u, rz_span where, rz_case *c, outco
 /* families of verifiers (verify.c lists them) */
 extern const rz_verifier rz_verifiers_tasks[];
 extern const int rz_n_verifiers_tasks;
+extern const rz_verifier rz_verifiers_math_verify[];
+extern const int rz_n_verifiers_math_verify;
 extern const rz_verifier rz_verifiers_length[];
 extern const int rz_n_verifiers_length;
 extern const rz_verifier rz_verifiers_hendrycks[], rz_verifiers_prime[], rz_verifiers_verl_math[];

@@ -10,15 +10,17 @@ const rz_math_options rz_math_math_verify = {.percent = RZ_MATH_PERCENT_EITHER, 
 
 const char *const rz_math_rung_names[6] = {"text", "shape", "exact", "modular", "ball", "budget"};
 
-static math_env new_env(rz_arena *scratch, const rz_math_options *o)
+math_env rz_math_env(rz_arena *scratch, const rz_math_options *o)
 {
     return (math_env){.arena = scratch, .options = o, .nodes_left = RZ_MATH_MAX_NODES, .work_left = WORK};
 }
 
+long rz_math_work(const math_env *e) { return WORK - e->work_left; }
+
 bool rz_math_readable(rz_arena *scratch, rz_slice text, const rz_math_options *o)
 {
     size_t mark = scratch->used;
-    math_env e = new_env(scratch, o);
+    math_env e = rz_math_env(scratch, o);
     bool ok = rz_math_parse(&e, text) != NULL;
     rz_arena_release(scratch, mark);
     return ok;
@@ -36,7 +38,7 @@ bool rz_math_equal(rz_arena *scratch, rz_slice found, rz_slice gold, const rz_ma
 {
     size_t mark = scratch->used;
     rz_math_report report = {.rung = RZ_MATH_BY_TEXT, .verdict = RZ_MATH_DIFFERENT};
-    math_env e = new_env(scratch, o);
+    math_env e = rz_math_env(scratch, o);
     math_node *g = rz_math_parse(&e, gold), *f = NULL;
     int gold_nodes = RZ_MATH_MAX_NODES - e.nodes_left;
     e.nodes_left = RZ_MATH_MAX_NODES;
@@ -46,7 +48,7 @@ bool rz_math_equal(rz_arena *scratch, rz_slice found, rz_slice gold, const rz_ma
     else if (!g) report.verdict = RZ_MATH_GOLD_UNPARSED;
     else if (!f) report.verdict = RZ_MATH_FOUND_UNPARSED;
     else report.verdict = rz_math_compare(&e, g, f), report.rung = e.rung;
-    report.work = WORK - e.work_left;
+    report.work = rz_math_work(&e);
     rz_arena_release(scratch, mark);
     if (why) *why = report;
     return report.verdict == RZ_MATH_EQUAL;

@@ -60,4 +60,24 @@ typedef enum { RZ_BOXED_LAST, RZ_BOXED_FIRST, RZ_BOXED_ONLY } rz_boxed_pick;
 /* The content of \boxed{…} or \fbox{…} with balanced braces (\{ and \} count as braces only when `escapes` is false). False when there is none, or with ONLY
  * not exactly one. A box without its closing brace is none. *n, when not NULL, is the number of boxes, complete for ONLY and LAST. Linear. */
 bool rz_boxed_find(rz_slice text, rz_boxed_pick pick, bool escapes, rz_span *content, int *n);
+
+/* ---- extraction as Math-Verify does it ---- */
+
+typedef struct {
+    bool latex, expr;   /* what is looked for: LaTeX, plain numbers and expressions */
+    int boxed_priority; /* 0: boxes before all; 50: after "final answer is"; −1: they are not looked for */
+    bool unanchored;    /* LaTeX counts without "answer" before it, too */
+    bool first_match;   /* only the first candidate is tried */
+    bool malformed;     /* \frac12 and \sqrt2 are mended */
+} rz_math_extract;
+
+typedef struct {
+    rz_math_report math;
+    rz_span found; /* in the text; start == SIZE_MAX when there is none, or it was put together */
+} rz_math_verify_report;
+
+/* Equality of what is extracted from two texts, as math_verify.verify(parse(gold), parse(found)) has it: an answer, or one text equal to the other. Of a
+ * text the last 256 KiB are searched. GOLD_UNPARSED when nothing is found in the gold. */
+bool rz_math_verify(rz_arena *scratch, rz_slice found, const rz_math_extract *from_found, rz_slice gold, const rz_math_extract *from_gold,
+                    const rz_math_options *o, rz_math_verify_report *why);
 #endif

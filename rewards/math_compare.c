@@ -101,6 +101,7 @@ static rz_math_verdict relations(math_env *e, const math_node *g, const math_nod
         return v;
     }
     bool named = is_assignment(g) && is_assignment(f);
+    if (e->options->faithful && is_equation(g) && is_equation(f) && is_container(right_side(e, g)) != is_container(right_side(e, f))) return RZ_MATH_DIFFERENT;
     if (named && equal(e, g->first, f->first) == RZ_MATH_EQUAL) return equal(e, right_side(e, g), right_side(e, f));
     if (named && (g->n > 2 || f->n > 2)) /* of a chain its ends count */
         return link_equal(e, g->first, right_side(e, g), f->first, right_side(e, f), '=', '=');

@@ -39,6 +39,12 @@ static const row words[] = { /* plain letters that are no product */
     {" gcd ", T_FN, FN_GCD}, {" lcm ", T_FN, FN_LCM}, {" floor ", T_FN, FN_FLOOR}, {" ceil ", T_FN, FN_CEIL}, {" abs ", T_FN, FN_ABS},
 };
 
+/* Commands that are names to Math-Verify. */
+static const char symbols[] =
+    " alpha beta gamma Gamma delta Delta epsilon varepsilon zeta eta theta Theta vartheta iota kappa lambda Lambda mu nu xi Xi omicron Pi varpi rho varrho sigma "
+    "Sigma varsigma tau upsilon Upsilon phi Phi varphi chi psi Psi omega Omega Bbbk wp nabla bigstar angle measuredangle sphericalangle eth clubsuit "
+    "diamondsuit heartsuit spadesuit Diamond complement imath jmath Game triangle vartriangle blacktriangle ell hbar hslash lozenge square mho sharp flat natural surd partial ";
+
 /* What a number may be counted in. Own reading: a word of at least two letters after a value. */
 static const char unit_words[] =
     " cm mm km dm nm ft yd yard yards foot feet inch inches mile miles meter meters metre metres centimeter centimeters millimeter millimeters kilometer "
@@ -138,16 +144,27 @@ static bool braces(lexer *l, rz_slice *out)
 
 /* ---- numbers ---- */
 
+/* Bytes of " {, }" at n when three digits follow, else 0. */
+static size_t group_gap(const lexer *l, size_t n)
+{
+    enum { BLANKS = 3 };
+    size_t from = n;
+    for (const char *mark = "{,}"; *mark; mark++, n++) {
+        for (int k = 0; k < BLANKS && peek(l, n) == ' '; k++) n++;
+        if (peek(l, n) != *mark) return 0;
+    }
+    return digit(peek(l, n)) && digit(peek(l, n + 1)) && digit(peek(l, n + 2)) ? n - from : 0;
+}
+
 /* Copies digits of the text up to the place; separators "{,}" between groups of three are left out. */
 static size_t take_digits(lexer *l, char *to)
 {
     size_t n = 0;
     for (;;) {
         while (digit(peek(l, 0))) to[n++] = l->t.s[l->at++];
-        if (n && peek(l, 0) == '{' && peek(l, 1) == ',' && peek(l, 2) == '}' && digit(peek(l, 3)) && digit(peek(l, 4)) && digit(peek(l, 5)))
-            l->at += 3;
-        else
-            return n;
+        size_t gap = n ? group_gap(l, 0) : 0;
+        if (!gap) return n;
+        l->at += gap;
     }
 }
 
@@ -181,10 +198,10 @@ static size_t number_room(const lexer *l)
 {
     size_t n = 0;
     bool point = false;
-    for (;; n++) {
+    for (size_t gap;; n++) {
         char c = peek(l, n);
         if (c == '.' && !point) point = true;
-        else if (c == '{' && peek(l, n + 1) == ',' && peek(l, n + 2) == '}' && digit(peek(l, n + 3))) n += 2;
+        else if ((gap = group_gap(l, n))) n += gap - 1;
         else if (!digit(c)) return n + 72; /* with what \overline may add */
     }
 }
@@ -348,7 +365,9 @@ static void command(lexer *l)
         l->space = true;
         return;
     }
-    if (r) command_row(l, r, name);
+    bool odd = l->e->options->faithful && (!r ? !rz_math_listed(symbols, name.s, name.len) : name.s[0] == 'v' && r->kind == T_EMPTY);
+    if (odd && !r) l->bad = true; /* a command that Math-Verify does not know */
+    else if (r && !odd) command_row(l, r, name);
     else push(l, T_LETTER, 1, name); /* Greek, or unknown: a name */
 }
 

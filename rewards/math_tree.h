@@ -57,6 +57,9 @@ typedef struct {
     int depth;
 } math_env;
 
+/* math.c */
+math_env rz_math_env(rz_arena *scratch, const rz_math_options *o);
+long rz_math_work(const math_env *e); /* spent so far */
 /* math_lex.c. False when the text has what no answer has, or too much of it. The list ends with T_END. */
 bool rz_math_lex(math_env *e, rz_slice text, math_token **out, int *n);
 /* math_tree.c */

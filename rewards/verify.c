@@ -11,6 +11,7 @@
 /* A family is a file: its rows, and how many. */
 static const struct { const rz_verifier *rows; const int *n; } families[] = {
     {rz_verifiers_tasks, &rz_n_verifiers_tasks},
+    {rz_verifiers_math_verify, &rz_n_verifiers_math_verify},
     {rz_verifiers_length, &rz_n_verifiers_length},
     {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks},
     {rz_verifiers_prime, &rz_n_verifiers_prime},
@@ -76,6 +77,7 @@ static bool set_param(const rz_verifier *v, json_t *all, const char *key, json_t
         near = rz_nearest(key, names, n);
         return rz_fail(err, RZ_ECONFIG, "%s has no parameter '%.60s'%s%s%s", v->name, key, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
+    if (json_is_null(value)) return true; /* the default */
     if (!fits(value, as)) return rz_fail(err, RZ_ECONFIG, "%s: %s must be %s", v->name, key, type_name(as));
     if (json_is_real(as) && json_is_integer(value)) return json_object_set_new(all, key, json_real((double)json_integer_value(value))) == 0;
     return json_object_set(all, key, value) == 0;
