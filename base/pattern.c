@@ -34,6 +34,7 @@ struct rz_matcher {
     pcre2_jit_stack *stack;
     pcre2_match_data *data;
     uint32_t pairs; /* capacity of data */
+    uint32_t most;  /* steps at a place, if not 0 */
 };
 
 static const struct {
@@ -143,6 +144,25 @@ int rz_pattern_group(const rz_pattern *p, const char *name)
     return group > 0 ? group : -1;
 }
 
+const char *rz_pattern_group_name(const rz_pattern *p, int group)
+{
+    uint32_t n = 0, size = 0;
+    PCRE2_SPTR table = NULL;
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &n);
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMETABLE, &table);
+    for (uint32_t i = 0; i < n; i++, table += size) /* an entry: the number, high byte first, and the name */
+        if ((table[0] << 8 | table[1]) == group) return (const char *)table + 2;
+    return NULL;
+}
+
+size_t rz_pattern_bytes(const rz_pattern *p)
+{
+    size_t bytes = 0;
+    pcre2_pattern_info(p->code, PCRE2_INFO_SIZE, &bytes);
+    return bytes;
+}
+
 bool rz_matcher_create(rz_matcher **out, rz_err *err)
 {
     rz_matcher *m = rz_calloc(1, sizeof *m);
@@ -170,6 +190,8 @@ void rz_matcher_destroy(rz_matcher *m)
     pcre2_jit_stack_free(m->stack);
     free(m);
 }
+
+void rz_matcher_limit(rz_matcher *m, uint32_t steps) { m->most = steps; }
 
 static void reserve(rz_matcher *m, uint32_t pairs)
 {
@@ -199,8 +221,8 @@ static size_t count_places(const rz_pattern *p, const char *text, size_t len, si
 
 static int search(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t from)
 {
-    const uint64_t limit = p->match_limit;
-    if (!p->in_runs) return match_run(p, m, text, len, from, PCRE2_UNSET, p->match_limit);
+    const uint64_t limit = m->most && m->most < p->match_limit ? m->most : p->match_limit;
+    if (!p->in_runs) return match_run(p, m, text, len, from, PCRE2_UNSET, (uint32_t)limit);
     uint64_t proven = 0;
     size_t width = len - from + 1, places = width; /* every byte, until counting is worth its time */
     bool counted = false;

@@ -20,9 +20,13 @@ bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, ui
 void rz_pattern_destroy(rz_pattern *p);
 int rz_pattern_groups(const rz_pattern *p);                        /* capturing groups, without group 0 */
 int rz_pattern_group(const rz_pattern *p, const char *name);       /* index, or −1 */
+const char *rz_pattern_group_name(const rz_pattern *p, int group); /* NULL: it has none */
+size_t rz_pattern_bytes(const rz_pattern *p);                      /* of compiled code: a measure of the work that compiling was */
 
 bool rz_matcher_create(rz_matcher **out, rz_err *err);
 void rz_matcher_destroy(rz_matcher *m);
+/* From now on no pattern gets more steps than this at a place; 0: as its match_limit says. */
+void rz_matcher_limit(rz_matcher *m, uint32_t steps);
 
 /* First match at or after `from`. spans receives groups 0 … min(n_spans, groups+1)−1. */
 rz_match_result rz_pattern_match(const rz_pattern *p, rz_matcher *m, const char *text, size_t len, size_t from, rz_span *spans, int n_spans);

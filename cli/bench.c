@@ -31,6 +31,7 @@ const rz_option rz_bench_flags[] = {
     INT("gradient-shards", shards, "1", 1, 1024, "parts that a batch's gradient is summed from (a power of two, raised to the number of ranks)"),
     {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16"},
     {"rules", RZ_OPT_TEXT, AT(rules), "configs/rules/countdown.yaml", 0, 0, NULL, RZ_OPT_FIXED, "rule file of grpo and rules"},
+    RZ_RULES_ALLOW_FLAG(rz_bench_options),
     {"seconds", RZ_OPT_FLOAT, AT(seconds), "3", 0, 3600, NULL, RZ_OPT_FIXED, "how long it is repeated at least; two rounds always"},
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "one JSON object on stdout instead of a table"},
 };

@@ -10,6 +10,7 @@ typedef struct {
     int64_t batch, prompt, new_tokens, seq, group, threads, shards;
     double seconds;
     bool json;
+    rz_text_list rules_allow;
 } rz_bench_options;
 
 typedef struct rz_bench rz_bench;

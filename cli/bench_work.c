@@ -201,6 +201,12 @@ static bool open_problems(rz_bench *b, rz_err *err)
     return ok;
 }
 
+static bool open_rule_file(rz_bench *b, rz_err *err)
+{
+    return rz_helper_allow(rz_cli_helper(), &b->o->rules_allow, err) && rz_rules_load(&b->rules, b->o->rules, err) &&
+           rz_rules_worker_create(&b->worker, b->rules, rz_cli_helper(), err);
+}
+
 static bool open_grpo(rz_bench *b, rz_err *err)
 {
     const rz_bench_options *o = b->o;
@@ -208,7 +214,7 @@ static bool open_grpo(rz_bench *b, rz_err *err)
         return rz_fail(err, RZ_EUSAGE, "--batch is %lld, must be a multiple of --group (%lld)", (long long)b->batch, (long long)o->group);
     b->config.group_size = o->group;
     b->config.prompts_per_step = b->batch / o->group;
-    if (!open_problems(b, err) || !rz_rules_load(&b->rules, o->rules, err) || !rz_rules_worker_create(&b->worker, b->rules, err) ||
+    if (!open_problems(b, err) || !open_rule_file(b, err) ||
         !rz_decoder_create(&b->decoder, b->policy, (int)(b->batch < b->config.rollout.slots ? b->batch : b->config.rollout.slots), err) || !rz_arena_init(&b->grpo.arena, (size_t)1 << 38, err))
         return false;
     b->grpo.config = &b->config;
@@ -249,7 +255,7 @@ static bool read_problem(char *text, char *meta, size_t size, char **answer, cha
 
 static bool open_rules(rz_bench *b, rz_err *err)
 {
-    if (!rz_rules_load(&b->rules, b->o->rules, err) || !rz_rules_worker_create(&b->worker, b->rules, err) ||
+    if (!open_rule_file(b, err) ||
         !rz_corpus_open(&b->corpus, "countdown", &b->config.task.countdown, &b->config.corpus, 1, err))
         return false;
     b->samples = RZ_NEW(&b->arena, b->batch, rz_sample);

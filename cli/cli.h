@@ -20,6 +20,7 @@ typedef struct rz_command {
     const rz_option *flags; /* (*n_flags), told by --help; NULL: told by `help`, or a config's keys */
     const int *n_flags;
     const struct rz_command *parts; /* a command that is several: its first argument names one of them. Ended by a row without a name */
+    bool scores; /* it may run rules, and some of them need a process that is forked before MPI starts */
 } rz_command;
 
 int rz_cmd_train(rz_comm *comm, int argc, char **argv, rz_err *err);
@@ -44,6 +45,9 @@ extern const rz_option rz_generate_flags[], rz_bench_flags[], rz_eval_flags[], r
     rz_logprobs_flags[], rz_convert_flags[];
 extern const int rz_generate_n_flags, rz_bench_n_flags, rz_eval_n_flags, rz_score_n_flags, rz_tokenize_n_flags, rz_logprobs_n_flags,
     rz_convert_n_flags;
+
+/* Runs the rules that are programs; NULL for a command that scores nothing. */
+rz_helper *rz_cli_helper(void);
 
 /* Set by SIGTERM, SIGINT and SIGUSR1 (cli/main.c). */
 extern volatile sig_atomic_t rz_stop_asked;

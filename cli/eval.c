@@ -23,6 +23,7 @@ typedef struct {
     int64_t samples, max_new, limit, seed, threads;
     double temperature;
     int split, dtype;
+    rz_text_list rules_allow;
     bool json;
     rz_task_options task;
     rz_prompt_options prompt;
@@ -42,6 +43,7 @@ const rz_option rz_eval_flags[] = {
     INT("seed", seed, "1", 0, 4294967295.0, "decides the samples, the problems of a task and the resampling"),
     INT("threads", threads, "1", 1, 1024, "threads a rank; changes nothing but speed"),
     RZ_DTYPE_FLAG(options),
+    RZ_RULES_ALLOW_FLAG(options),
     {"split", RZ_OPT_ENUM, AT(split), "test", 0, 0, SPLITS, RZ_OPT_FIXED, "of a task: which of its problems"},
     RZ_PROMPT_FLAGS(options, "default"),
     TEXT("eos-token", eos_token, RZ_DEFAULT_EOS, "token that stops a completion, beside those that the model names"),
@@ -153,7 +155,8 @@ static bool open_job(job *j, rz_err *err)
 {
     const options *o = &j->o;
     if (!rz_cli_kernels(&j->kernels, err) || !rz_arena_init(&j->arena, (size_t)1 << 38, err) ||
-        !rz_rules_load(&j->rules, o->rules, err) || !rz_rules_worker_create(&j->worker, j->rules, err) || !open_data(j, err) ||
+        !rz_rules_load(&j->rules, o->rules, err) || !rz_helper_allow(rz_cli_helper(), &o->rules_allow, err) ||
+        !rz_rules_worker_create(&j->worker, j->rules, rz_cli_helper(), err) || !open_data(j, err) ||
         !rz_pool_create(&j->pool, (int)o->threads, err) || !rz_model_read(o->model, j->kernels, j->pool, &j->policy, &j->tokenizer, err))
         return false;
     rz_policy_store(j->policy, (rz_stored)o->dtype);
@@ -316,6 +319,9 @@ static void print_table(const job *j)
     fprintf(stderr, "  %-*s  %8s   95%% interval\n", width, "", "");
     for (int i = 0; i < e->n; i++)
         print_row(&e->row[i], width);
+    if (e->errors)
+        fprintf(stderr, "%lld rule errors: %lld crashed, %lld were ended by the clock (which on another day may be others)\n", (long long)e->errors,
+                (long long)e->crashes, (long long)e->nondeterministic);
     fprintf(stderr, "%lld tokens in %.1f s, %.0f tokens/s\n", (long long)e->tokens, j->seconds, (double)e->tokens / j->seconds);
 }
 

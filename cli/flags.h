@@ -35,6 +35,11 @@ bool rz_flags_parse_words(const rz_option *rows, int n, void *base, bool *given,
     {"allow-special-in-data", RZ_OPT_BOOL, offsetof(options, prompt.allow_special_in_data), "false", 0, 0, NULL, RZ_OPT_FIXED,                            \
      "special tokens written in a prompt are special, not text"}
 
+/* A row of one with an rz_text_list `rules_allow` (rz_helper_allow). */
+#define RZ_RULES_ALLOW_FLAG(options)                                                                                                                      \
+    {"rules-allow", RZ_OPT_TEXTS, offsetof(options, rules_allow), "", 0, 0, NULL, RZ_OPT_FIXED,                                                            \
+     "kinds of rules that run with all your rights and may: plugin, program"}
+
 /* A row of one with an int `dtype`, an rz_stored (policy/policy.h). */
 #define RZ_DTYPE_FLAG(options)                                                                                                                            \
     {"dtype", RZ_OPT_ENUM, offsetof(options, dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED,                                                          \

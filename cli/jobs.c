@@ -119,7 +119,7 @@ static void write_report(const char *dir)
 
 static bool run(rz_comm *comm, job which, const job_arguments *a, const rz_config *c, rz_err *err)
 {
-    rz_job_env env = {.comm = comm, .stop = &rz_stop_asked};
+    rz_job_env env = {.comm = comm, .stop = &rz_stop_asked, .helper = rz_cli_helper()};
     if (!rz_comm_agree(comm, rz_cli_kernels(&env.kernels, err), err))
         return false;
     rz_view *view = rz_comm_rank(comm) == 0 ? rz_view_create() : NULL;

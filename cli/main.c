@@ -17,7 +17,7 @@ static const rz_command commands[] = {
      "  --fresh     refuse a run directory that is not empty (nothing is ever deleted)\n"
      "  --dry-run   check everything and print the plan (parameters, memory, tokens, time), write nothing\n"
      "  --KEY VALUE, --set key=value   the same as key=value\n",
-     "mpirun -n 2 build/rulezero train configs/quick.yaml seed=2 out=runs/second", true, rz_cmd_train},
+     "mpirun -n 2 build/rulezero train configs/quick.yaml seed=2 out=runs/second", true, rz_cmd_train, .scores = true},
     {"pretrain", "CONFIG [key=value ...] [--fresh] [--dry-run]", "make a base by next-token training on text or on a task's corpus",
      "Uses the pretrain.*, arch.*, task.*, corpus.* and tokenizer keys; writes OUT/model.h5, which `model=` of a training job takes.\n",
      "mpirun -n 2 build/rulezero pretrain configs/quick-base.yaml out=runs/quick-base", true, rz_cmd_pretrain},
@@ -25,7 +25,7 @@ static const rz_command commands[] = {
      "In: {\"completion\", \"answer\"?, \"meta\"?, \"prompt\"?, \"n_tokens\"? (or \"completion_ids\"?), \"truncated\"?, \"group\"?}. Out: {\"score\", \"correct\",\n"
      "\"format_ok\", \"parts\", \"skipped\", \"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the\n"
      "reason. Lines in a row with the same group are completions of one prompt: rules that compare lengths within it see them together.\n",
-     "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score, rz_score_flags, &rz_score_n_flags},
+     "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score, rz_score_flags, &rz_score_n_flags, .scores = true},
     {"rules", "list|show|test|diff|bench|parity ...", "look at rules, test them, find what is wrong with them", "", "build/rulezero rules list", false, .parts = rz_rules_commands},
     {"data", "tasks [TASK ...] | make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
      "make, look at and convert data sets",
@@ -46,7 +46,7 @@ static const rz_command commands[] = {
      "sets of problems with the same numbers (docs/metrics.md, eval.jsonl). --stop TEXT, as often as you like, is rollout.stop of train --help. The same on any number of ranks and threads.\n",
      "mpirun -n 2 build/rulezero eval --model runs/quick/model.h5 --data countdown --rules configs/rules/countdown.yaml --samples 8 "
      "numbers=2 max_input=30 max_value=60", true,
-     rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags},
+     rz_cmd_eval, rz_eval_flags, &rz_eval_n_flags, .scores = true},
     {"generate", "--model M [--prompt TEXT | --prompts FILE] [flags]", "sample completions of a prompt, of a file's prompts, or of what comes in",
      "Without --prompt and --prompts the prompt is read from the standard input. On a terminal a completion is shown as it comes (several as\n"
      "they are done), the thinking dimmed, then the account: tokens, time, core-seconds (seconds times threads), with --price-per-core-hour the\n"
@@ -64,7 +64,7 @@ static const rz_command commands[] = {
      "build/rulezero convert runs/smollm2-decimals/model.h5 reasoner --dtype bf16", false, rz_cmd_convert, rz_convert_flags, &rz_convert_n_flags},
     {"bench", "decode|train|grpo|rules [flags]", "speed on a named piece of work, and where its time goes",
      "Rounds of the work and of a loop of multiply-adds on registers alone take turns; under mpirun on all ranks at the same time.\n",
-     "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags},
+     "build/rulezero bench train --model runs/countdown/model.h5 --batch 64 --seq 120 --json", true, rz_cmd_bench, rz_bench_flags, &rz_bench_n_flags, .scores = true},
     {"logprobs", "--model M [--threads T] [--dtype D] [FILE.jsonl]", "log-probabilities a model gives to ids: one JSON object a line in, one out",
      "In, from the standard input or a file: {\"ids\": [...]}. Out: {\"logprobs\": [... of every id but the first, natural logarithms], \"last_top_ids\": [10],\n"
      "\"last_top_logprobs\": [10]}: the likeliest ids after the last, ties to the lower. To compare a model with itself elsewhere: docs/interop.md.\n",
@@ -94,6 +94,10 @@ static void ask_to_stop(int signal)
 }
 
 static rz_comm *the_comm; /* for the handler of a machine out of memory, which has no other way to the other ranks */
+
+static rz_helper *the_helper;
+
+rz_helper *rz_cli_helper(void) { return the_helper; }
 
 static void out_of_memory(size_t bytes)
 {
@@ -213,6 +217,10 @@ static int run_command(const rz_command *c, int argc, char **argv)
     rz_err err = {0};
     rz_comm *comm = NULL;
     struct sigaction stop = {.sa_handler = ask_to_stop};
+    if (c->scores && !rz_helper_start(&the_helper, environ, &err)) { /* first of all: it shall inherit nothing */
+        print_error(&err);
+        return (int)err.code;
+    }
     if (c->mpi) { /* before MPI starts: an untrapped SIGUSR1 from mpirun would kill the job */
         sigaction(SIGTERM, &stop, NULL);
         sigaction(SIGINT, &stop, NULL);
@@ -230,6 +238,7 @@ static int run_command(const rz_command *c, int argc, char **argv)
         status = (int)err.code;
     if (err.code && (!comm || rz_comm_rank(comm) == 0))
         print_error(&err);
+    rz_helper_stop(the_helper);
     rz_comm_destroy(comm); /* a barrier: the first rank to leave with a status other than 0 has mpirun kill the others */
     return status;
 }

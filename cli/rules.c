@@ -13,13 +13,13 @@ const rz_command rz_rules_commands[] = {
      "R is a rule file, CASES lines as `score` reads them with \"expect\": {\"score\", \"correct\", \"format_ok\", \"errors\", \"parts\": {RULE: points, or {\"state\",\n"
      "\"points\", \"reason\", \"found\", \"expected\", \"span\"}}, \"tolerance\"}. Without CASES they are looked for beside R: my.cases.jsonl for my.yaml. A case that\n"
      "fails is told with the score and its reasons. Exits 0 when all pass, 65 when one does not.\n",
-     "build/rulezero rules test my.yaml --junit results.xml", false, rz_cmd_rules_test, rz_rules_test_flags, &rz_rules_test_n_flags},
+     "build/rulezero rules test my.yaml --junit results.xml", false, rz_cmd_rules_test, rz_rules_test_flags, &rz_rules_test_n_flags, .scores = true},
     {"rules diff", "A B CASES.jsonl [--json]", "which cases two rule files judge differently, and how",
      "CASES are lines as `score` reads them. Exits 0 when no case changes, 1 when one does.\n", "build/rulezero rules diff old.yaml new.yaml cases.jsonl", false,
-     rz_cmd_rules_diff, rz_rules_diff_flags, &rz_rules_diff_n_flags},
+     rz_cmd_rules_diff, rz_rules_diff_flags, &rz_rules_diff_n_flags, .scores = true},
     {"rules bench", "R [R2 ...] [CASES.jsonl] [--json]", "completions a second on one core, and the time of each rule",
      "Without CASES on completions that are made up, of --bytes each. Several rule files are timed in turns, in one run, so that their ratios mean something.\n",
-     "build/rulezero rules bench configs/rules/countdown.yaml", false, rz_cmd_rules_bench, rz_rules_bench_flags, &rz_rules_bench_n_flags},
+     "build/rulezero rules bench configs/rules/countdown.yaml", false, rz_cmd_rules_bench, rz_rules_bench_flags, &rz_rules_bench_n_flags, .scores = true},
     {"rules parity", "[--json] FILE.jsonl ...", "how often presets agree with the systems they are presets of",
      "A line of a FILE is one call of an original function and what it returned: {\"system\", \"function\", \"params\", \"completion\", \"gold\", \"expected\"}. --json: the\n"
      "counts, by function. Without it also every case that disagrees: its id, what was scored, what was expected, what we made of it, and why. Numbers agree\n"
@@ -28,9 +28,9 @@ const rz_command rz_rules_commands[] = {
     {0},
 };
 
-bool rz_rules_open(const char *path, rz_rules **r, rz_rules_worker **w, rz_err *err)
+bool rz_rules_open(const char *path, const rz_text_list *allow, rz_rules **r, rz_rules_worker **w, rz_err *err)
 {
-    return rz_rules_load(r, path, err) && rz_rules_worker_create(w, *r, err);
+    return rz_helper_allow(rz_cli_helper(), allow, err) && rz_rules_load(r, path, err) && rz_rules_worker_create(w, *r, rz_cli_helper(), err);
 }
 
 void rz_rules_close(rz_rules *r, rz_rules_worker *w)

@@ -18,8 +18,8 @@ extern const int rz_rules_list_n_flags, rz_rules_test_n_flags, rz_rules_diff_n_f
 /* The exit status of a command that did its work and found something wrong with the rules. */
 enum { RZ_RULES_FINDINGS = RZ_EDATA };
 
-/* A rule file with a worker; both are to be closed whatever is returned. */
-bool rz_rules_open(const char *path, rz_rules **r, rz_rules_worker **w, rz_err *err);
+/* A rule file with a worker that may run what --rules-allow names; both are to be closed whatever is returned. */
+bool rz_rules_open(const char *path, const rz_text_list *allow, rz_rules **r, rz_rules_worker **w, rz_err *err);
 void rz_rules_close(rz_rules *r, rz_rules_worker *w);
 
 /* A JSON text on one line of people's output, at most so many bytes of it. */

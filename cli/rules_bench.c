@@ -14,6 +14,7 @@ typedef struct {
     int64_t bytes, count;
     double seconds;
     bool json;
+    rz_text_list rules_allow;
 } options;
 
 const rz_option rz_rules_bench_flags[] = {
@@ -21,6 +22,7 @@ const rz_option rz_rules_bench_flags[] = {
     {"count", RZ_OPT_INT, offsetof(options, count), "200", 1, 100000, NULL, RZ_OPT_FIXED, "without CASES: how many"},
     {"seconds", RZ_OPT_FLOAT, offsetof(options, seconds), "2", 0, 3600, NULL, RZ_OPT_FIXED, "rounds of all rule files in turn are made for so long, at least two"},
     {"json", RZ_OPT_BOOL, offsetof(options, json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a JSON object a rule file"},
+    RZ_RULES_ALLOW_FLAG(options),
 };
 const int rz_rules_bench_n_flags = sizeof rz_rules_bench_flags / sizeof rz_rules_bench_flags[0];
 
@@ -190,7 +192,7 @@ int rz_cmd_rules_bench(rz_comm *comm, int argc, char **argv, rz_err *err)
     bool ok = rz_flags_parse_words(rz_rules_bench_flags, rz_rules_bench_n_flags, &o, NULL, NULL, &words, argc, argv, err) &&
               take_words(&words, files, &n, &path, err);
     for (int i = 0; ok && i < n; i++)
-        ok = rz_rules_open(files[i].path, &files[i].rules, &files[i].worker, err);
+        ok = rz_rules_open(files[i].path, &o.rules_allow, &files[i].rules, &files[i].worker, err);
     if (ok && path)
         ok = rz_examples_load(&cases, path, err) && (cases.n || rz_fail(err, RZ_EDATA, "%s holds no cases", path));
     else if (ok)

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { bool json; } options;
+typedef struct {
+    bool json;
+    rz_text_list rules_allow;
+} options;
 
 const rz_option rz_rules_diff_flags[] = {
     {"json", RZ_OPT_BOOL, offsetof(options, json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a JSON object a case that changes, and one with the counts"},
+    RZ_RULES_ALLOW_FLAG(options),
 };
 const int rz_rules_diff_n_flags = sizeof rz_rules_diff_flags / sizeof rz_rules_diff_flags[0];
 
@@ -162,7 +166,7 @@ int rz_cmd_rules_diff(rz_comm *comm, int argc, char **argv, rz_err *err)
     for (int i = 0; ok && i < 2; i++) {
         s[i].path = values[i];
         s[i].scores = rz_malloc(RZ_EXAMPLE_MAX_GROUP * sizeof *s[i].scores);
-        ok = rz_rules_open(values[i], &s[i].rules, &s[i].worker, err);
+        ok = rz_rules_open(values[i], &o.rules_allow, &s[i].rules, &s[i].worker, err);
     }
     ok = ok && rz_examples_load(&cases, values[2], err) && (cases.n || rz_fail(err, RZ_EDATA, "%s holds no cases", values[2]));
     if (ok) {

@@ -11,11 +11,13 @@
 typedef struct {
     bool tap;
     char *junit;
+    rz_text_list rules_allow;
 } options;
 
 const rz_option rz_rules_test_flags[] = {
     {"tap", RZ_OPT_BOOL, offsetof(options, tap), "false", 0, 0, NULL, RZ_OPT_FIXED, "print the verdicts as TAP (Test Anything Protocol, 13)"},
     {"junit", RZ_OPT_TEXT, offsetof(options, junit), "", 0, 0, NULL, RZ_OPT_FIXED, "also write them to this file, as JUnit's XML"},
+    RZ_RULES_ALLOW_FLAG(options),
 };
 const int rz_rules_test_n_flags = sizeof rz_rules_test_flags / sizeof rz_rules_test_flags[0];
 
@@ -146,7 +148,7 @@ static bool run(const rz_words *words, const options *o, int *failed, rz_err *er
     rz_examples cases = {0};
     char *path = NULL;
     verdict *v = NULL;
-    bool ok = rz_rules_open(words->values[0], &r, &w, err) && load_cases(words, &path, &cases, err);
+    bool ok = rz_rules_open(words->values[0], &o->rules_allow, &r, &w, err) && load_cases(words, &path, &cases, err);
     if (ok) {
         v = rz_calloc((size_t)cases.n, sizeof *v);
         ok = judge(r, w, &cases, path, v, err);

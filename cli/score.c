@@ -11,11 +11,13 @@
 typedef struct {
     char *rules;
     bool explain;
+    rz_text_list rules_allow;
 } options;
 
 const rz_option rz_score_flags[] = {
     {"rules", RZ_OPT_TEXT, offsetof(options, rules), "", 0, 0, NULL, RZ_OPT_FIXED, "rule file"},
     {"explain", RZ_OPT_BOOL, offsetof(options, explain), "false", 0, 0, NULL, RZ_OPT_FIXED, "tell of each rule why"},
+    RZ_RULES_ALLOW_FLAG(options),
 };
 const int rz_score_n_flags = sizeof rz_score_flags / sizeof rz_score_flags[0];
 
@@ -35,6 +37,10 @@ static json_t *explain_part(const char *rule, double weight, const rz_part *p)
                           p->found, "expected", p->expected, "reason", p->reason);
     if (!o) /* a text cut inside a character is no JSON text */
         o = json_pack("{s:s,s:s,s:f,s:f}", "rule", rule, "state", states[p->state], "points", p->points, "weight", weight);
+    if (p->crashed)
+        json_object_set_new(o, "crashed", json_true());
+    if (p->nondeterministic)
+        json_object_set_new(o, "nondeterministic", json_true());
     if (p->span.start != SIZE_MAX)
         json_object_set_new(o, "span", json_pack("[I,I]", (json_int_t)p->span.start, (json_int_t)p->span.end));
     return o;
@@ -124,7 +130,8 @@ int rz_cmd_score(rz_comm *comm, int argc, char **argv, rz_err *err)
     const char *file = NULL;
     rz_rules *rules = NULL;
     scorer *s = rz_calloc(1, sizeof *s);
-    bool ok = parse(&o, &file, argc, argv, err) && rz_rules_load(&rules, o.rules, err) && rz_rules_worker_create(&s->worker, rules, err);
+    bool ok = parse(&o, &file, argc, argv, err) && rz_rules_load(&rules, o.rules, err) && rz_helper_allow(rz_cli_helper(), &o.rules_allow, err) &&
+              rz_rules_worker_create(&s->worker, rules, rz_cli_helper(), err);
     s->o = &o;
     s->rules = rules;
     ok = ok && score_file(s, file, err);

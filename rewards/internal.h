@@ -5,6 +5,7 @@
 #include "rewards/rules.h"
 #include "rewards/schema.h"
 #include "rewards/verify.h"
+#include "rewards/worker.h"
 
 enum {
     MAX_COMPLETION = 16 << 20, /* bytes; a longer one makes every part an error */
@@ -79,6 +80,8 @@ typedef struct {
     int n_normalise;
     const rz_normaliser **normalise;
     const char *numbers_key, *target_key; /* expr_uses_numbers */
+    json_t *setup;            /* lua, plugin, program: what their worker is told; owned */
+    int memory_mib, deadline_ms;
     int max;                  /* count: matches */
     double each;              /* count, constant: points */
 } rule;
@@ -106,6 +109,7 @@ typedef struct {
     rz_part *parts;   /* (n) */
     bool *passed;     /* (n) */
     rz_env *env;
+    rz_worker **tasks;  /* (n) of the rules that are programs; NULL: none is */
     json_t *meta, *answer; /* read at the first need; owned */
     bool meta_is_read;
 } evaluation; /* of one sample */
@@ -125,7 +129,7 @@ struct rule_kind {
 /* kinds.c: the table, and what kinds share */
 extern const rule_kind *const rz_kinds[];
 extern const int rz_n_kinds;
-extern const rule_kind rz_kind_match, rz_kind_tags, rz_kind_count, rz_kind_compare, rz_kind_expr, rz_kind_verify;
+extern const rule_kind rz_kind_match, rz_kind_tags, rz_kind_count, rz_kind_compare, rz_kind_expr, rz_kind_verify, rz_kind_lua, rz_kind_plugin, rz_kind_program;
 void rz_outcome_pass(outcome *o, const rule *u);
 __attribute__((format(printf, 3, 4))) void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...);
 
@@ -188,6 +192,9 @@ bool rz_answer_extract(evaluation *e, const rule *u, rz_span where, outcome *o, 
 bool rz_params_load(const schema *s, const rz_yaml *map, const char *what, const char *defaults, const char *const *others, int n_others, json_t **out);
 /* The case of one sample for a verifier rule; false: the outcome says why there is none. */
 bool rz_case_make(evaluation *e, const rule *u, rz_span where, rz_case *c, outcome *o);
+
+/* kinds_custom.c: a worker for a rule that is a program; *out NULL when it is none */
+bool rz_custom_start(rz_worker **out, rz_helper *h, const rule *u, rz_err *err);
 
 /* families of verifiers (verify.c lists them) */
 extern const rz_verifier rz_verifiers_tasks[];

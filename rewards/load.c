@@ -350,6 +350,7 @@ void rz_rules_destroy(rz_rules *r)
         rz_pattern_destroy(r->rules[i].extract.pattern);
         json_decref(r->rules[i].options);
         json_decref(r->rules[i].params);
+        json_decref(r->rules[i].setup);
     }
     rz_arena_finish(&r->arena);
     free(r);

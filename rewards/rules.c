@@ -18,6 +18,7 @@ struct rz_rules_worker {
     rz_part *parts;           /* (n_samples, n) */
     bool *passed;             /* (n_samples, n) */
     rz_span *views;           /* (n_samples, n_views) */
+    rz_worker **tasks;          /* (n) of the rules that are programs; NULL: none is */
     rz_span **groups, *spans; /* (n_samples, n), (n_samples, n_spans) */
     size_t n_spans;
     double *seconds; /* (n), or NULL: rz_rules_meter */
@@ -27,6 +28,7 @@ int rz_rules_count(const rz_rules *r) { return r->n; }
 const char *rz_rules_name(const rz_rules *r, int i) { return r->rules[i].name; }
 double rz_rules_weight(const rz_rules *r, int i) { return r->rules[i].weight; }
 bool rz_rules_reads_answer(const rz_rules *r) { return r->accuracy >= 0 && r->rules[r->accuracy].answers; }
+bool rz_rules_is_program(const rz_rules *r, int i) { return r->rules[i].setup; }
 const char *rz_rules_text(const rz_rules *r) { return r->text; }
 
 static size_t groups_of(const rule *u) { return u->kind == &rz_kind_match ? (size_t)rz_pattern_groups(u->pattern) + 1 : 0; }
@@ -52,6 +54,7 @@ static void make_room(rz_rules_worker *w, int n_samples)
         rz_span *at = w->spans + k * w->n_spans;
         e->rules = r;
         e->env = &w->env;
+        e->tasks = w->tasks;
         e->parts = w->parts + k * (size_t)r->n;
         e->passed = w->passed + k * (size_t)r->n;
         e->views = w->views + k * n_views;
@@ -63,16 +66,24 @@ static void make_room(rz_rules_worker *w, int n_samples)
     }
 }
 
-bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err)
+static bool start_tasks(rz_rules_worker *w, rz_helper *helper, rz_err *err)
+{
+    w->tasks = rz_calloc((size_t)w->rules->n, sizeof *w->tasks);
+    for (int i = 0; i < w->rules->n; i++)
+        if (!rz_custom_start(&w->tasks[i], helper, &w->rules->rules[i], err)) return false;
+    return true;
+}
+
+bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_helper *helper, rz_err *err)
 {
     rz_rules_worker *w = rz_calloc(1, sizeof *w);
     *out = NULL;
+    w->rules = r;
     /* a rule's scratch is free again when it ends: a few copies of MAX_ANSWER, and what is kept of each rule and sample */
-    if (!rz_arena_init(&w->arena, (size_t)1 << 30, err) || !rz_env_init(&w->env, &w->arena, err)) {
+    if (!rz_arena_init(&w->arena, (size_t)1 << 30, err) || !rz_env_init(&w->env, &w->arena, err) || !start_tasks(w, helper, err)) {
         rz_rules_worker_destroy(w);
         return false;
     }
-    w->rules = r;
     for (int i = 0; i < r->n; i++) w->n_spans += groups_of(&r->rules[i]);
     make_room(w, 1);
     *out = w;
@@ -90,6 +101,8 @@ static void forget(evaluation *e)
 void rz_rules_worker_destroy(rz_rules_worker *w)
 {
     if (!w) return;
+    for (int i = 0; w->tasks && i < w->rules->n; i++) rz_worker_stop(w->tasks[i]);
+    free(w->tasks);
     rz_env_finish(&w->env);
     rz_arena_finish(&w->arena);
     for (int k = 0; k < w->n_samples; k++) free(w->samples[k].repaired);
@@ -176,7 +189,7 @@ static void store(evaluation *e, const rule *u, const outcome *o)
     rz_arena *to = e->env->scratch;
     int i = (int)(u - e->rules->rules);
     e->passed[i] = o->state == RZ_PART_SCORED && o->passed;
-    e->parts[i] = (rz_part){.state = o->state, .points = o->points, .span = o->span, .nondeterministic = o->nondeterministic,
+    e->parts[i] = (rz_part){.state = o->state, .points = o->points, .span = o->span, .crashed = o->crashed, .nondeterministic = o->nondeterministic,
         .found = rz_arena_strndup(to, o->found, strlen(o->found)),
         .expected = rz_arena_strndup(to, o->expected, strlen(o->expected)),
         .reason = rz_arena_strndup(to, o->reason, strlen(o->reason))};

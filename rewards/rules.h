@@ -5,6 +5,7 @@
 #define RZ_REWARDS_RULES_H
 #include "base/arena.h"
 #include "base/pattern.h"
+#include "rewards/helper.h"
 
 typedef struct rz_rules rz_rules;               /* immutable: may be shared by threads */
 typedef struct rz_rules_worker rz_rules_worker; /* one per thread: matcher, scratch */
@@ -32,7 +33,8 @@ typedef struct {
     const char *found;    /* what was read there, normalised; "" if nothing. In the worker's memory until its next call */
     const char *expected; /* what would have been right */
     const char *reason;   /* one sentence */
-    bool nondeterministic; /* a wall clock decided: a program rule was killed at its deadline */
+    bool crashed;          /* an error: the rule is a program and ended in the middle */
+    bool nondeterministic; /* an error: a wall clock decided: a program rule was killed at its deadline */
 } rz_part;
 
 typedef struct {
@@ -53,9 +55,11 @@ int rz_rules_count(const rz_rules *r);
 const char *rz_rules_name(const rz_rules *r, int i);
 double rz_rules_weight(const rz_rules *r, int i);
 bool rz_rules_reads_answer(const rz_rules *r); /* the accuracy rule extracts an answer (compare, expr_uses_numbers) */
+bool rz_rules_is_program(const rz_rules *r, int i); /* lua, plugin, program: it can crash, and be ended by the clock */
 const char *rz_rules_text(const rz_rules *r); /* the file, to be kept with the run */
 
-bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_err *err);
+/* helper: runs the rules that are programs (rewards/helper.h; started before MPI) and outlives the worker; NULL: a file with such rules is refused. */
+bool rz_rules_worker_create(rz_rules_worker **out, const rz_rules *r, rz_helper *helper, rz_err *err);
 void rz_rules_worker_destroy(rz_rules_worker *w);
 /* Cannot fail: what goes wrong is in the parts. */
 void rz_rules_score(rz_rules_worker *w, const rz_sample *s, rz_score *out);

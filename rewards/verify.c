@@ -108,7 +108,7 @@ rz_slice rz_case_gold(const rz_case *c) { return (rz_slice){json_string_value(c-
 void rz_outcome_begin(outcome *o)
 {
     o->state = RZ_PART_SCORED;
-    o->passed = o->gold_problem = o->nondeterministic = false;
+    o->passed = o->gold_problem = o->crashed = o->nondeterministic = false;
     o->points = 0;
     o->span = NO_SPAN;
     o->found[0] = o->expected[0] = o->reason[0] = 0;

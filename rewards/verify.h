@@ -13,7 +13,8 @@ typedef struct {
     rz_part_state state;
     bool passed;
     bool gold_problem; /* an error that lies in the problem's data: `gold_error: skip` makes it a skip */
-    bool nondeterministic; /* a wall clock decided */
+    bool crashed;      /* an error: a program rule ended in the middle */
+    bool nondeterministic; /* an error: a wall clock decided */
     double points;
     rz_span span;      /* of the text that the verifier was given */
     char found[SHOWN], expected[SHOWN], reason[REASON];

@@ -38,6 +38,12 @@ xmmintrin.h: policy/ base/threads.c
 sanitizer/asan_interface.h: base/arena.c
 linux/futex.h: base/
 sys/syscall.h: base/
+lua.h: rewards/lua_run.h
+lauxlib.h: rewards/lua_run.h
+lualib.h: rewards/lua_library.c rewards/lua_text.c
+dlfcn.h: rewards/plugin.c
+sys/prctl.h: rewards/helper_child.c rewards/child.c
+sys/socket.h: rewards/helper.c rewards/helper_child.c rewards/wire.c
 '
 
 # ISO C11 and POSIX: anybody.
@@ -52,6 +58,9 @@ base/error.c speaks: the last word when memory is gone and no handler was instal
 base/error.c ends: as above
 base/comm.c asks: only the environment says whether a launcher has started this process
 base/comm.c ends: rz_comm_abort, when MPI was not started
+rewards/helper_child.c speaks: it does not: it puts /dev/null in the place of all three
+rewards/helper_child.c ends: the helper process and its workers, never a rank
+rewards/child.c ends: between fork and exec
 '
 
 sources() {

@@ -30,7 +30,7 @@ static rz_rules_worker *worker_of(const rz_rules *r)
 {
     rz_rules_worker *w;
     rz_err err;
-    ck_assert_msg(rz_rules_worker_create(&w, r, &err), "%s: %s", where, err.text);
+    ck_assert_msg(rz_rules_worker_create(&w, r, NULL, &err), "%s: %s", where, err.text);
     return w;
 }
 

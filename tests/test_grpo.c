@@ -12,7 +12,7 @@ START_TEST(rollouts_are_scored)
     rz_grpo *g = grpo(&r, 1);
     rz_rules_worker *worker;
     int scored[2] = {0}, cut[2] = {0}, answered[2] = {0};
-    MUST(rz_rules_worker_create(&worker, r.rules, &err));
+    MUST(rz_rules_worker_create(&worker, r.rules, NULL, &err));
     for (int step = 1; step <= 3; step += 2) {
         rz_arena arena = tiny_arena();
         rollout(g, step);
@@ -70,7 +70,7 @@ START_TEST(lengths_and_ends_are_scored)
     int cut[2] = {0};
     rz_rules_worker_destroy(r.worker);
     rz_rules_destroy(r.rules);
-    MUST(rz_rules_parse(&r.rules, "rules", text, strlen(text), &err) && rz_rules_worker_create(&r.worker, r.rules, &err));
+    MUST(rz_rules_parse(&r.rules, "rules", text, strlen(text), &err) && rz_rules_worker_create(&r.worker, r.rules, NULL, &err));
     rz_grpo *g = grpo(&r, N_STOP);
     rollout(g, 1);
     for (int i = 0; i < PROMPTS; i++)

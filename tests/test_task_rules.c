@@ -173,7 +173,7 @@ static void try_task(const char *name)
     ck_assert_msg(rz_source_open(&source, name, &o, 3, &err), "%s", err.text);
     ck_assert_msg(rz_rules_load(&rules, path, &err), "%s", err.text);
     t.rules = rules;
-    ck_assert_msg(rz_rules_worker_create(&t.worker, rules, &err), "%s", err.text);
+    ck_assert_msg(rz_rules_worker_create(&t.worker, rules, NULL, &err), "%s", err.text);
     for (int i = 0; i < count; i++) {
         rz_problem p;
         bool correct;

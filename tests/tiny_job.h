@@ -50,7 +50,7 @@ static inline rig open_rig(const char *assignments, const char *more, const char
     const rz_config *c = &r.config;
     MUST(rz_comm_create(&r.comm, &err) && rz_pool_create(&r.pool, (int)c->threads, &err));
     MUST(rz_source_open(&r.source, c->data, &c->task, (uint32_t)c->seed, &err));
-    MUST(rz_rules_load(&r.rules, c->rules, &err) && rz_rules_worker_create(&r.worker, r.rules, &err));
+    MUST(rz_rules_load(&r.rules, c->rules, &err) && rz_rules_worker_create(&r.worker, r.rules, NULL, &err));
     if (base) {
         MUST(rz_model_read(base, tiny_kernels(-1), r.pool, &r.policy, &r.tokenizer, &err));
     } else {

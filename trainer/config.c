@@ -38,6 +38,7 @@ const rz_option rz_config_rows[] = {
     TEXT("model", model, "", FREE, "base policy: a checkpoint (*.h5); empty: made by the pretrain section"),
     TEXT("data", data, "countdown", FREE, "problems: the name of a task, or a JSONL or HDF5 file"),
     TEXT("rules", rules, "configs/rules/countdown.yaml", FREE, "rule file that scores completions"),
+    {"rules_allow", RZ_OPT_TEXTS, AT(rules_allow), "", 0, 0, NULL, FREE, "kinds of rules that run with all your rights and may: plugin, program (docs/rules/plugins.md)"},
     BOOL("allow_changed_rules", allow_changed_rules, "false", FREE, "a run goes on although the text of its rules is another than when it began"),
     ENUM("reward", reward, "rules", "rules|random", "random: every completion scores 0 or 1 by a coin, the control run"),
     TEXT("tokenizer", tokenizer, "data/countdown/tokenizer.json", FREE, "tokenizer.json of a base that is pretrained (a checkpoint brings its own)"),
@@ -58,7 +59,7 @@ const rz_option rz_config_rows[] = {
      "what a backward pass computes again instead of keeping it: norms saves a third of the activations for almost nothing, layer nine tenths for a fifth more time; changes no bit"},
     INT("activation_mib", activation_mib, "1024", 1, 1e9, FREE, "activations a rank holds at once, in MiB: prompts are taken together as far as they fit; changes no bit"),
     {"time_limit", RZ_OPT_FLOAT, AT(time_limit), "0", 0, 1e9, NULL, FREE, "seconds after which the job saves a checkpoint and ends with status 85; 0: none"},
-    BOOL("strict", strict, "true", FREE, "a logp_mismatch other than 0 ends the run instead of being logged"),
+    BOOL("strict", strict, "true", FREE, "a logp_mismatch other than 0, or a rule that the clock ended, ends the run instead of being counted"),
 
     ENUM("algorithm", algorithm, "grpo", RZ_OBJECTIVE_NAMES, "row of the objective table (docs/algorithm.md)"),
     ENUM("aggregation", aggregation, "default", "default|" RZ_AGGREGATION_NAMES, "how token losses are averaged; default: the algorithm's own"),

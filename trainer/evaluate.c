@@ -98,7 +98,16 @@ static void enter_completion(const sheet *s, const rz_completion *c, const rz_sc
     }
 }
 
-static void enter_problem(sheet *s, int problem, const rz_group *g, int64_t *tokens)
+static void count_errors(const rz_scored *scored, int n_rules, rz_evaluation *e)
+{
+    e->errors += scored->n_errors;
+    for (int i = 0; i < n_rules; i++) {
+        e->crashes += scored->verdicts[i].crashed;
+        e->nondeterministic += scored->verdicts[i].nondeterministic;
+    }
+}
+
+static void enter_problem(sheet *s, int problem, const rz_group *g, rz_evaluation *e)
 {
     rz_ratio *row = s->table + (size_t)problem * (size_t)s->width;
     s->clusters[problem] = g->problem.cluster;
@@ -109,7 +118,8 @@ static void enter_problem(sheet *s, int problem, const rz_group *g, int64_t *tok
         s->well_formed[problem].num += g->scored[k].format_ok && g->scored[k].correct;
         s->well_formed[problem].den += g->scored[k].format_ok;
         s->votes[k] = (rz_vote){g->scored[k].answer, g->scored[k].correct};
-        *tokens += g->completions[k].n;
+        count_errors(&g->scored[k], rz_rules_count(s->rules), e);
+        e->tokens += g->completions[k].n;
     }
     for (int i = 0; i < s->n_pass; i++)
         row[N_MEASURES + i] = (rz_ratio){rz_pass_at_k(g->n, (int64_t)row[ACCURACY].num, s->pass[i]), 1};
@@ -190,7 +200,7 @@ bool rz_evaluate(const rz_rollout *r, const rz_evaluation_plan *plan, rz_arena s
         if (!rz_rollout_groups(r, draw, &part, groups, &times, err))
             return false;
         for (int i = 0; i < n; i++)
-            enter_problem(&s, at + i, &groups[i], &out->tokens);
+            enter_problem(&s, at + i, &groups[i], out);
         bool ok = !plan->groups || plan->groups(plan->ctx, groups, n, part, err);
         if (!rz_comm_agree(r->comm, ok, err))
             return false;
@@ -213,6 +223,9 @@ void rz_evaluation_metrics(const rz_evaluation *e, rz_metrics *m)
     rz_metrics_put_int(m, "clusters", e->clusters);
     rz_metrics_put_int(m, "samples", e->samples);
     rz_metrics_put_int(m, "tokens", e->tokens);
+    rz_metrics_put_int(m, "rewards/errors", e->errors);
+    rz_metrics_put_int(m, "rewards/crashes", e->crashes);
+    rz_metrics_put_int(m, "rewards/nondeterministic", e->nondeterministic);
     for (int i = 0; i < e->n; i++) {
         const rz_estimate *row = &e->row[i];
         char name[112];

@@ -15,6 +15,7 @@ enum { RZ_MAX_ESTIMATES = 352 }; /* 8 measures, 14 pass@k, maj@K, 256 rules, 16 
 
 typedef struct {
     int64_t problems, clusters, samples, tokens;
+    int64_t errors, crashes, nondeterministic; /* of rules; crashes and what the clock ended are errors too */
     double accuracy_se;
     int n;
     rz_estimate row[RZ_MAX_ESTIMATES]; /* the first is the accuracy */

@@ -181,6 +181,8 @@ static void keep_verdicts(rz_scored *to, const rz_score *score, int n_rules, rz_
         bool none = p->span.start == SIZE_MAX;
         to->verdicts[k].state = (int)p->state;
         to->verdicts[k].points = p->points;
+        to->verdicts[k].crashed = p->crashed;
+        to->verdicts[k].nondeterministic = p->nondeterministic;
         to->verdicts[k].start = none ? -1 : (int64_t)p->span.start;
         to->verdicts[k].end = none ? -1 : (int64_t)p->span.end;
     }
@@ -247,6 +249,19 @@ static void share(const rz_rollout *r, rz_group *groups, const share_of_work *w,
     free(mine.data);
 }
 
+/* Every rank sees the same groups and says the same. */
+static bool check_clock(const rz_rollout *r, rz_draw draw, const rz_group *groups, rz_err *err)
+{
+    for (int i = 0; i < draw.n_groups; i++)
+        for (int k = 0; k < draw.n; k++)
+            for (int rule = 0; rule < rz_rules_count(r->rules); rule++)
+                if (groups[i].scored[k].verdicts[rule].nondeterministic)
+                    return rz_fail(err, RZ_ETRANSIENT, "rule '%s' was ended by the clock (deadline_ms) at completion %d of problem %llu: the score would depend on the "
+                                   "machine's speed; make the rule faster, raise deadline_ms, or let it count as an error (strict=false)",
+                                   rz_rules_name(r->rules, rule), k, (unsigned long long)(draw.first + (uint64_t)i));
+    return true;
+}
+
 bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group *groups, rz_rollout_times *times, rz_err *err)
 {
     int max_prompt, ranks = rz_comm_size(r->comm), at_once = rz_decoder_slots(r->decoder) / draw.n;
@@ -269,5 +284,5 @@ bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_gr
     times->sample_s += sampled - start - w.waited_s;
     times->score_s += scored - sampled;
     times->wait_s += w.waited_s + rz_now_s() - scored;
-    return true;
+    return !r->strict || check_clock(r, draw, groups, err);
 }

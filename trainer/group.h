@@ -14,6 +14,7 @@ typedef struct {
     int state;          /* rz_part_state */
     double points;
     int64_t start, end; /* bytes of the text; start −1: no span */
+    bool crashed, nondeterministic; /* of an error (rewards/rules.h) */
 } rz_verdict;
 
 typedef struct {
@@ -51,6 +52,7 @@ typedef struct {
     rz_sampling sampling;
     uint32_t seed;
     bool random_reward;
+    bool strict; /* a rule that the clock ended ends all: RZ_ETRANSIENT, since another run may be spared */
     void (*tick)(void *ctx, int64_t n_tokens);
     void *tick_ctx;
 } rz_rollout;

@@ -302,13 +302,15 @@ static void measure_rules(const rz_grpo *g, int n_groups, rz_metrics *m)
     for (int r = 0; r < rz_rules_count(g->rollout.rules); r++) {
         const char *rule = rz_rules_name(g->rollout.rules, r);
         double sum = 0;
-        int64_t n = 0, states[3] = {0};
+        int64_t n = 0, states[3] = {0}, crashes = 0, killed = 0;
         char name[96];
         for (int i = 0; i < n_groups; i++)
             for (int k = 0; k < g->groups[i].n; k++) {
                 const rz_verdict *v = &g->groups[i].scored[k].verdicts[r];
                 sum += v->state == RZ_PART_SCORED ? v->points : 0;
                 states[v->state]++;
+                crashes += v->crashed;
+                killed += v->nondeterministic;
                 n++;
             }
         snprintf(name, sizeof name, "rewards/%s/mean", rule);
@@ -317,6 +319,12 @@ static void measure_rules(const rz_grpo *g, int n_groups, rz_metrics *m)
             snprintf(name, sizeof name, "rewards/%s/%s", rule, counted[i]);
             rz_metrics_put_int(m, name, states[i]);
         }
+        if (!rz_rules_is_program(g->rollout.rules, r))
+            continue;
+        snprintf(name, sizeof name, "rewards/%s/crashes", rule);
+        rz_metrics_put_int(m, name, crashes);
+        snprintf(name, sizeof name, "rewards/%s/nondeterministic", rule);
+        rz_metrics_put_int(m, name, killed);
     }
 }
 

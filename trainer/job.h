@@ -3,6 +3,7 @@
 #define RZ_TRAINER_JOB_H
 #include "base/comm.h"
 #include "policy/kernels.h"
+#include "rewards/helper.h"
 #include "trainer/config.h"
 #include "trainer/metrics.h"
 
@@ -22,6 +23,7 @@ typedef struct {
     rz_comm *comm;
     const rz_kernels *kernels;
     rz_listener listener;
+    rz_helper *helper; /* runs rules that are programs; NULL: they are refused */
     const volatile sig_atomic_t *stop; /* not 0: save a checkpoint and end (RZ_ESTOPPED) */
 } rz_job_env;
 

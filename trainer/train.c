@@ -187,7 +187,7 @@ static bool open_inputs(job *j, rz_err *err)
 {
     const rz_config *c = j->config;
     if (!rz_config_check(c, RZ_STAGE_TRAIN, err) || !rz_curriculum_check(c, err) || !rz_rules_load(&j->rules, c->rules, err) ||
-        !rz_rules_worker_create(&j->worker, j->rules, err) || !rz_source_open(&j->source, c->data, &c->task, (uint32_t)c->seed, err) ||
+        !rz_helper_allow(j->env->helper, &c->rules_allow, err) || !rz_rules_worker_create(&j->worker, j->rules, j->env->helper, err) || !rz_source_open(&j->source, c->data, &c->task, (uint32_t)c->seed, err) ||
         !rz_pool_create(&j->pool, (int)c->threads, err) || !rz_arena_init(&j->grpo.arena, (size_t)1 << 38, err))
         return false;
     if (!c->eval.problems)
@@ -305,7 +305,7 @@ static bool open_workers(job *j, rz_err *err)
     j->grpo.config = c;
     j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .prompt = j->prompt, .source = j->source,
                                    .rules = j->rules, .worker = j->worker, .sampling = rz_config_sampling(c, j->tokenizer, j->stop, n_stop), .seed = (uint32_t)c->seed,
-                                   .random_reward = c->reward == RZ_REWARD_RANDOM};
+                                   .random_reward = c->reward == RZ_REWARD_RANDOM, .strict = c->strict && c->reward != RZ_REWARD_RANDOM};
     if (rz_comm_rank(j->env->comm) == 0) {
         j->grpo.rollout.tick = j->env->listener.tick;
         j->grpo.rollout.tick_ctx = j->env->listener.ctx;

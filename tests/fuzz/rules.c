@@ -16,7 +16,7 @@ static void use(const rz_rules *r)
     rz_rules_worker *w;
     rz_score score[4];
     rz_sample s[4] = {{0}};
-    if (!rz_rules_worker_create(&w, r, &err)) return; /* it asks for what is not here */
+    if (!rz_rules_worker_create(&w, r, NULL, &err)) return; /* it asks for what is not here */
     for (int i = 0; i < 4; i++)
         s[i] = (rz_sample){.completion = texts[i], .completion_len = strlen(texts[i]), .answer = i % 2 ? "35" : "1/2", .n_tokens = 20 * i, .truncated = i == 3,
                            .meta = "{\"numbers\":[3,4,5],\"target\":35,\"answer\":\"a\"}"};
