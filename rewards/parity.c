@@ -154,7 +154,7 @@ static bool make_cases(rz_parity *p, const json_t *c, const json_t *params, rz_c
         const json_t *text = n_group ? json_array_get(list, i) : json_object_get(c, "completion"), *n = of_member(n_tokens, n_group, i);
         const json_t *gold = of_member(json_object_get(c, "gold"), n_group, i), *meta = of_member(json_object_get(c, "meta"), n_group, i);
         const json_t *question = json_object_get(c, "question");
-        if (text && !json_is_string(text)) return rz_fail(err, RZ_EDATA, "a completion is no text");
+        if (text && !json_is_string(text) && !json_is_null(text)) return rz_fail(err, RZ_EDATA, "a completion is no text");
         if (json_is_null(gold)) gold = NULL;
         if (!json_is_object(meta)) meta = json_is_object(gold) ? gold : NULL; /* originals that take a dict for their gold */
         cases[i] = (rz_case){.env = &p->env, .params = params, .gold = gold, .meta = meta, .n_tokens = -1, .wants_value = true, .text = {"", 0},

@@ -32,7 +32,7 @@ struct rz_env {
 
 typedef struct {
     rz_env *env;
-    rz_slice text;          /* valid UTF-8: the completion, or the rule's view of it, or what `extract:` found */
+    rz_slice text;          /* valid UTF-8: the completion, or the rule's view of it, or what `extract:` found. .s NULL: Python's None, which only cases of rules parity hold */
     const json_t *gold;     /* text of the sample's answer, or a value of meta (`gold: meta.KEY`); NULL: there is none */
     const json_t *meta;     /* an object, or NULL */
     const json_t *params;   /* an object with every parameter of the row, of the default's type (real for a real default; null stays possible for null) */
