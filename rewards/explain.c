@@ -49,6 +49,7 @@ char *rz_score_explain(const rz_rules *r, const rz_score *s)
     if (r->accuracy >= 0) fprintf(f, ", %s", s->correct ? "correct" : "not correct");
     if (r->format >= 0) fprintf(f, ", format %s", s->format_ok ? "ok" : "not ok");
     if (s->n_errors) fprintf(f, ", %d error%s", s->n_errors, s->n_errors > 1 ? "s" : "");
+    if (*s->note) fprintf(f, " (%s)", s->note);
     fputc('\n', f);
     for (int i = 0; i < r->n; i++) {
         int n = (int)strlen(r->rules[i].name);

@@ -2,6 +2,7 @@
 #ifndef RZ_REWARDS_INTERNAL_H
 #define RZ_REWARDS_INTERNAL_H
 #include "rewards/compare.h"
+#include "rewards/formula.h"
 #include "rewards/rules.h"
 #include "rewards/schema.h"
 #include "rewards/verify.h"
@@ -63,6 +64,7 @@ typedef struct {
     int view; /* −1: the whole completion */
     int n_requires, *requires;
     double weight, pass, fail, no_extract;
+    bool group_normalised;    /* combine: normalise */
     bool gold_error_skips;
     rz_pattern *pattern;      /* match, count */
     const char *pattern_text;
@@ -86,6 +88,15 @@ typedef struct {
     double each;              /* count, constant: points */
 } rule;
 
+typedef enum { COMBINE_SUM, COMBINE_PRODUCT, COMBINE_MIN, COMBINE_FIRST, COMBINE_EXPRESSION } combine_mode;
+
+typedef struct {
+    combine_mode mode;
+    double lowest, highest;    /* clamp */
+    double otherwise;          /* COMBINE_FIRST: when no rule passes */
+    const formula *expression; /* COMBINE_EXPRESSION */
+} combination;
+
 struct rz_rules {
     rz_arena arena; /* everything but the patterns */
     const char *text;
@@ -95,7 +106,7 @@ struct rz_rules {
     int *order; /* a rule comes after the ones it requires */
     int accuracy, format; /* −1: none */
     bool truncated_is_scored;
-    double clamp_lo, clamp_hi;
+    combination combine;
 };
 
 typedef struct {
@@ -216,4 +227,9 @@ extern const int rz_n_verifiers_gym;
 
 /* load.c */
 int rz_rule_find(const rz_rules *r, const char *name);
+bool rz_rule_unknown(const schema *s, const rz_rules *r, rz_place at, const char *where, const char *name); /* false, with a suggestion */
+
+/* combine.c */
+bool rz_combine_load(const schema *s, rz_rules *r, const rz_yaml *root);
+void rz_combine(const evaluation *e, rz_score *out); /* score and note */
 #endif

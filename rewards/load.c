@@ -21,7 +21,7 @@ static bool name_ok(const char *name)
     return n > 0 && n <= MAX_NAME && !name[n];
 }
 
-static bool unknown_rule(const schema *s, const rz_rules *r, rz_place at, const char *where, const char *name)
+bool rz_rule_unknown(const schema *s, const rz_rules *r, rz_place at, const char *where, const char *name)
 {
     const char *names[MAX_RULES];
     char list[512];
@@ -160,7 +160,7 @@ static bool load_requires(const schema *s, rz_rules *r, rule *u, const rz_yaml *
     for (int i = 0; i < y->n; i++) {
         if (!rz_schema_is(s, y->items[i], "requires", RZ_YAML_SCALAR)) return false;
         int gate = rz_rule_find(r, y->items[i]->text);
-        if (gate < 0) return unknown_rule(s, r, y->items[i]->at, "requires", y->items[i]->text);
+        if (gate < 0) return rz_rule_unknown(s, r, y->items[i]->at, "requires", y->items[i]->text);
         u->requires[u->n_requires++] = gate;
     }
     return true;
@@ -249,34 +249,6 @@ static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root)
 
 /* ---- the top level ---- */
 
-static bool load_combine(const schema *s, rz_rules *r, const rz_yaml *root)
-{
-    static const char *const keys[] = {"mode", "weights", "clamp"}, *const modes[] = {"weighted_sum"};
-    const rz_yaml *y = rz_yaml_get(root, "combine"), *rules = rz_yaml_get(root, "rules");
-    int mode = 0;
-    r->clamp_lo = -MAX_POINTS, r->clamp_hi = MAX_POINTS;
-    if (!y) return true;
-    if (!rz_schema_is(s, y, "combine", RZ_YAML_MAP) || !rz_schema_keys(s, y, keys, 3) || !rz_schema_choice(s, y, "mode", modes, 1, &mode))
-        return false;
-    const rz_yaml *weights = rz_yaml_get(y, "weights"), *clamp = rz_yaml_get(y, "clamp");
-    if (weights && !rz_schema_is(s, weights, "combine: weights", RZ_YAML_MAP)) return false;
-    for (int i = 0; weights && i < weights->n; i++) {
-        int u = rz_rule_find(r, weights->keys[i]);
-        if (u < 0) return unknown_rule(s, r, weights->key_at[i], "combine: weights", weights->keys[i]);
-        if (rz_yaml_get(rules->items[u], "weight"))
-            return rz_schema_bad(s, weights->key_at[i], "combine: weights: rule '%s' has a weight of its own already: keep one", r->rules[u].name);
-        if (!rz_schema_value(s, weights->items[i], weights->keys[i], -MAX_POINTS, MAX_POINTS, &r->rules[u].weight)) return false;
-    }
-    if (!clamp) return true;
-    if (!rz_schema_is(s, clamp, "combine: clamp", RZ_YAML_LIST)) return false;
-    if (clamp->n != 2) return rz_schema_bad(s, clamp->at, "combine: clamp has %d entries, must be [lowest, highest]", clamp->n);
-    if (!rz_schema_value(s, clamp->items[0], "combine: clamp", -MAX_POINTS, MAX_POINTS, &r->clamp_lo) ||
-        !rz_schema_value(s, clamp->items[1], "combine: clamp", -MAX_POINTS, MAX_POINTS, &r->clamp_hi))
-        return false;
-    if (r->clamp_lo < r->clamp_hi) return true;
-    return rz_schema_bad(s, clamp->at, "combine: clamp is [%g, %g], the first must be below the second", r->clamp_lo, r->clamp_hi);
-}
-
 /* `accuracy:` and `format:`: a rule that passes or fails. */
 static bool load_role(const schema *s, const rz_rules *r, const rz_yaml *root, const char *key, int *out)
 {
@@ -285,7 +257,7 @@ static bool load_role(const schema *s, const rz_rules *r, const rz_yaml *root, c
     if (!name) return true;
     rz_place at = rz_yaml_get(root, key)->at;
     *out = rz_rule_find(r, name);
-    if (*out < 0) return unknown_rule(s, r, at, key, name);
+    if (*out < 0) return rz_rule_unknown(s, r, at, key, name);
     if (r->rules[*out].passes) return true;
     return rz_schema_bad(s, at, "%s names '%s', a %s rule, which neither passes nor fails", key, name, r->rules[*out].kind->name);
 }
@@ -299,7 +271,7 @@ static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root)
     const rz_yaml *v = rz_yaml_get(root, "version");
     if (!v) return rz_schema_bad(s, root->at, "version is missing: begin the file with version: 1");
     if (!rz_schema_int(s, root, "version", 1, 1, &version) || !rz_schema_keys(s, root, keys, sizeof keys / sizeof *keys) ||
-        !load_views(s, r, root) || !load_rules(s, r, root) || !load_combine(s, r, root))
+        !load_views(s, r, root) || !load_rules(s, r, root) || !rz_combine_load(s, r, root))
         return false;
     if (!rz_schema_choice(s, root, "truncated", truncated, 2, &scored)) return false;
     r->truncated_is_scored = scored;

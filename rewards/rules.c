@@ -27,6 +27,7 @@ struct rz_rules_worker {
 int rz_rules_count(const rz_rules *r) { return r->n; }
 const char *rz_rules_name(const rz_rules *r, int i) { return r->rules[i].name; }
 double rz_rules_weight(const rz_rules *r, int i) { return r->rules[i].weight; }
+bool rz_rules_group_normalised(const rz_rules *r, int i) { return r->rules[i].group_normalised; }
 bool rz_rules_reads_answer(const rz_rules *r) { return r->accuracy >= 0 && r->rules[r->accuracy].answers; }
 bool rz_rules_is_program(const rz_rules *r, int i) { return r->rules[i].setup; }
 const char *rz_rules_text(const rz_rules *r) { return r->text; }
@@ -244,16 +245,12 @@ static void score_group_rule(rz_rules_worker *w, int n, const rule *u)
     free(kept);
 }
 
-static void combine(const evaluation *e, rz_score *out)
+static void conclude(const evaluation *e, rz_score *out)
 {
     const rz_rules *r = e->rules;
-    double sum = 0;
+    rz_combine(e, out);
     out->n_errors = 0;
-    for (int i = 0; i < r->n; i++) {
-        sum += r->rules[i].weight * e->parts[i].points; /* 0 points unless it is scored */
-        out->n_errors += e->parts[i].state == RZ_PART_ERROR;
-    }
-    out->score = sum < r->clamp_lo ? r->clamp_lo : sum > r->clamp_hi ? r->clamp_hi : sum;
+    for (int i = 0; i < r->n; i++) out->n_errors += e->parts[i].state == RZ_PART_ERROR;
     out->correct = r->accuracy >= 0 && e->passed[r->accuracy];
     out->format_ok = r->format >= 0 && e->passed[r->format];
     out->answer = rz_rules_reads_answer(r) ? e->parts[r->accuracy].found : "";
@@ -276,7 +273,7 @@ void rz_rules_score_group(rz_rules_worker *w, const rz_sample *s, int n, rz_scor
         if (w->seconds) w->seconds[r->order[i]] += rz_now_s() - start;
     }
     for (int k = 0; k < n; k++) {
-        combine(&w->samples[k], &out[k]);
+        conclude(&w->samples[k], &out[k]);
         forget(&w->samples[k]);
     }
 }

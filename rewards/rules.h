@@ -42,6 +42,7 @@ typedef struct {
     bool correct;          /* the rule named by `accuracy:` in the file (default: the last) scored its `pass` points */
     bool format_ok;        /* the rule named by `format:` (if any) scored its pass points */
     int n_errors;
+    const char *note;      /* how the parts became the score, when that is not plain: "0, for 'correct' had an error"; else "" */
     const char *answer;    /* what the accuracy rule read as the answer, normalised, its first 236 bytes; "": it read none, or is no rule about answers */
     const rz_part *parts;  /* rz_rules_count() of them, in file order; in the worker's memory until its next call */
 } rz_score;
@@ -54,6 +55,7 @@ void rz_rules_destroy(rz_rules *r);
 int rz_rules_count(const rz_rules *r);
 const char *rz_rules_name(const rz_rules *r, int i);
 double rz_rules_weight(const rz_rules *r, int i);
+bool rz_rules_group_normalised(const rz_rules *r, int i); /* combine: normalise: group, for whoever makes advantages of the parts */
 bool rz_rules_reads_answer(const rz_rules *r); /* the accuracy rule extracts an answer (compare, expr_uses_numbers) */
 bool rz_rules_is_program(const rz_rules *r, int i); /* lua, plugin, program: it can crash, and be ended by the clock */
 const char *rz_rules_text(const rz_rules *r); /* the file, to be kept with the run */

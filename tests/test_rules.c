@@ -1,7 +1,7 @@
 /* The rule language: cases as data, refusals, the shipped files. */
 #include "tests/rules_suite.h"
 
-static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "extract.jsonl", "tasks.jsonl", "tinyzero.jsonl", "verify_tasks.jsonl"};
+static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "extract.jsonl", "combine.jsonl", "tasks.jsonl", "tinyzero.jsonl", "verify_tasks.jsonl"};
 enum { N_CASE_FILES = sizeof case_files / sizeof *case_files };
 
 START_TEST(cases_score_as_they_say) { ck_assert_int_ge(each_line(case_files[_i], run_case), 10); }
