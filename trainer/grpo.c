@@ -1,6 +1,7 @@
 #include "trainer/grpo.h"
 
 #include "base/file.h"
+#include "trainer/advantages.h"
 #include "trainer/kinds.h"
 
 #include <math.h>
@@ -39,12 +40,9 @@ void rz_grpo_finish(rz_grpo *g)
     rz_arena_finish(&g->arena);
 }
 
-static bool scores_differ(const rz_group *g)
+static rz_advantage_plan plan_of(const rz_grpo *g)
 {
-    for (int k = 1; k < g->n; k++)
-        if (g->scored[k].score != g->scored[0].score)
-            return true;
-    return false;
+    return rz_advantage_plan_make(g->rollout.rules, rz_grpo_method(g->config).divide_by_std, g->rollout.random_reward);
 }
 
 /* How many prompts the next round of dynamic sampling draws: as many as should do, if as large a share of them has signal as so far in this step.
@@ -74,34 +72,30 @@ bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *
     g->n_groups = 0;
     const rz_draw first = {.split = RZ_TRAIN, .purpose = RZ_RNG_SAMPLE, .step = (uint32_t)step, .n_groups = wanted, .n = (int)c->group_size,
                            .first = (uint64_t)(step - 1) * (uint64_t)wanted};
+    rz_advantage_plan plan = plan_of(g);
     for (int round = 0; round < rounds && with_signal < wanted; round++) {
         rz_draw draw = round ? refill_of(c, first, step, round, refill_size(wanted, g->n_groups, with_signal)) : first;
         if (!rz_rollout_groups(&g->rollout, draw, &g->arena, g->groups + g->n_groups, times, err))
             return false;
         for (int i = 0; i < draw.n_groups; i++)
-            with_signal += scores_differ(&g->groups[g->n_groups++]);
+            with_signal += rz_group_advantages(&plan, &g->groups[g->n_groups++], g->arena);
     }
     return true;
 }
 
 static void compute_advantages(rz_grpo *g)
 {
-    rz_method method = rz_grpo_method(g->config);
+    rz_advantage_plan plan = plan_of(g);
     int taken = 0;
     for (int i = 0; i < g->n_groups; i++) {
         rz_group *group = &g->groups[i];
-        rz_arena scratch = g->arena;
-        double *scores = RZ_NEW(&scratch, group->n, double), *advantages = RZ_NEW(&scratch, group->n, double);
-        for (int k = 0; k < group->n; k++)
-            scores[k] = group->scored[k].score;
-        group->signal = rz_advantages(scores, advantages, group->n, method.divide_by_std);
+        group->signal = rz_group_advantages(&plan, group, g->arena);
         if (g->config->dynamic_sampling) /* the first ones in order of slots */
             group->trained = group->signal && taken++ < g->config->prompts_per_step;
         else /* a KL term has a gradient where scores have none */
             group->trained = group->signal || g->reference;
-        for (int k = 0; k < group->n; k++)
-            group->scored[k].advantage = advantages[k];
     }
+    rz_batch_advantages(&plan, g->groups, g->n_groups);
 }
 
 /* One optimizer step's share of the groups. */

@@ -10,8 +10,6 @@ const rz_objective rz_objectives[] = {
 };
 const int rz_n_objectives = sizeof rz_objectives / sizeof rz_objectives[0];
 
-static const double STD_EPS = 1e-4; /* as TRL: keeps nearly equal scores from becoming huge advantages */
-
 bool rz_advantages(const double *scores, double *advantages, int n, bool divide_by_std)
 {
     double mean = 0, variance = 0;
@@ -26,7 +24,7 @@ bool rz_advantages(const double *scores, double *advantages, int n, bool divide_
     mean /= n;
     for (int i = 0; i < n; i++)
         variance += (scores[i] - mean) * (scores[i] - mean);
-    double scale = divide_by_std ? 1 / (sqrt(variance / (n - 1)) + STD_EPS) : 1;
+    double scale = divide_by_std ? 1 / (sqrt(variance / (n - 1)) + RZ_STD_EPS) : 1;
     for (int i = 0; i < n; i++)
         advantages[i] = (scores[i] - mean) * scale;
     return true;

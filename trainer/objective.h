@@ -23,6 +23,7 @@ typedef struct {
 extern const rz_objective rz_objectives[];
 extern const int rz_n_objectives;
 
+#define RZ_STD_EPS 1e-4 /* as TRL: keeps nearly equal scores from becoming huge advantages */
 /* advantages(n) of the scores(n) of one group. False, and all exactly 0, when the group has no signal (all scores equal). */
 bool rz_advantages(const double *scores, double *advantages, int n, bool divide_by_std);
 
