@@ -77,7 +77,7 @@ typedef struct {
 } rz_math_verify_report;
 
 /* Equality of what is extracted from two texts, as math_verify.verify(parse(gold), parse(found)) has it: an answer, or one text equal to the other. Of a
- * text the last 256 KiB are searched. GOLD_UNPARSED when nothing is found in the gold. */
+ * text the last 64 KiB are searched. GOLD_UNPARSED when nothing is found in the gold. */
 bool rz_math_verify(rz_arena *scratch, rz_slice found, const rz_math_extract *from_found, rz_slice gold, const rz_math_extract *from_gold,
                     const rz_math_options *o, rz_math_verify_report *why);
 #endif

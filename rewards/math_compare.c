@@ -31,6 +31,14 @@ static bool is_equation(const math_node *n)
 
 static bool is_assignment(const math_node *n) { return is_equation(n) && (rz_math_names_only(inner(n)->first)); }
 
+/* Of "x = 2 + 3 = 5" the ends count. */
+static const math_node *ends(math_env *e, const math_node *n)
+{
+    if (n->kind != M_REL || n->n < 3 || !is_assignment(n)) return n;
+    math_node *a = rz_math_copy(e, n->first), *b = rz_math_copy(e, n->last), *r = a && b ? rz_math_node2(e, M_REL, a, b) : NULL;
+    return r ? r : n;
+}
+
 static const math_node *right_side(math_env *e, const math_node *n)
 {
     const math_node *x = inner(n)->last->first;
@@ -68,6 +76,7 @@ static rz_math_verdict link_equal(math_env *e, const math_node *gl, const math_n
     if (!g || !f) return RZ_MATH_UNKNOWN;
     rz_math_verdict v = rz_math_proportional(e, g, f, &sign);
     bool ordered = op_class(g_op) == '<' || op_class(g_op) == T_LE;
+    if (ordered && e->options->faithful) return rz_math_scalars(e, g, f, -1); /* 2x < 6 is not x < 3 there */
     if (v == RZ_MATH_EQUAL && ordered && sign < 1) return sign < 0 ? RZ_MATH_DIFFERENT : RZ_MATH_UNKNOWN;
     return v == RZ_MATH_UNKNOWN && e->work_left > 0 ? rz_math_scalars(e, g, f, -1) : v;
 }
@@ -93,6 +102,9 @@ static rz_math_verdict chain_equal(math_env *e, const math_node *g, const math_n
 
 static rz_math_verdict relations(math_env *e, const math_node *g, const math_node *f)
 {
+    bool named = is_assignment(g) && is_assignment(f);
+    if (e->options->faithful && is_equation(g) && is_equation(f) && is_container(right_side(e, g)) != is_container(right_side(e, f))) return RZ_MATH_DIFFERENT;
+    if (named && equal(e, inner(g)->first, inner(f)->first) == RZ_MATH_EQUAL) return equal(e, right_side(e, g), right_side(e, f));
     if (g->kind == M_SIGNED || f->kind == M_SIGNED) {
         if (g->kind != f->kind || g->sign != f->sign) return RZ_MATH_UNKNOWN;
         e->sign = g->sign;
@@ -100,13 +112,10 @@ static rz_math_verdict relations(math_env *e, const math_node *g, const math_nod
         e->sign = 0;
         return v;
     }
-    bool named = is_assignment(g) && is_assignment(f);
-    if (e->options->faithful && is_equation(g) && is_equation(f) && is_container(right_side(e, g)) != is_container(right_side(e, f))) return RZ_MATH_DIFFERENT;
-    if (named && equal(e, g->first, f->first) == RZ_MATH_EQUAL) return equal(e, right_side(e, g), right_side(e, f));
-    if (named && (g->n > 2 || f->n > 2)) /* of a chain its ends count */
-        return link_equal(e, g->first, right_side(e, g), f->first, right_side(e, f), '=', '=');
+    g = ends(e, g);
+    f = ends(e, f);
     rz_math_verdict v = chain_equal(e, g, f, false);
-    return v == RZ_MATH_EQUAL || g->n < 3 ? v : chain_equal(e, g, f, true);
+    return v == RZ_MATH_EQUAL || g->n < 3 || e->options->faithful ? v : chain_equal(e, g, f, true);
 }
 
 static math_node *infinity(math_env *e, bool negative)
@@ -211,6 +220,13 @@ static rz_math_verdict unions(math_env *e, const math_node *g, const math_node *
     return in_any_order(e, a, b);
 }
 
+/* The real numbers as an interval. */
+static const math_node *reals(math_env *e, const math_node *n)
+{
+    const math_node *all = n->kind == M_SETNAME && n->op == 'R' ? interval(e, NULL, NULL, OPEN_LOW | OPEN_HIGH) : NULL;
+    return all ? all : n;
+}
+
 static rz_math_verdict containers(math_env *e, const math_node *g, const math_node *f)
 {
     bool same_things = e->options->faithful || e->options->unordered;
@@ -220,6 +236,7 @@ static rz_math_verdict containers(math_env *e, const math_node *g, const math_no
         if (!e->options->faithful || set->kind != M_SET || set->n != 1) return RZ_MATH_DIFFERENT;
         return set == g ? equal(e, g->first, f) : equal(e, g, f->first);
     }
+    if (g->kind != f->kind) g = reals(e, g), f = reals(e, f);
     if (g->kind == M_INTERVAL && f->kind == M_INTERVAL) return g->flags != f->flags ? RZ_MATH_DIFFERENT : in_order(e, g, f);
     if (g->kind == M_UNION && f->kind == M_UNION) return unions(e, g, f);
     if ((g->kind == M_CAP || g->kind == M_MINUS) && g->kind == f->kind) return in_order(e, g, f);

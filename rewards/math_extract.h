@@ -20,6 +20,7 @@ typedef struct { const char *what; size_t from, at; bool known; } math_finder;
 typedef struct {
     rz_slice t;
     math_finder dollars, dollar, newline, bracket, paren, box, brace;
+    size_t run_from, run_end, run_op; /* from run_from on digits, blanks and operators up to run_end; the first operator, or run_end */
 } math_scan;
 
 /* math_env.c */
@@ -30,5 +31,5 @@ bool rz_math_env_at(math_scan *s, size_t i, bool boxed, math_candidate *out);
 rz_slice rz_math_unboxed(rz_arena *a, rz_slice t, bool last_only);
 /* math_plain.c: a number, or an expression in plain characters, with what must stand before (and after) it. */
 bool rz_math_number_at(rz_slice t, size_t i, math_candidate *out);
-bool rz_math_plain_at(rz_slice t, size_t i, math_candidate *out);
+bool rz_math_plain_at(math_scan *s, size_t i, math_candidate *out);
 #endif

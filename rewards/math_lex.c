@@ -1,63 +1,6 @@
 /* Tokens of answers: LaTeX commands, Unicode signs, plain words. */
-#include "rewards/math_tree.h"
+#include "rewards/math_words.h"
 #include <string.h>
-
-typedef struct { const char *names; uint8_t kind, val; } row; /* names have a blank on both sides */
-
-static const row commands[] = {
-    {" frac dfrac tfrac cfrac ", T_FRAC, 0}, {" sqrt ", T_SQRT, 0}, {" binom dbinom tbinom ", T_BINOM, 0}, {" choose ", T_CHOOSE, 0},
-    {" cdot times ast ", '*', 0}, {" div over ", '/', 0}, {" pm ", T_PM, 1}, {" mp ", T_PM, 2},
-    {" le leq leqslant ", T_LE, 0}, {" ge geq geqslant ", T_GE, 0}, {" lt ", '<', 0}, {" gt ", '>', 0}, {" ne neq ", T_NE, 0},
-    {" approx simeq cong sim ", T_APPROX, 0}, {" equiv ", '=', 0}, {" in ", T_IN, 0}, {" notin ", T_NE, 1},
-    {" cup ", T_CUP, 0}, {" cap ", T_CAP, 0}, {" setminus backslash ", T_SETMINUS, 0},
-    {" infty ", T_INFTY, 0}, {" emptyset varnothing ", T_EMPTY, 0}, {" pi ", T_PI, 0},
-    {" lbrace ", T_LBRACE, 0}, {" rbrace ", T_RBRACE, 0}, {" lbrack ", '[', 0}, {" rbrack ", ']', 0}, {" lgroup ", '(', 0}, {" rgroup ", ')', 0},
-    {" lfloor llcorner ", T_LFLOOR, 0}, {" rfloor lrcorner ", T_RFLOOR, 0}, {" lceil ulcorner ", T_LCEIL, 0}, {" rceil urcorner ", T_RCEIL, 0},
-    {" vert lvert rvert mid ", '|', 0}, {" Vert lVert rVert ", T_NORM, 0}, {" langle ", T_LANGLE, 0}, {" rangle ", T_RANGLE, 0},
-    {" sum ", T_BIG, 's'}, {" prod ", T_BIG, 'p'}, {" int ", T_BIG, 'i'}, {" lim ", T_BIG, 'l'},
-    {" to rightarrow longrightarrow Rightarrow implies ", T_TO, 0}, {" mod bmod ", T_MOD, 0}, {" pmod ", T_PMOD, 0},
-    {" circ degree ", T_DEGREE, 0}, {" prime ", T_PRIME, 0}, {" boxed fbox ", T_BOXED, 0},
-    {" sin ", T_FN, FN_SIN}, {" cos ", T_FN, FN_COS}, {" tan ", T_FN, FN_TAN}, {" cot ", T_FN, FN_COT}, {" sec ", T_FN, FN_SEC}, {" csc ", T_FN, FN_CSC},
-    {" arcsin ", T_FN, FN_ASIN}, {" arccos ", T_FN, FN_ACOS}, {" arctan ", T_FN, FN_ATAN}, {" arccot ", T_FN, FN_ACOT},
-    {" sinh ", T_FN, FN_SINH}, {" cosh ", T_FN, FN_COSH}, {" tanh ", T_FN, FN_TANH}, {" arsinh arcsinh ", T_FN, FN_ASINH}, {" arcosh arccosh ", T_FN, FN_ACOSH},
-    {" artanh arctanh ", T_FN, FN_ATANH}, {" ln ", T_FN, FN_LN}, {" log lg ", T_FN, FN_LOG}, {" exp ", T_FN, FN_EXP}, {" min ", T_FN, FN_MIN},
-    {" max ", T_FN, FN_MAX}, {" gcd ", T_FN, FN_GCD}, {" lcm ", T_FN, FN_LCM}, {" det ", T_FN, FN_DET}, {" Re ", T_FN, FN_RE}, {" Im ", T_FN, FN_IM},
-    {" floor ", T_FN, FN_FLOOR}, {" ceil ", T_FN, FN_CEIL},
-    {" left right bigl bigr Bigl Bigr biggl biggr big Big bigg Bigg mleft mright middle displaystyle textstyle limits nolimits quad qquad thinspace medspace "
-     "thickspace negthinspace nonumber hfill hline rm bf it ", T_SKIP, 0},
-    {" text textbf textit textrm textnormal textsf texttt mbox mathrm mathbf mathit mathsf mathtt boldsymbol bm mathcal mathfrak mathscr hbox ", T_TEXT, 0},
-    {" mathbb ", T_ALPHABET, 0}, {" operatorname ", T_OPNAME, 0},
-    {" ldots dots cdots dotsc dotsb vdots ", T_DOTS, 0},
-    {" overline bar hat vec tilde widehat widetilde dot ddot overrightarrow overleftarrow underline overarc overset stackrel ", T_ACCENT, 0},
-    {" begin ", T_BEGIN, 0}, {" end ", T_FINISH, 0}, {" subseteq subset supseteq supset ", T_SUBSET, 0},
-    {" hspace vspace phantom label tag ", T_NONE, 0}, /* with their argument */
-};
-
-static const row words[] = { /* plain letters that are no product */
-    {" sqrt ", T_SQRT, 0}, {" pi ", T_PI, 0}, {" infinity inf oo infty ", T_INFTY, 0}, {" and or ", ',', 1}, {" percent percentage pct ", '%', 0},
-    {" sin ", T_FN, FN_SIN}, {" cos ", T_FN, FN_COS}, {" tan ", T_FN, FN_TAN}, {" ln ", T_FN, FN_LN}, {" log ", T_FN, FN_LOG}, {" exp ", T_FN, FN_EXP},
-    {" gcd ", T_FN, FN_GCD}, {" lcm ", T_FN, FN_LCM}, {" floor ", T_FN, FN_FLOOR}, {" ceil ", T_FN, FN_CEIL}, {" abs ", T_FN, FN_ABS},
-};
-
-/* Commands that are names to Math-Verify. */
-static const char symbols[] =
-    " alpha beta gamma Gamma delta Delta epsilon varepsilon zeta eta theta Theta vartheta iota kappa lambda Lambda mu nu xi Xi omicron Pi varpi rho varrho sigma "
-    "Sigma varsigma tau upsilon Upsilon phi Phi varphi chi psi Psi omega Omega Bbbk wp nabla bigstar angle measuredangle sphericalangle eth clubsuit "
-    "diamondsuit heartsuit spadesuit Diamond complement imath jmath Game triangle vartriangle blacktriangle ell hbar hslash lozenge square mho sharp flat natural surd partial ";
-
-/* What a number may be counted in. Own reading: a word of at least two letters after a value. */
-static const char unit_words[] =
-    " cm mm km dm nm ft yd yard yards foot feet inch inches mile miles meter meters metre metres centimeter centimeters millimeter millimeters kilometer "
-    "kilometers kg mg gram grams kilogram kilograms pound pounds lb lbs ounce ounces oz ton tons liter liters litre litres ml gallon gallons second seconds "
-    "sec minute minutes min hour hours hr hrs day days week weeks month months year years degree degrees deg dollar dollars cent cents euro euros yuan rupee "
-    "rupees unit units mph kmh people students apples times square sq cubic ";
-
-/* Math-Verify strikes one such word (or two) from the end of an answer, after a digit, a brace or a blank. */
-static const char struck_words[] =
-    " feet sue digit pound meal edge student multiple east degree mph kmph ft deg mile monkey prime ratio rd o gm lb tile per dm lt gain ab way west t h men "
-    "soldier pie bc excess st inches noon cent by gal kmh c acre rise th sq mark l toy coin gallon profit minw yr women am pm hr square are rupee rounds cubic "
-    "cc mtr s ohm number day hour minute min second man woman sec cube mt mp hectare more unit rs kg g month km m cm mm apple liter loss yard pure year "
-    "increase decrease d less litre metre meter inch ";
 
 typedef struct { const char *s; uint8_t kind, val; } sign_row;
 static const sign_row signs[] = {
@@ -80,24 +23,6 @@ typedef struct {
 
 static bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 static bool digit(char c) { return c >= '0' && c <= '9'; }
-
-bool rz_math_listed(const char *names, const char *s, size_t len)
-{
-    char key[40];
-    if (len == 0 || len > sizeof key - 3) return false;
-    key[0] = ' ';
-    memcpy(key + 1, s, len);
-    key[len + 1] = ' ';
-    key[len + 2] = 0;
-    return strstr(names, key) != NULL;
-}
-
-static const row *find(const row *table, size_t n, const char *s, size_t len)
-{
-    for (size_t i = 0; i < n; i++)
-        if (rz_math_listed(table[i].names, s, len)) return &table[i];
-    return NULL;
-}
 
 static math_token *push(lexer *l, uint8_t kind, uint8_t val, rz_slice text)
 {
@@ -252,10 +177,10 @@ static void text_command(lexer *l, rz_slice name)
         return;
     }
     if (t.len > 3 && (t.s[0] == ',')) t = rz_trim((rz_slice){t.s + 1, t.len - 1});
-    const row *w = find(words, sizeof words / sizeof *words, t.s, t.len);
-    if (w && (w->kind == ',' || w->kind == '%')) {
+    const rz_math_entry *w = rz_math_plain_word(t.s, t.len);
+    if (w && (w->kind == ',' || (w->kind == '%' && (!l->e->options->faithful || t.len == in.len)))) {
         push(l, w->kind, w->val, t);
-    } else if (t.len == 1 && letter(t.s[0]) && !rz_math_listed(" text textbf textit textrm textnormal mbox hbox ", name.s, name.len)) {
+    } else if (t.len == 1 && letter(t.s[0]) && !l->e->options->faithful && !rz_math_listed(" text textbf textit textrm textnormal mbox hbox ", name.s, name.len)) {
         push(l, T_LETTER, 0, t); /* \mathrm{e} */
     } else {
         push(l, T_WORD, 0, t);
@@ -292,12 +217,12 @@ static void operator_name(lexer *l)
         return;
     }
     in = rz_trim(in);
-    const row *c = find(commands, sizeof commands / sizeof *commands, in.s, in.len);
+    const rz_math_entry *c = rz_math_command(in.s, in.len);
     if (c && c->kind == T_FN) push(l, T_FN, c->val, in);
     else push(l, T_WORD, 2, in);
 }
 
-static void command_row(lexer *l, const row *c, rz_slice name)
+static void command_row(lexer *l, const rz_math_entry *c, rz_slice name)
 {
     rz_slice in;
     switch (c->kind) {
@@ -359,19 +284,21 @@ static void command(lexer *l)
     size_t from = l->at;
     while (letter(peek(l, 0))) l->at++;
     rz_slice name = {l->t.s + from, l->at - from};
-    const row *r = find(commands, sizeof commands / sizeof *commands, name.s, name.len);
+    const rz_math_entry *r = rz_math_command(name.s, name.len);
     if (!r && name.len > 4 && memcmp(name.s, "quad", 4) == 0) { /* \quadx */
         l->at = from + 4;
         l->space = true;
         return;
     }
-    bool odd = l->e->options->faithful && (!r ? !rz_math_listed(symbols, name.s, name.len) : name.s[0] == 'v' && r->kind == T_EMPTY);
+    bool odd = l->e->options->faithful && (!r ? !rz_math_is_symbol(name.s, name.len) : name.s[0] == 'v' && r->kind == T_EMPTY);
     if (odd && !r) l->bad = true; /* a command that Math-Verify does not know */
     else if (r && !odd) command_row(l, r, name);
     else push(l, T_LETTER, 1, name); /* Greek, or unknown: a name */
 }
 
 /* ---- the rest ---- */
+
+static const char small_letters[] = "abcdefghijklmnopqrstuvwxyz"; /* Math-Verify knows no others */
 
 static bool unit_follows_value(const lexer *l)
 {
@@ -385,19 +312,19 @@ static void word(lexer *l)
     size_t n = 1;
     while (letter(peek(l, n))) n++;
     rz_slice w = {l->t.s + l->at, n};
-    const row *r = n > 1 ? find(words, sizeof words / sizeof *words, w.s, n) : NULL;
+    const rz_math_entry *r = n > 1 ? rz_math_plain_word(w.s, n) : NULL;
     if (r && (r->kind != ',' || l->space || l->n == 0 || l->out[l->n - 1].kind != T_LETTER)) {
         if (r->kind == ',' && l->n && l->out[l->n - 1].kind == ',') l->n--; /* the comma of ", and" */
         push(l, r->kind, r->val, w);
         l->at += n;
         return;
     }
-    if (!l->e->options->faithful && n > 1 && unit_follows_value(l) && rz_math_listed(unit_words, w.s, n)) {
+    if (!l->e->options->faithful && n > 1 && unit_follows_value(l) && rz_math_is_unit(w.s, n)) {
         push(l, T_WORD, 0, w);
         l->at += n;
         return;
     }
-    for (size_t i = 0; i < n; i++) push(l, T_LETTER, 0, (rz_slice){w.s + i, 1});
+    for (size_t i = 0; i < n; i++) push(l, T_LETTER, 0, (rz_slice){l->e->options->faithful ? small_letters + (w.s[i] | 32) - 'a' : w.s + i, 1});
     l->at += n;
 }
 
@@ -430,7 +357,9 @@ static void unicode(lexer *l)
         size_t n = strlen(signs[i].s);
         if (rest.len < n || memcmp(rest.s, signs[i].s, n) != 0) continue;
         l->at += n;
-        if (signs[i].kind == T_SKIP) {
+        if (l->e->options->faithful && (signs[i].kind == T_SQRT || (signs[i].kind == T_DEGREE && !(l->n && l->out[l->n - 1].kind == '^')))) {
+            l->bad = true;
+        } else if (signs[i].kind == T_SKIP) {
             l->space = true;
         } else if (signs[i].kind == T_SQUARE_UNICODE) {
             push(l, '^', 0, (rz_slice){NULL, 0});
@@ -493,8 +422,8 @@ static void strike_units(lexer *l)
         }
         if (i == 0 || i == l->n || !(l->out[i].space || l->out[i - 1].kind == T_NUM || l->out[i - 1].kind == '}')) return;
         for (int k = i; k < l->n; k++) w[len++] = l->out[k].text.s[0];
-        bool is = rz_math_listed(struck_words, w, len) || (len > 1 && w[len - 1] == 's' && rz_math_listed(struck_words, w, len - 1)) ||
-                  (len > 2 && w[len - 2] == 'e' && w[len - 1] == 's' && rz_math_listed(struck_words, w, len - 2));
+        bool is = rz_math_is_struck(w, len) || (len > 1 && w[len - 1] == 's' && rz_math_is_struck(w, len - 1)) ||
+                  (len > 2 && w[len - 2] == 'e' && w[len - 1] == 's' && rz_math_is_struck(w, len - 2));
         if (!is) return;
         l->n = i;
     }

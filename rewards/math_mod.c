@@ -247,13 +247,29 @@ static math_mod_state determinant(modular *c, const math_node *m, uint64_t *v)
     return MOD_OK;
 }
 
+/* x over k, k a small number: a polynomial. */
+static math_mod_state binomial(modular *c, const math_node *n, uint64_t *v)
+{
+    int64_t k;
+    uint64_t x, below = 1, p = c->p;
+    if (n->n != 2 || !rz_math_small(c->e, n->last, &k) || k < 0 || k > 64) return MOD_CANNOT;
+    math_mod_state s = eval(c, n->first, &x);
+    *v = 1;
+    for (uint64_t i = 0; s == MOD_OK && i < (uint64_t)k; i++) {
+        *v = mul(*v, add(x, p - i, p), p);
+        below = mul(below, i + 1, p);
+    }
+    if (s == MOD_OK) *v = mul(*v, power(below, p - 2, p), p);
+    return s;
+}
+
 static math_mod_state function(modular *c, const math_node *n, uint64_t *v)
 {
     int fn = n->op;
     uint64_t x, y = 0;
     math_mod_state s;
     if (fn == FN_DET) return n->n == 1 ? determinant(c, n->first, v) : MOD_CANNOT;
-    if (exactly(c, n, v) == MOD_OK) return MOD_OK;
+    if (exactly(c, n, v) == MOD_OK || (fn == FN_BINOM && binomial(c, n, v) == MOD_OK)) return MOD_OK;
     if (fn == FN_MIN || fn == FN_MAX || fn == FN_GCD || fn == FN_LCM) { /* in any order */
         for (const math_node *k = n->first; k; k = k->next) {
             if ((s = eval(c, k, &x)) != MOD_OK) return s;

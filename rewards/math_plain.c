@@ -77,25 +77,37 @@ static bool suffix(rz_slice t, size_t i, size_t *end)
     return i >= t.len || strchr(".,:)$", t.s[i]) || rz_is_space(t.s[i]);
 }
 
+/* The run of characters that a plain expression may have, and its first operator, seen from k; looked at once. */
+static void look_at_run(math_scan *s, size_t k)
+{
+    rz_slice t = s->t;
+    size_t i = k;
+    if (s->run_from <= k && k < s->run_end && (s->run_op >= k || s->run_op == s->run_end)) return;
+    s->run_from = k;
+    s->run_op = SIZE_MAX;
+    for (; i < t.len && (digit(t.s[i]) || t.s[i] == '.' || rz_is_space(t.s[i]) || operator(t.s[i])); i++)
+        if (s->run_op == SIZE_MAX && operator(t.s[i])) s->run_op = i;
+    s->run_end = i;
+    if (s->run_op == SIZE_MAX) s->run_op = i;
+}
+
 /* Begins with a digit, has an operator, and ends where an expression may. Python reads it afterwards: no product by juxtaposition. */
-bool rz_math_plain_at(rz_slice t, size_t i, math_candidate *out)
+bool rz_math_plain_at(math_scan *s, size_t i, math_candidate *out)
 {
     enum { LONGEST = 4096 };
+    rz_slice t = s->t;
     out->start = i;
     if (!prefix(t, &i)) return false;
-    size_t k = i, first;
+    size_t k = i, end;
     if (at(t, k) == '-') k++;
     if (at(t, k) == '(') k++;
     if (at(t, k) == '-') k++;
     if (!digit(at(t, k))) return false;
-    first = k;
-    size_t op = SIZE_MAX, end;
-    for (k++; k < t.len && k - i < LONGEST && (digit(t.s[k]) || t.s[k] == '.' || rz_is_space(t.s[k]) || operator(t.s[k])); k++)
-        if (op == SIZE_MAX && operator(t.s[k])) op = k;
-    if (op == SIZE_MAX) return false;
-    for (; k > op + 1; k--) {
+    look_at_run(s, k + 1);
+    size_t op = s->run_op;
+    if (op >= s->run_end || op > i + LONGEST) return false;
+    for (k = s->run_end < i + LONGEST ? s->run_end : i + LONGEST; k > op + 1; k--) {
         if (!suffix(t, k, &end)) continue;
-        (void)first;
         out->kind = FOUND_EXPRESSION;
         out->n = 1;
         out->parts[0] = (math_part){rz_trim((rz_slice){t.s + i, k - i}), false};

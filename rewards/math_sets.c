@@ -176,7 +176,8 @@ math_node *rz_math_group(math_parser *p)
     p->in_set = open == T_LBRACE;
     math_node *list = elements(p, &semicolons);
     if (!list || p->bad) return fail(p);
-    if (p->in_set && (kind(p) == '|' || kind(p) == ':')) { /* {x | condition} is the condition */
+    if (p->e->options->faithful && open == T_LANGLE && list->n > 1) return fail(p);
+    if (p->in_set && !p->e->options->faithful && (kind(p) == '|' || kind(p) == ':')) { /* {x | condition} is the condition */
         p->in_set = false;
         p->at++;
         list = chain_of(p);

@@ -51,7 +51,7 @@ bool rz_math_same(const math_node *a, const math_node *b)
 static bool append(char *out, size_t size, size_t *len, rz_slice t)
 {
     for (size_t i = 0; i < t.len; i++) {
-        if (rz_is_space(t.s[i]) || t.s[i] == '(' || t.s[i] == ')' || t.s[i] == '.') continue; /* (A), Yes. */
+        if (rz_is_space(t.s[i]) || t.s[i] == '(' || t.s[i] == ')') continue; /* (A) */
         if (*len == size) return false;
         out[(*len)++] = t.s[i];
     }

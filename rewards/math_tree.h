@@ -101,7 +101,6 @@ rz_math_verdict rz_math_ball(math_env *e, const math_node *a, const math_node *b
 math_node *rz_math_matrix(math_env *e, const math_node *n);
 math_node *rz_math_copy(math_env *e, const math_node *n); /* shares its kids; NULL: no nodes left */
 bool rz_math_names_only(const math_node *n); /* symbols and what is made of them, no numbers */
-bool rz_math_listed(const char *names, const char *s, size_t len); /* names with a blank on both sides of each */
 /* math_compare.c */
 rz_math_verdict rz_math_compare(math_env *e, const math_node *gold, math_node *found);
 #endif

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WINDOW = 256 << 10, /* bytes of a text that are searched: its last ones */ TRIES = 24 };
+enum { WINDOW = 64 << 10, /* bytes of a text that are searched: its last ones */
+       TRIES = 24, ANCHORS = 128 /* the last ones of a text */ };
 
 static const int priorities[] = {0, 50, 100, 200, 300};
 
@@ -13,6 +14,7 @@ typedef struct {
     const rz_math_extract *x;
     math_scan scan;
     rz_slice t;
+    size_t anchors;
     math_candidate *list; /* a ring of the last MAX_CANDIDATES */
     int n;
 } search;
@@ -40,7 +42,7 @@ static size_t blanks(rz_slice t, size_t i)
 
 static bool latex_at(search *s, size_t i, math_candidate *c) { return rz_math_env_at(&s->scan, i, false, c); }
 
-static bool plain_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(s->t, i, c) || rz_math_number_at(s->t, i, c); }
+static bool plain_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(&s->scan, i, c) || rz_math_number_at(s->t, i, c); }
 
 /* An equals sign behind: the number is the left side of something. */
 static bool goes_on(rz_slice t, size_t i) { return at(t, blanks(t, i)) == '='; }
@@ -110,10 +112,19 @@ static bool answer(search *s, size_t i, int priority, bool latex, math_candidate
 
 /* ---- all candidates of a priority ---- */
 
+/* Where the last ANCHORS words "answer" begin, with "final" before them. */
+static size_t last_anchors(rz_slice t)
+{
+    enum { FINAL = 6 };
+    size_t i = t.len;
+    for (int n = 0; i > 0 && n < ANCHORS;) n += starts(t, --i, "answer", true);
+    return i < FINAL ? 0 : i - FINAL;
+}
+
 static void anchored(search *s, int priority, bool latex)
 {
     math_candidate c;
-    for (size_t i = 0; i < s->t.len;) {
+    for (size_t i = s->anchors; i < s->t.len;) {
         char low = (char)(s->t.s[i] | 32);
         bool hit = priority <= 50 ? low == 'f' && final_answer(s, i, priority, latex, &c) : low == 'a' && answer(s, i, priority, latex, &c);
         if (hit) add(s, &c);
@@ -122,7 +133,7 @@ static void anchored(search *s, int priority, bool latex)
 }
 
 static bool boxed_at(search *s, size_t i, math_candidate *c) { return rz_math_env_at(&s->scan, i, true, c); }
-static bool expression_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(s->t, i, c); }
+static bool expression_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(&s->scan, i, c); }
 static bool number_at(search *s, size_t i, math_candidate *c) { return rz_math_number_at(s->t, i, c); }
 
 static void everywhere(search *s, matcher m)
@@ -295,6 +306,7 @@ static reading extract(math_env *e, rz_slice t, const rz_math_extract *x)
     int tries = 0;
     s.list = RZ_NEW(e->arena, MAX_CANDIDATES, math_candidate);
     rz_math_scan_begin(&s.scan, t);
+    s.anchors = last_anchors(t);
     for (size_t p = 0; p < sizeof priorities / sizeof *priorities && !got.tree && !(any && x->first_match); p++) {
         gather(&s, priorities[p]);
         int n = s.n < MAX_CANDIDATES ? s.n : MAX_CANDIDATES;
