@@ -61,7 +61,7 @@ static const struct { const char *name, *text; } symbols[] = {
     {"succnapprox", "⪺"}, {"succneqq", "⪶"}, {"succnsim", "⋩"}, {"succsim", "≿"}, {"sum", "∑"}, {"sup", "sup"}, {"supset", "⊃"}, {"supseteq", "⊇"},
     {"supseteqq", "⫆"}, {"supsetneq", "⊋"}, {"supsetneqq", "⫌"}, {"surd", "√"}, {"surfintegral", "∯"}, {"swarrow", "↙"}, {"tan", "tan"}, {"tanh", "tanh"},
     {"tau", "τ"}, {"textasciicircum", "ˆ"}, {"textbackslash", "\\"}, {"textcent", "¢"}, {"textdegree", "°"}, {"textdiv", "÷"}, {"textemdash", "—"},
-    {"textendash", "–"}, {"texteuro", "€"}, {"textmu", "µ"}, {"textonehalf", "½"}, {"textonequarter", "¼"}, {"textperiodcentered", "˙"}, {"textpm", "±"},
+    {"textendash", "–"}, {"texteuro", "€"}, {"textfrac", "%s/%s"}, {"textmu", "µ"}, {"textonehalf", "½"}, {"textonequarter", "¼"}, {"textperiodcentered", "˙"}, {"textpm", "±"},
     {"textquotedblleft", "“"}, {"textquotedblright", "”"}, {"textquoteleft", "‘"}, {"textquoteright", "’"}, {"textsterling", "£"}, {"textthreequarters", "¾"},
     {"textthreesuperior", "³"}, {"texttimes", "×"}, {"texttwosuperior", "²"}, {"textyen", "¥"}, {"th", "þ"}, {"therefore", "∴"}, {"theta", "θ"},
     {"tildetrpl", "≋"}, {"times", "×"}, {"to", "→"}, {"top", "⊤"}, {"triangledown", "▿"}, {"triangleleft", "◃"}, {"trianglelefteq", "⊴"}, {"triangleq", "≜"},

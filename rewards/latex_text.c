@@ -21,7 +21,8 @@ typedef struct {
     int depth;
     bool bracket;     /* [ and ] are braces: in an optional argument */
     bool in_math;
-    bool raised;
+    bool raised;      /* as the original would */
+    bool exhausted;   /* too deep, or read too often */
     rz_builder *out;
 } walker;
 
@@ -116,8 +117,8 @@ static token next_token(walker *w, bool environments)
     bool blank_line;
     size_t at = space_end(t, w->pos, &blank_line);
     token k = {.kind = TOKEN_END, .before = rz_slice_cut(t, w->pos, at), .text = {t.s + at, 0}, .end = at};
-    if (--w->tokens_left < 0) w->raised = true;
-    if (at >= t.len || w->raised) return k;
+    if (--w->tokens_left < 0) w->exhausted = true;
+    if (at >= t.len || w->exhausted) return k;
     if (t.s[at] == '\\') {
         if (at + 1 < t.len) macro_token(w, &k, at, environments);
         else k.before.len = 0; /* a backslash that ends the text swallows the white space before it */
@@ -280,7 +281,7 @@ static bool arguments(walker *w, const char *args, rz_slice *texts)
         texts[i] = take(w, start);
     }
     if (there) return true;
-    if (w->tokens_left >= 0) w->raised = was.raised; /* what was not kept has not been looked at */
+    w->raised = was.raised; /* what was not kept has not been looked at */
     w->pos = was.pos;
     return false;
 }
@@ -330,8 +331,9 @@ static bool macro(walker *w, rz_slice name)
     rz_slice texts[MAX_ARGS];
     for (int i = 0; i < N_MACROS; i++) {
         if (!listed(macros[i].names, name)) continue;
-        bool given = arguments(w, macros[i].args, texts);
+        bool raised = w->raised, given = arguments(w, macros[i].args, texts);
         if (given && macros[i].text) write_form(w, macros[i].text, texts);
+        if (given && !macros[i].text) w->raised = raised;
         if (!given) bare_macro(w, name);
         return !given;
     }
@@ -491,8 +493,8 @@ static void nodes(walker *w, stop until, bool cells)
     chars_node chars = {0};
     rz_slice swallowed = {NULL, 0};
     bool any = false, nothing;
-    if (++w->depth > MAX_DEPTH) w->raised = true;
-    while (!w->raised) {
+    if (++w->depth > MAX_DEPTH) w->exhausted = true;
+    while (!w->exhausted) {
         token k = next_token(w, true);
         w->pos = k.end;
         if (k.kind == TOKEN_CHAR) {
@@ -529,5 +531,5 @@ bool rz_latex_text(rz_arena *a, rz_slice t, rz_slice *out)
     walker w = {.arena = a, .t = t, .tokens_left = 8 * (long)t.len + 64, .out = &text};
     nodes(&w, (stop){TOKEN_END, {"", 0}}, false);
     *out = rz_built(&text);
-    return !w.raised && !text.full && !rz_slice_has(t, "\1") && !rz_slice_has(t, "\2"); /* which would end cells */
+    return !w.raised && !w.exhausted && !text.full && !rz_slice_has(t, "\1") && !rz_slice_has(t, "\2"); /* which would end cells */
 }

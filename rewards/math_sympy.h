@@ -1,0 +1,8 @@
+/* sympy.simplify((a) − (b)) == 0, where sympy reads a and b as Python with implicit multiplication. Private to rewards/. */
+#ifndef RZ_REWARDS_MATH_SYMPY_H
+#define RZ_REWARDS_MATH_SYMPY_H
+#include "rewards/rewrite.h"
+
+/* For texts with at most two different letters besides those of sqrt and frac (rewards/grade_answer.c lets no others through). */
+bool rz_sympy_equal(rz_arena scratch, rz_slice a, rz_slice b);
+#endif
