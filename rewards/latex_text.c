@@ -135,28 +135,6 @@ static token next_token(walker *w, bool environments)
 
 /* ---- macros ---- */
 
-/* args: * a star, [ an optional argument, { an argument. text: %N is argument N; NULL: the macro and its arguments make nothing. */
-typedef enum { ON_MISSING_RAISE, ON_MISSING_NOTHING, ON_MISSING_FORM /* the form itself, with %s for arguments */ } on_missing;
-static const struct macro { const char *names, *args, *text; on_missing missing; } macros[] = {
-    {" frac nicefrac ", "{{", "%1/%2", ON_MISSING_FORM},
-    {" sqrt ", "[{", "√(%2)", ON_MISSING_RAISE},
-    {" mathrm emph textrm textit textbf textsc textsl text ", "{", "%1", ON_MISSING_NOTHING},
-    {" overline underline widehat widetilde wideparen overleftarrow overrightarrow overleftrightarrow underleftarrow underrightarrow underleftrightarrow overbrace underbrace"
-     " overgroup undergroup overbracket underbracket overlinesegment underlinesegment overleftharpoon overrightharpoon ", "{", "%1", ON_MISSING_FORM},
-    {" ket ", "{", "|%1⟩", ON_MISSING_FORM},
-    {" bra ", "{", "⟨%1|", ON_MISSING_FORM},
-    {" textcolor colorbox ", "[{{", "%3", ON_MISSING_RAISE},
-    {" footnote ", "[{", "[%2]", ON_MISSING_RAISE},
-    {" texorpdfstring ", "{{", "%2", ON_MISSING_NOTHING},
-    {" hspace ", "*{", "", ON_MISSING_NOTHING},
-    {" vspace ", "*{", "\n", ON_MISSING_NOTHING},
-    {" \\ ", "*[", "\n", ON_MISSING_NOTHING},
-    {" ref autoref cref ", "{", "<ref>", ON_MISSING_NOTHING},
-    {" mbox textmd textsf texttt textup label ensuremath input include keywords ", "{", NULL, ON_MISSING_NOTHING},
-    {" hphantom vphantom xleftarrow xrightarrow color pagecolor includegraphics ", "[{", NULL, ON_MISSING_NOTHING},
-};
-enum { N_MACROS = sizeof macros / sizeof *macros };
-
 /* Letters of an alphabet: its A and a, and those that Unicode had before the alphabet was added. */
 static const struct alphabet { const char *name; int32_t upper, lower; struct { char c; int32_t is; } others[12]; } alphabets[] = {
     {"mathbf", 0x1D400, 0x1D41A, {{0}}},
@@ -193,20 +171,20 @@ static bool listed(const char *names, rz_slice name)
     return false;
 }
 
+/* A macro that stands without arguments, for it has none or they are missing. */
 static void bare_macro(walker *w, rz_slice name)
 {
-    const char *text = rz_latex_symbol(name);
-    if (text) rz_build_text(w->out, text);
-    for (int i = 0; i < N_MACROS && !text; i++) {
-        if (!listed(macros[i].names, name)) continue;
-        if (macros[i].missing == ON_MISSING_RAISE) w->raised = true;
-        for (text = macros[i].text ? macros[i].text : ""; *text; text++) {
-            bool digit = text > macros[i].text && text[-1] == '%';
-            if (macros[i].missing == ON_MISSING_FORM || strchr("\n<", macros[i].text[0])) rz_build_add(w->out, (rz_slice){digit ? "s" : text, 1});
+    const rz_latex_macro *m = rz_latex_macro_find(name);
+    if (m && m->args && m->missing == RZ_LATEX_RAISES) w->raised = true;
+    if (m) {
+        bool written = m->text && (!strchr(m->text, '%') || m->missing == RZ_LATEX_FORM || !m->args);
+        for (const char *p = written ? m->text : ""; *p; p++) {
+            bool argument = m->args && p > m->text && p[-1] == '%';
+            rz_build_add(w->out, (rz_slice){argument ? "s" : p, 1});
         }
         return;
     }
-    for (size_t i = 0; i < sizeof accents / sizeof *accents && !text; i++)
+    for (size_t i = 0; i < sizeof accents / sizeof *accents; i++)
         if (rz_slice_is(name, accents[i].name)) {
             rz_build_text(w->out, " ");
             add_char(w->out, accents[i].mark);
@@ -329,21 +307,21 @@ static void accented(walker *w, int32_t mark, rz_slice text)
 static bool macro(walker *w, rz_slice name)
 {
     rz_slice texts[MAX_ARGS];
-    for (int i = 0; i < N_MACROS; i++) {
-        if (!listed(macros[i].names, name)) continue;
-        bool raised = w->raised, given = arguments(w, macros[i].args, texts);
-        if (given && macros[i].text) write_form(w, macros[i].text, texts);
-        if (given && !macros[i].text) w->raised = raised;
+    const rz_latex_macro *m = rz_latex_macro_find(name);
+    if (m && m->args) {
+        bool raised = w->raised, given = arguments(w, m->args, texts);
+        if (given && m->text) write_form(w, m->text, texts);
+        if (given && !m->text) w->raised = raised;
         if (!given) bare_macro(w, name);
         return !given;
     }
-    for (size_t i = 0; i < sizeof alphabets / sizeof *alphabets; i++) {
+    for (size_t i = 0; !m && i < sizeof alphabets / sizeof *alphabets; i++) {
         if (!rz_slice_is(name, alphabets[i].name)) continue;
         bool given = arguments(w, "{", texts);
         if (given) styled(w, &alphabets[i], texts[0]);
         return !given;
     }
-    for (size_t i = 0; i < sizeof accents / sizeof *accents; i++) {
+    for (size_t i = 0; !m && i < sizeof accents / sizeof *accents; i++) {
         if (!rz_slice_is(name, accents[i].name)) continue;
         bool given = arguments(w, "{", texts);
         if (given) accented(w, accents[i].mark, texts[0]);

@@ -5,7 +5,7 @@
 #include "rewards/math_tree.h"
 #include <string.h>
 
-enum { MAX_NESTING = 100, WORK = 400000 };
+enum { MAX_NESTING = 100, CALL = 1000 /* units of work that a comparison costs at least */ };
 
 typedef enum { S_END, S_BAD, S_NUMBER, S_SYMBOL, S_PI, S_IMAGINARY, S_SQRT, S_LN, S_CSC, S_RE, S_IM, S_POWER /* ** */, S_FACTORIAL, S_OP /* ( ) + - * / , */ } sym_kind;
 
@@ -24,6 +24,7 @@ typedef struct {
     sym_token *tokens;
     int n, cap, next;
     int depth;
+    bool inexact; /* sympy would have made a rounded number of a part, which equals no root and no logarithm */
 } sym_parser;
 
 /* ---- tokens ---- */
@@ -183,6 +184,7 @@ static math_node *number(sym_parser *p, const sym_token *k)
     n->scale = (int32_t)(k->point.len + k->repeat.len);
     n->repeat = (int32_t)k->repeat.len;
     n->base = 10;
+    n->flags = k->point.s || k->exponent.s ? DECIMAL : 0;
     for (size_t i = 0; i < exp_digits; i++)
         if (is_digit(k->exponent, i)) n->exp10 = n->exp10 * 10 + k->exponent.s[i] - '0';
     if (exp_digits && k->exponent.s[0] == '-') n->exp10 = -n->exp10;
@@ -196,16 +198,23 @@ static math_node *constant(sym_parser *p, int which)
     return n;
 }
 
-static math_node *two(sym_parser *p)
+static math_node *whole(sym_parser *p, const char *digits) { return number(p, &(sym_token){.kind = S_NUMBER, .text = rz_slice_of(digits)}); }
+
+/* Whether a decimal stands in it outside exponents, a variable. Nodes are few, and their depth is bounded by the parser's. */
+static bool has(const math_node *n, math_kind kind)
 {
-    return number(p, &(sym_token){.kind = S_NUMBER, .text = rz_slice_of("2")});
+    if (n->kind == kind) return kind != M_NUM || (n->flags & DECIMAL);
+    for (const math_node *k = n->first; k && !(n->kind == M_POW && k != n->first); k = k->next)
+        if (has(k, kind)) return true;
+    return false;
 }
 
 static math_node *applied(sym_parser *p, sym_kind f, math_node *x, math_node *base)
 {
     static const math_fn fns[] = {[S_LN] = FN_LN, [S_CSC] = FN_CSC, [S_RE] = FN_RE, [S_IM] = FN_IM};
     if (!x || (base && f != S_LN)) return NULL;
-    if (f == S_SQRT) return rz_math_node2(&p->env, M_ROOT, x, two(p));
+    p->inexact |= has(x, M_NUM);
+    if (f == S_SQRT) return rz_math_node2(&p->env, M_ROOT, x, whole(p, "2"));
     math_node *n = rz_math_node2(&p->env, M_FN, x, NULL);
     if (n) n->op = (uint8_t)fns[f];
     return base && n ? rz_math_node2(&p->env, M_DIV, n, applied(p, f, base, NULL)) : n;
@@ -274,7 +283,9 @@ static math_node *factor(sym_parser *p)
     if (++p->depth > MAX_NESTING || !(n = atom(p))) return NULL;
     if (peek(p)->kind == S_POWER) {
         p->next++;
-        n = (b = factor(p)) ? rz_math_node2(&p->env, M_POW, n, b) : NULL;
+        if (!(b = factor(p))) return NULL;
+        p->inexact |= has(b, M_NUM) && !has(n, M_VAR);
+        n = rz_math_node2(&p->env, M_POW, n, b);
     }
     p->depth--;
     return n && negative ? rz_math_node2(&p->env, M_NEG, n, NULL) : n;
@@ -315,14 +326,19 @@ static math_node *sum(sym_parser *p)
     return n;
 }
 
-bool rz_sympy_equal(rz_arena scratch, rz_slice a, rz_slice b)
+bool rz_sympy_equal(rz_arena scratch, rz_slice a, rz_slice b, long *work)
 {
     rz_slice parts[] = {rz_slice_of("("), a, rz_slice_of(")-("), b, rz_slice_of(")")};
     rz_slice t = rz_swap_all(&scratch, rz_concat(&scratch, parts, 5), &(rz_swap){"^", "**"}, 1);
-    sym_parser p = {.env = {.arena = &scratch, .options = &rz_math_strict, .nodes_left = RZ_MATH_MAX_NODES, .work_left = WORK}, .t = t, .cap = MAX_TOKENS};
+    if ((*work -= CALL + (long)t.len) <= 0) return false;
+    sym_parser p = {.env = {.arena = &scratch, .options = &rz_math_strict, .nodes_left = RZ_MATH_MAX_NODES, .work_left = *work}, .t = t, .cap = MAX_TOKENS};
+    if (t.len < MAX_TOKENS / 4) p.cap = 4 * (int)t.len + 4;
     p.tokens = RZ_NEW(&scratch, p.cap, sym_token);
-    math_node *n = tokenise(&p) ? sum(&p) : NULL;
-    if (!n || peek(&p)->kind != S_END) return false;
-    if (n->kind == M_ADD && n->n == 2 && n->last->kind == M_NEG) return rz_math_scalars(&p.env, n->first, n->last->first, -1) == RZ_MATH_EQUAL;
-    return rz_math_scalars(&p.env, n, number(&p, &(sym_token){.kind = S_NUMBER, .text = rz_slice_of("0")}), -1) == RZ_MATH_EQUAL;
+    math_node *n = tokenise(&p) ? sum(&p) : NULL, *zero = whole(&p, "0");
+    if (!n || !zero || peek(&p)->kind != S_END) return false;
+    bool difference = n->kind == M_ADD && n->n == 2 && n->last->kind == M_NEG;
+    const math_node *left = difference ? n->first : n, *right = difference ? n->last->first : zero;
+    rz_math_verdict v = p.inexact ? rz_math_exact(&p.env, left, right, -1) : rz_math_scalars(&p.env, left, right, -1);
+    *work = p.env.work_left;
+    return v == RZ_MATH_EQUAL;
 }

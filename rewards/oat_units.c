@@ -52,8 +52,18 @@ static rz_slice drop_unit(rz_arena *a, rz_slice t, const unit *u)
     return t; /* an answer that is nothing but a unit stays */
 }
 
+/* Whether every character of the unit's literal part is in the text at all: most units need not be sought. */
+static bool may_be_in(const bool *bytes, const unit *u)
+{
+    for (const char *p = u->literal; *p; p++)
+        if (!bytes[(unsigned char)*p]) return false;
+    return true;
+}
+
 rz_slice rz_oat_drop_units(rz_arena *a, rz_slice t)
 {
+    bool bytes[256] = {false};
+    for (size_t i = 0; i < t.len; i++) bytes[(unsigned char)t.s[i]] = true; /* of the text as it is now: later there are fewer */
     for (int pass = 0; pass < 4; pass++) { /* each twice: alone, then all as plurals */
         rz_slice name, all = {units, sizeof units - 2};
         size_t next = 0;
@@ -62,7 +72,7 @@ rz_slice rz_oat_drop_units(rz_arena *a, rz_slice t)
             size_t dot = rz_python_find(name, ".", 0), n = dot == SIZE_MAX ? name.len : dot;
             memcpy(u.literal, name.s, n);
             u.rest = rz_python_from(name, n);
-            t = drop_unit(a, t, &u);
+            if (may_be_in(bytes, &u)) t = drop_unit(a, t, &u);
         }
     }
     return t;

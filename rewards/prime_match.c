@@ -14,15 +14,25 @@ static size_t moved(rz_slice t, size_t at)
     return at;
 }
 
+/* Byte of the last c before byte `end`, or SIZE_MAX. */
+static size_t last_of(rz_slice t, char c, size_t end)
+{
+    const char *p = memrchr(t.s, c, end);
+    return p ? (size_t)(p - t.s) : SIZE_MAX;
+}
+
 /* Byte behind (or before) the last marker, as it is to be cut; SIZE_MAX: there is none. Markers are lower-case. */
 static size_t cut_at(rz_slice t, const char *marker, bool behind)
 {
-    size_t n = strlen(marker);
-    for (size_t i = t.len >= n ? t.len - n + 1 : 0; i-- > 0;) {
-        size_t k = 1;
-        if ((t.s[i] | 0x20) != marker[0] || lower(t.s[i]) != marker[0]) continue; /* the first test is quick, and true of every marker's first character */
+    size_t n = strlen(marker), end = t.len >= n ? t.len - n + 1 : 0;
+    char small = marker[0], big = small >= 'a' ? (char)(small - 32) : small;
+    size_t at[2] = {last_of(t, small, end), big != small ? last_of(t, big, end) : SIZE_MAX};
+    while (at[0] != SIZE_MAX || at[1] != SIZE_MAX) {
+        bool is_big = at[0] == SIZE_MAX || (at[1] != SIZE_MAX && at[1] > at[0]);
+        size_t i = at[is_big], k = 1;
         while (k < n && lower(t.s[i + k]) == marker[k]) k++;
         if (k == n) return moved(t, behind ? i + n : i);
+        at[is_big] = last_of(t, is_big ? big : small, i);
     }
     return SIZE_MAX;
 }
