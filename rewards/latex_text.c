@@ -50,6 +50,7 @@ enum { N_SPECIALS = sizeof specials / sizeof *specials };
 
 static const char *special_at(rz_slice rest)
 {
+    if (!memchr("-`'!?&~", rest.s[0], 7)) return NULL;
     for (int i = 0; i < N_SPECIALS; i++)
         if (rz_python_starts(rest, specials[i].chars)) return specials[i].chars;
     return NULL;
