@@ -23,6 +23,31 @@ char **rz_child_environment(char *const *environment)
     return list;
 }
 
+static volatile sig_atomic_t running; /* pid of the program, or 0 */
+
+static void end_together(int number)
+{
+    (void)number;
+    if (running > 0) kill(-(pid_t)running, SIGKILL);
+    _exit(0);
+}
+
+void rz_child_die_together(void)
+{
+    const struct sigaction s = {.sa_handler = end_together};
+    sigaction(SIGTERM, &s, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+/* No SIGTERM between a fork and the note of it. */
+static void block_term(bool block)
+{
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &term, NULL);
+}
+
 /* Between fork and exec. Returns only when it cannot go on, with errno. */
 static void become(const rz_child_plan *p, const int pipes[3][2], int parent)
 {
@@ -32,6 +57,7 @@ static void become(const rz_child_plan *p, const int pipes[3][2], int parent)
     if ((int)getppid() != parent) return;
     setpgid(0, 0);
     for (size_t i = 0; i < sizeof reset / sizeof reset[0]; i++) signal(reset[i], SIG_DFL);
+    block_term(false);
     for (int fd = 0; fd < 3; fd++)
         if (dup2(pipes[fd][fd == 0 ? 0 : 1], fd) < 0) return;
     setrlimit(RLIMIT_CORE, &no_core);
@@ -66,6 +92,7 @@ bool rz_child_start(rz_child *c, const rz_child_plan *p, rz_err *err)
             close_all(fds, i);
             return rz_fail(err, RZ_EIO, "cannot make a pipe for '%.200s': %s", p->argv[0], strerror(why));
         }
+    block_term(true);
     int pid = (int)fork();
     if (pid == 0) {
         become(p, (const int(*)[2])fds, parent);
@@ -78,6 +105,10 @@ bool rz_child_start(rz_child *c, const rz_child_plan *p, rz_err *err)
     fds[0][0] = fds[1][1] = fds[2][1] = fds[3][1] = -1;
     if (pid > 0) {
         setpgid(pid, pid);
+        running = pid;
+    }
+    block_term(false);
+    if (pid > 0) {
         why = trouble_of(fds[3][0]);
     }
     close(fds[3][0]);
@@ -100,6 +131,7 @@ int rz_child_end(rz_child *c)
     if (c->pid > 0) {
         kill(-c->pid, SIGKILL);
         while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {}
+        running = 0;
     }
     if (c->in >= 0) close(c->in);
     if (c->out >= 0) close(c->out);

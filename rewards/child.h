@@ -1,7 +1,11 @@
-/* A program with pipes on its three standard descriptors, started by a worker (never by a rank). It has a process group of its own and dies with the worker. */
+/* A program with pipes on its three standard descriptors, started by a worker (never by a rank). One at a time. It has a process group of its own, which dies
+ * with the worker. */
 #ifndef RZ_REWARDS_CHILD_H
 #define RZ_REWARDS_CHILD_H
 #include "base/error.h"
+
+/* From now on SIGTERM, which also comes when the supervisor dies, ends this process and the program that it runs, with all that has started. Once, in open(). */
+void rz_child_die_together(void);
 
 typedef struct {
     char *const *argv; /* argv[0] is looked for in PATH */

@@ -115,9 +115,9 @@ static void *open_lua(rz_slice setup, rz_err *err) { return open_language(&rz_la
 static void *open_plugin(rz_slice setup, rz_err *err) { return open_language(&rz_language_plugin, setup, err); }
 static void *open_program(rz_slice setup, rz_err *err) { return open_language(&rz_language_program, setup, err); }
 
-static const rz_worker_kind lua = {"lua", open_lua, answer_request, false};
-static const rz_worker_kind plugin = {"plugin", open_plugin, answer_request, false};
-static const rz_worker_kind program = {"program", open_program, answer_request, true};
+static const rz_worker_kind lua = {"lua", open_lua, answer_request};
+static const rz_worker_kind plugin = {"plugin", open_plugin, answer_request};
+static const rz_worker_kind program = {"program", open_program, answer_request, .has_children = true};
 static const rz_worker_kind *const kinds[] = {&lua, &plugin, &program};
 
 bool rz_helper_start(rz_helper **out, char *const *environment, rz_err *err)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define OPEN_S 60.0   /* a worker opens: compiles a rule, starts an interpreter */
-#define GRACE_S 2.0   /* for a kind with a clock of its own */
+#define GRACE_S 2.0   /* for a kind that has a clock of its own */
 #define CONTROL_S 60.0 /* the supervisor answers at once; on a machine that thrashes, later */
 
 struct rz_helper {
@@ -66,26 +66,30 @@ void rz_helper_stop(rz_helper *h)
 static const char *const trusted[] = {"plugin", "program"};
 enum { N_TRUSTED = sizeof trusted / sizeof trusted[0] };
 
-static int find_trusted(const char *name)
+static int find_trusted(const char *name, size_t len)
 {
     int i = 0;
-    while (i < N_TRUSTED && strcmp(trusted[i], name) != 0) i++;
+    while (i < N_TRUSTED && (strlen(trusted[i]) != len || memcmp(trusted[i], name, len) != 0)) i++;
     return i;
 }
 
 bool rz_helper_allow(rz_helper *h, const rz_text_list *names, rz_err *err)
 {
-    for (int i = 0; i < names->n; i++) {
-        int row = find_trusted(names->v[i]);
-        if (row == N_TRUSTED) return rz_fail(err, RZ_ECONFIG, "rules_allow: '%.60s' is no kind of rules that must be allowed; those are plugin and program", names->v[i]);
-        if (h) h->allowed |= 1u << row;
-    }
+    for (int i = 0; i < names->n; i++)
+        for (const char *name = names->v[i]; *name;) {
+            size_t len = strcspn(name, ", ");
+            int row = find_trusted(name, len);
+            if (row == N_TRUSTED)
+                return rz_fail(err, RZ_ECONFIG, "rules_allow: '%.*s' is no kind of rules that must be allowed; those are plugin and program", len < 60 ? (int)len : 60, name);
+            if (h) h->allowed |= 1u << row;
+            name += len + strspn(name + len, ", ");
+        }
     return true;
 }
 
 bool rz_helper_allows(const rz_helper *h, const char *name)
 {
-    int row = find_trusted(name);
+    int row = find_trusted(name, strlen(name));
     return row == N_TRUSTED || h->allowed >> row & 1;
 }
 
@@ -187,7 +191,7 @@ rz_worker_result rz_worker_ask(rz_worker *t, const rz_slice *pieces, int n, rz_s
         snprintf(reason, RZ_WORKER_REASON, "it could not be started again: %.280s", err.text);
         return RZ_WORKER_CRASHED;
     }
-    double until = rz_now_s() + t->time_s + (t->helper->plan.kinds[t->kind]->has_clock ? GRACE_S : 0);
+    double until = rz_now_s() + t->time_s + (t->helper->plan.kinds[t->kind]->has_children ? GRACE_S : 0);
     rz_wire_result got = rz_wire_send(t->fd, pieces, n, until);
     if (got == RZ_WIRE_OK) got = rz_wire_receive(t->fd, &t->answer, RZ_WORKER_MAX_ANSWER, until);
     if (got == RZ_WIRE_OK) {

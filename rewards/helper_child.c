@@ -13,9 +13,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MAX_SETUP = 8 << 20, MAX_WORKERS = 512 };
+enum { MAX_SETUP = 8 << 20, MAX_WORKERS = 512, POLITE_MS = 1000 };
 
 /* ---- the worker ---- */
 
@@ -79,7 +80,7 @@ static void work(int fd, const rz_order *o, rz_slice setup, int parent)
 
 /* ---- the supervisor ---- */
 
-typedef struct { int pid, status; bool ended; } child;
+typedef struct { int pid, status; bool has_children, ended; } child;
 
 static struct {
     int control;
@@ -149,7 +150,7 @@ static void start_worker(const rz_order *o, rz_slice setup)
     }
     if (pid > 0) {
         setpgid(pid, pid); /* both do: who comes first must not matter */
-        me.children[me.n++] = (child){pid, 0, false};
+        me.children[me.n++] = (child){pid, 0, the_plan->kinds[o->kind]->has_children, false};
     }
     tell(pid > 0 ? (rz_news){pid, 0, 0} : (rz_news){0, 0, errno}, pid > 0 ? ends[0] : -1);
     close(ends[0]);
@@ -159,6 +160,13 @@ static void start_worker(const rz_order *o, rz_slice setup)
 static void end_worker(int pid)
 {
     child *c = find(pid);
+    if (c && !c->ended && c->has_children) { /* its programs have groups of their own, which it knows */
+        kill(pid, SIGTERM);
+        for (int ms = 0; ms < POLITE_MS && !c->ended; ms++) {
+            nanosleep(&(struct timespec){0, 1000000}, NULL);
+            reap();
+        }
+    }
     if (c && !c->ended) kill(-pid, SIGKILL); /* also what it has started */
     while (c && !c->ended) {
         int status = 0;
@@ -211,7 +219,9 @@ void rz_helper_supervise(int control, int parent, const rz_helper_plan *plan)
         else
             end_worker(o.pid);
     }
-    for (int i = 0; i < me.n; i++)
-        if (!me.children[i].ended) kill(-me.children[i].pid, SIGKILL);
+    for (int i = 0; i < me.n; i++) {
+        const child *c = &me.children[i];
+        if (!c->ended) kill(c->has_children ? c->pid : -c->pid, c->has_children ? SIGTERM : SIGKILL);
+    }
     _exit(0);
 }

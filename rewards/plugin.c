@@ -1,6 +1,6 @@
-/* Rules in C, in the worker: a shared object that the rule names (rewards/reward.h). */
+/* Rules in C, in the worker: a shared object that the rule names (rewards/include/rulezero/reward.h). */
 #include "rewards/custom.h"
-#include "rewards/reward.h"
+#include "rewards/include/rulezero/reward.h"
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

@@ -38,6 +38,7 @@ static void *open_rule(const json_t *setup, rz_err *err)
     size_t n = json_array_size(command);
     char **argv = rz_calloc(n + 1, sizeof *argv);
     for (size_t i = 0; i < n; i++) argv[i] = rz_strdup(json_string_value(json_array_get(command, i)));
+    rz_child_die_together();
     p->setup = setup;
     p->plan = (rz_child_plan){argv, rz_child_environment(rz_worker_environment()), json_string_value(json_object_get(setup, "folder")),
                               (int)json_integer_value(json_object_get(setup, "memory_mb"))};

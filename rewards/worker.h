@@ -23,7 +23,9 @@ typedef struct {
     void *(*open)(rz_slice setup, rz_err *err);
     /* Bytes written to `answer`, which has room for RZ_WORKER_MAX_ANSWER. */
     size_t (*answer)(void *self, rz_slice request, char *answer);
-    bool has_clock; /* answer() itself ends within rz_worker_time_s() and can say more: the worker is given two seconds on top */
+    /* It runs programs: answer() itself ends within rz_worker_time_s() and can say more, so it is given two seconds on top; and it has called
+     * rz_child_die_together (child.h): SIGTERM ends it and what it has started, so it is ended by that first. */
+    bool has_children;
 } rz_worker_kind;
 
 /* rz_helper_start with other kinds: n rows that live as long as the process. */

@@ -85,7 +85,7 @@ static size_t obey(void *self, rz_slice request, char *answer)
     return request.len;
 }
 
-static const rz_worker_kind obedient = {"obedient", open_obedient, obey, false};
+static const rz_worker_kind obedient = {"obedient", open_obedient, obey};
 static const rz_worker_kind *const kinds[] = {&obedient};
 
 static rz_err err;
