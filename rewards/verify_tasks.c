@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ITEMS = 256, MAX_SEPARATORS = 8, MAX_SIDE = 16, MAX_CELLS = 64 * 64, MAX_WORDS = 1024 };
+enum { MAX_ITEMS = 128, MAX_SEPARATORS = 8, MAX_SIDE = 16, MAX_CELLS = 64 * 64, MAX_WORDS = 1024 };
 
 /* What was found, and what will do. */
 static void show(outcome *o, const rz_case *c, const char *expected)
@@ -56,7 +56,7 @@ static const char *split(rz_slice t, const json_t *separators, list *out)
         if (!ends) continue;
         rz_slice item = rz_trim((rz_slice){t.s + begin, i - begin});
         if (!item.len) return "an item of the list is empty";
-        if (out->n == MAX_ITEMS) return "the list has over 256 items";
+        if (out->n == MAX_ITEMS) return "the list has over 128 items";
         out->item[out->n++] = item;
         begin = i + skip;
     }
@@ -72,7 +72,7 @@ static bool gold_list(const rz_case *c, const json_t *separators, list *out, out
     if (json_is_string(c->gold)) {
         wrong = split(rz_case_gold(c), separators, out);
     } else if (!json_is_array(c->gold) || !json_array_size(c->gold) || json_array_size(c->gold) > MAX_ITEMS) {
-        wrong = "it must be a text, or a list of 1 to 256 texts or whole numbers";
+        wrong = "it must be a text, or a list of 1 to 128 texts or whole numbers";
     } else {
         json_array_foreach(c->gold, i, item) {
             char *digits = RZ_NEW(c->env->scratch, 24, char);
