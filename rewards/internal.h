@@ -222,8 +222,8 @@ extern const rz_verifier rz_verifiers_presets_tinyzero[];
 extern const int rz_n_verifiers_presets_tinyzero;
 extern const rz_verifier rz_verifiers_presets_format[], rz_verifiers_presets_length[], rz_verifiers_presets_repetition[];
 extern const int rz_n_verifiers_presets_format, rz_n_verifiers_presets_length, rz_n_verifiers_presets_repetition;
-extern const rz_verifier rz_verifiers_gym[];
-extern const int rz_n_verifiers_gym;
+extern const rz_verifier rz_verifiers_counts[], rz_verifiers_gym[], rz_verifiers_ifeval[];
+extern const int rz_n_verifiers_counts, rz_n_verifiers_gym, rz_n_verifiers_ifeval;
 
 /* load.c */
 int rz_rule_find(const rz_rules *r, const char *name);

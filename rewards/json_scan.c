@@ -72,7 +72,8 @@ static bool number(reader *r, rz_scan_type *type)
 static bool scalar(reader *r, rz_scan_type *type)
 {
     static const struct { const char *text; rz_scan_type type; bool standard; } words[] = {
-        {"null", RZ_SCAN_NULL, true}, {"true", RZ_SCAN_BOOL, true}, {"false", RZ_SCAN_BOOL, true}, {"NaN", RZ_SCAN_REAL, false}, {"Infinity", RZ_SCAN_REAL, false}};
+        {"null", RZ_SCAN_NULL, true}, {"true", RZ_SCAN_BOOL, true}, {"false", RZ_SCAN_BOOL, true}, {"NaN", RZ_SCAN_REAL, false},
+        {"Infinity", RZ_SCAN_REAL, false}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if ((words[i].standard || !r->standard) && word(r, words[i].text)) return *type = words[i].type, true;
     if (is(r, '"')) return *type = RZ_SCAN_STRING, string(r);

@@ -33,4 +33,6 @@ rz_slice rz_preset_response(const rz_case *c, bool chat);
 
 /* presets_repetition.c: the words of a text as numbers 0, 1, …, equal words by equal numbers. False when there are over RZ_PRESET_MAX_ITEMS. */
 bool rz_preset_number_words(rz_arena *a, rz_slice t, uint32_t **out, size_t *n_out);
+/* How many different runs of `size` neighbours there are among n ≥ size numbers. */
+uint32_t rz_preset_count_runs(rz_arena scratch, const uint32_t *ids, size_t n, size_t size);
 #endif

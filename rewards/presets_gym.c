@@ -109,7 +109,8 @@ static bool read_decimal(rz_arena *a, rz_slice t, rz_decimal *out)
         if (c != '_') s[n++] = digit >= 0 ? (char)('0' + digit) : (char)c;
     }
     char *dot = memchr(s, '.', n); /* "5." and "5.e3" are read as "5" and "5e3" */
-    if (dot && dot > s && dot[-1] >= '0' && dot[-1] <= '9' && (dot + 1 == s + n || (dot[1] | 32) == 'e')) memmove(dot, dot + 1, (size_t)(s + n-- - dot - 1));
+    if (dot && dot > s && dot[-1] >= '0' && dot[-1] <= '9' && (dot + 1 == s + n || (dot[1] | 32) == 'e')) memmove(dot, dot + 1,
+        (size_t)(s + n-- - dot - 1));
     return rz_decimal_read((rz_slice){s, n}, a, out);
 }
 
@@ -347,8 +348,10 @@ const rz_verifier rz_verifiers_gym[] = {
     PLAIN("number_sequence", "the next number of a sequence"),
     PLAIN("simple_equations", "an equation in one unknown"),
     PLAIN("string_manipulation", "rewriting a text by rules"),
-    ROW("chain_sum", "ChainSumDataset", "the decimal number of the answer, commas ignored; its share of a longer text", same_decimal, ANSWER, .holes = SHARE),
-    ROW("products", "ProductsDataset", "the decimal number of the answer, commas ignored; its share of a longer text", same_decimal, ANSWER, .holes = SHARE),
+    ROW("chain_sum", "ChainSumDataset", "the decimal number of the answer, commas ignored; its share of a longer text", same_decimal, ANSWER,
+        .holes = SHARE),
+    ROW("products", "ProductsDataset", "the decimal number of the answer, commas ignored; its share of a longer text", same_decimal, ANSWER,
+        .holes = SHARE),
     ROW("decimal_arithmetic", "DecimalArithmeticDataset", "a decimal within one unit of the last place", near_decimal, ANSWER, .check = check_places,
         .params = "{\"max_num_decimal_places\": 3}", .holes = "an answer that is off by one in the last place is right"),
     ROW("number_format", "NumberFormatDataset", "a number within 0.01 of the one asked for", number_format, .gold = "meta.solution: the number",
@@ -364,7 +367,8 @@ const rz_verifier rz_verifiers_gym[] = {
         .gold = "meta.numbers: whole numbers; meta.target: a whole number",
         .holes = "0.01 for nothing at all; powers, //, % and decimals are taken; a value within 1e-5"),
     ROW("fraction_simplification", "FractionSimplificationDataset", "a fraction in lowest terms; 0.1, 0.05 and 0.01 for less", fraction_simplification,
-        .gold = "meta.simplified_numerator, simplified_denominator, numerator, denominator", .holes = "0.01 for nothing at all; text behind \\frac{}{} is not read"),
+        .gold = "meta.simplified_numerator, simplified_denominator, numerator, denominator",
+            .holes = "0.01 for nothing at all; text behind \\frac{}{} is not read"),
     ROW("knights_knaves", "KnightsKnavesDataset", "who is what: a set of names with roles; 0.3 and more for some right", rz_gym_knights_knaves, ANSWER,
         .holes = "a wrong answer with one role right is paid 0.3 and a share"),
     ROW("mini_sudoku", "MiniSudokuDataset", "the filled board; 0.9 of the share of right cells; less for longer texts", rz_gym_mini_sudoku,
@@ -378,6 +382,7 @@ const rz_verifier rz_verifiers_gym[] = {
     ROW("prime_factorization", "PrimeFactorizationDataset", "the prime factors in any order; 0.5 for the product of others", rz_gym_prime_factorization,
         .gold = "answer: factors between ×", .holes = "the number itself is paid 0.5; 0.01 for nothing; a text that is no product is an error"),
     ROW("propositional_logic", "PropositionalLogicDataset", "a formula that follows from the premises; 0.25 for a trivial one", rz_gym_propositional_logic,
-        .gold = "meta.premises: formulas; meta.variables: their letters", .holes = "any formula that follows is paid, whatever it says; a premise repeated is one"),
+        .gold = "meta.premises: formulas; meta.variables: their letters", .holes = "any formula that follows is paid, whatever it says; a premise repeated "
+         "is one"),
 };
 const int rz_n_verifiers_gym = sizeof rz_verifiers_gym / sizeof *rz_verifiers_gym;

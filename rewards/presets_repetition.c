@@ -76,7 +76,7 @@ static uint32_t name_pairs(rz_arena scratch, const uint32_t *x, const uint32_t *
 }
 
 /* Different runs of `size` neighbours among n ≥ size numbers: runs of twice the length are pairs of runs, so it takes log2(size) passes and never compares. */
-static uint32_t count_runs(rz_arena scratch, const uint32_t *ids, size_t n, size_t size)
+uint32_t rz_preset_count_runs(rz_arena scratch, const uint32_t *ids, size_t n, size_t size)
 {
     uint32_t *runs = RZ_NEW(&scratch, n, uint32_t), *joined = RZ_NEW(&scratch, n, uint32_t), count;
     size_t length = 1; /* of the runs that are named */
@@ -99,7 +99,7 @@ static void punish(const rz_case *c, outcome *o, const uint32_t *ids, size_t n, 
         rz_outcome_scored(o, false, 0, "%zu %s, fewer than %zu", n, items, size);
         return;
     }
-    size_t total = n - size + 1, different = count_runs(*c->env->scratch, ids, n, size);
+    size_t total = n - size + 1, different = rz_preset_count_runs(*c->env->scratch, ids, n, size);
     double scaling = 1 - (double)different / (double)total;
     rz_outcome_scored(o, false, scaling * rz_param_number(c, "max_penalty"), "%zu of %zu runs of %zu %s are different", different, total, size, items);
 }

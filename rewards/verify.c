@@ -24,7 +24,9 @@ static const struct { const rz_verifier *rows; const int *n; } families[] = {
     {rz_verifiers_presets_format, &rz_n_verifiers_presets_format},
     {rz_verifiers_presets_length, &rz_n_verifiers_presets_length},
     {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition},
+    {rz_verifiers_counts, &rz_n_verifiers_counts},
     {rz_verifiers_gym, &rz_n_verifiers_gym},
+    {rz_verifiers_ifeval, &rz_n_verifiers_ifeval},
 };
 
 const rz_verifier *rz_verifier_at(int i)

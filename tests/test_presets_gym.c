@@ -33,7 +33,8 @@ START_TEST(errors_and_reasons)
         char name[80];
         snprintf(name, sizeof name, "reasoning-gym/%s", cases[i].name);
         outcome o = judge_case(name, NULL, cases[i].text, strlen(cases[i].text), cases[i].gold, cases[i].meta);
-        ck_assert_msg(o.state == cases[i].state && fabs(o.points - cases[i].points) <= 1e-9 && strstr(o.reason, cases[i].reason), "%s '%s': %d %.17g %s", name,
+        ck_assert_msg(o.state == cases[i].state && fabs(o.points - cases[i].points) <= 1e-9 && strstr(o.reason, cases[i].reason), "%s '%s': %d %.17g %s",
+            name,
                       cases[i].text, (int)o.state, o.points, o.reason);
     }
 }
@@ -85,11 +86,14 @@ START_TEST(json_as_python_judges_it)
     static const struct { const char *text; bool python, standard; } cases[] = {
         {"1", true, true}, {" [1, 2] ", true, true}, {"01", false, false}, {"-", false, false}, {"-0", true, true},
         {"1.", false, false}, {".5", false, false},
-        {"1e5", true, true}, {"1E+05", true, true}, {"1e", false, false}, {"NaN", true, false}, {"-Infinity", true, false}, {"-NaN", false, false}, {"[NaN]", true, false},
+        {"1e5", true, true}, {"1E+05", true, true}, {"1e", false, false}, {"NaN", true, false}, {"-Infinity", true, false}, {"-NaN", false, false},
+        {"[NaN]", true, false},
         {"nul", false, false}, {"null", true, true}, {"\"a\"", true, true}, {"\"a", false, false},
         {"\"\t\"", false, false}, {"\"\\u12g4\"", false, false}, {"\"\\ud800\"", true, true},
-        {"\"\\x\"", false, false}, {"'a'", false, false}, {"{}", true, true}, {"{\"a\": 1}", true, true}, {"{\"a\": 1,}", false, false}, {"{a: 1}", false, false},
-        {"{\"a\" 1}", false, false}, {"[1,]", false, false}, {"[1 2]", false, false}, {"[[], {}, [{}]]", true, true}, {"[1}", false, false}, {"", false, false},
+        {"\"\\x\"", false, false}, {"'a'", false, false}, {"{}", true, true}, {"{\"a\": 1}", true, true}, {"{\"a\": 1,}", false, false},
+        {"{a: 1}", false, false},
+        {"{\"a\" 1}", false, false}, {"[1,]", false, false}, {"[1 2]", false, false}, {"[[], {}, [{}]]", true, true}, {"[1}", false, false},
+        {"", false, false},
         {"  ", false, false},
         {"{} {}", false, false}, {"\xC2\xA0{}", false, false}, {"[", false, false}, {"{\"a\":", false, false},
         {"{\"a\":{\"b\":[1,{\"c\":null}]}}", true, true}, {"]", false, false},
