@@ -18,6 +18,7 @@ static const struct { const char *key, *title; } sorts[RZ_ENTRY_SORTS] = {
     [RZ_ENTRY_KIND] = {"kinds", "kinds of rules (kind: NAME, or the name as the key)"},
     [RZ_ENTRY_PRESET] = {"presets", "presets (preset: NAME)"},
     [RZ_ENTRY_COMPARER] = {"comparers", "comparisons (compare: NAME)"},
+    [RZ_ENTRY_FILE] = {"files", "rule files that are built in (--rules NAME, as is a preset's name)"},
     [RZ_ENTRY_NORMALISER] = {"normalisers", "what can be done to an answer first (normalise: [NAME, ...])"},
 };
 

@@ -1,4 +1,5 @@
 #include "rewards/catalog.h"
+#include "rewards/builtin.h"
 #include "rewards/internal.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static bool verifier_at(int i, bool preset, rz_entry *out)
 static bool comparer_at(int i, rz_entry *out)
 {
     if (i >= rz_n_comparers) return false;
-    *out = (rz_entry){.sort = RZ_ENTRY_COMPARER, .name = rz_comparers[i]->name, .about = rz_comparers[i]->wanted, .params = rz_comparers[i]->options};
+    *out = (rz_entry){.sort = RZ_ENTRY_COMPARER, .name = rz_comparers[i]->name, .about = rz_comparers[i]->about, .params = rz_comparers[i]->options};
     return true;
 }
 
@@ -38,12 +39,19 @@ static bool normaliser_at(int i, rz_entry *out)
     return true;
 }
 
+static bool file_at(int i, rz_entry *out)
+{
+    if (i >= rz_n_builtins) return false;
+    *out = (rz_entry){.sort = RZ_ENTRY_FILE, .name = rz_builtins[i].name, .about = rz_builtins[i].about, .example = rz_builtins[i].text};
+    return true;
+}
+
 static bool own_verifier_at(int i, rz_entry *out) { return verifier_at(i, false, out); }
 static bool preset_at(int i, rz_entry *out) { return verifier_at(i, true, out); }
 
 bool rz_catalog_at(int i, rz_entry *out)
 {
-    static bool (*const lists[])(int i, rz_entry *out) = {kind_at, own_verifier_at, preset_at, comparer_at, normaliser_at};
+    static bool (*const lists[])(int i, rz_entry *out) = {kind_at, own_verifier_at, preset_at, comparer_at, normaliser_at, file_at};
     for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
         int n = 0;
         for (; lists[l](n, out); n++)
@@ -82,8 +90,10 @@ char *rz_catalog_example(const rz_entry *e)
     size_t len;
     FILE *f = open_memstream(&text, &len);
     if (!f) rz_out_of_memory(BUFSIZ);
-    fputs("version: 1\nrules:\n", f);
-    if (e->sort == RZ_ENTRY_KIND && e->example)
+    if (e->sort != RZ_ENTRY_FILE) fputs("version: 1\nrules:\n", f);
+    if (e->sort == RZ_ENTRY_FILE)
+        fputs(e->example, f);
+    else if (e->sort == RZ_ENTRY_KIND && e->example)
         fprintf(f, "  %s\n", e->example);
     else if (e->sort == RZ_ENTRY_COMPARER || e->sort == RZ_ENTRY_NORMALISER) {
         bool normaliser = e->sort == RZ_ENTRY_NORMALISER;

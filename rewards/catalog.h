@@ -1,9 +1,9 @@
-/* What rules can be made of, for people and tools: every kind, preset, comparer and normaliser, by name. */
+/* What rules can be made of, for people and tools: every kind, preset, comparer and normaliser, and the rule files that are built in, by name. */
 #ifndef RZ_REWARDS_CATALOG_H
 #define RZ_REWARDS_CATALOG_H
 #include "base/error.h"
 
-typedef enum { RZ_ENTRY_KIND, RZ_ENTRY_PRESET, RZ_ENTRY_COMPARER, RZ_ENTRY_NORMALISER, RZ_ENTRY_SORTS } rz_entry_sort;
+typedef enum { RZ_ENTRY_KIND, RZ_ENTRY_PRESET, RZ_ENTRY_COMPARER, RZ_ENTRY_NORMALISER, RZ_ENTRY_FILE, RZ_ENTRY_SORTS } rz_entry_sort;
 
 /* NULL where there is nothing to say. */
 typedef struct {
@@ -13,7 +13,7 @@ typedef struct {
     const char *params;      /* JSON object: parameter or option → default */
     const char *gold;        /* what of the problem it needs */
     const char *holes;       /* how it can be paid for nothing */
-    const char *example;     /* of a kind: a rule */
+    const char *example;     /* of a kind: a rule; of a file: its text */
     double top, bottom;      /* most and least points with default parameters, of what a verifier judges; both 0: says its `score:` */
 } rz_entry;
 

@@ -130,14 +130,14 @@ static rz_verdict compare_version(rz_env *env, rz_slice found, rz_slice gold, co
 
 /* ---- the table ---- */
 
-static const rz_comparer string = {.name = "string", .wanted = "a text", .compare = compare_string};
-static const rz_comparer casefold = {.name = "casefold", .wanted = "a text", .compare = compare_casefold};
-static const rz_comparer integer = {.name = "int", .wanted = "an integer", .compare = compare_int};
-static const rz_comparer decimal = {.name = "decimal", .wanted = "a decimal number", .options = "{\"digits\": -1, \"tolerance\": \"0\"}",
+static const rz_comparer string = {.name = "string", .about = "the same bytes", .wanted = "a text", .compare = compare_string};
+static const rz_comparer casefold = {.name = "casefold", .about = "the same but for case, in any script", .wanted = "a text", .compare = compare_casefold};
+static const rz_comparer integer = {.name = "int", .about = "the same integer, of any length: 42.0 is none", .wanted = "an integer", .compare = compare_int};
+static const rz_comparer decimal = {.name = "decimal", .about = "the same number, exactly, of any length; or to some digits, or within a tolerance", .wanted = "a decimal number", .options = "{\"digits\": -1, \"tolerance\": \"0\"}",
                                     .compare = compare_decimal, .check = check_decimal};
-static const rz_comparer rational = {.name = "rational", .wanted = "a fraction or a decimal number of at most 38 digits", .compare = compare_rational};
-static const rz_comparer math = {.name = "math", .wanted = "a mathematical expression", .options = RZ_MATH_OPTIONS, .compare = rz_math_rule_compare, .check = rz_math_rule_check};
-static const rz_comparer version = {.name = "version", .wanted = "a version, as 3.11", .compare = compare_version};
+static const rz_comparer rational = {.name = "rational", .about = "the same fraction: 2/6 is 1/3, 0.5 is 1/2", .wanted = "a fraction or a decimal number of at most 38 digits", .compare = compare_rational};
+static const rz_comparer math = {.name = "math", .about = "the same in mathematics: LaTeX or plain text", .wanted = "a mathematical expression", .options = RZ_MATH_OPTIONS, .compare = rz_math_rule_compare, .check = rz_math_rule_check};
+static const rz_comparer version = {.name = "version", .about = "the same numbers between the dots: 3.9 is not 3.11, 3.011 is", .wanted = "a version, as 3.11", .compare = compare_version};
 
 const rz_comparer *const rz_comparers[] = {&string, &casefold, &integer, &decimal, &rational, &math, &version, &rz_compare_set, &rz_compare_list, &rz_compare_tuple,
                                            &rz_compare_interval, &rz_compare_one_of, &rz_compare_f1, &rz_compare_edit};

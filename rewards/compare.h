@@ -16,6 +16,7 @@ typedef struct rz_env rz_env; /* a worker's matcher, scratch and patterns (rewar
 
 typedef struct {
     const char *name;    /* as in `compare:` */
+    const char *about;   /* equal when … */
     const char *wanted;  /* "an integer": what an unreadable text is not */
     const char *options; /* JSON object of further keys of `compare:` with their defaults, as the parameters of verifiers (rewards/verify.h); NULL: none */
     const char *of;      /* it compares parts: the comparer for them unless `of:` names another; the options then hold "of": {"kind", its options} */

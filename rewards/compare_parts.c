@@ -263,12 +263,12 @@ static rz_verdict compare_one_of(rz_env *env, rz_slice found, rz_slice gold, con
 }
 
 #define PARTS_OPTIONS "\"separator\": \",\", \"brackets\": \"own\""
-const rz_comparer rz_compare_set = {.name = "set", .wanted = "a set of at most 256 such parts", .options = "{" PARTS_OPTIONS ", \"duplicates\": \"ignore\"}", .of = "string",
+const rz_comparer rz_compare_set = {.name = "set", .about = "the same parts in any order", .wanted = "a set of at most 256 such parts", .options = "{" PARTS_OPTIONS ", \"duplicates\": \"ignore\"}", .of = "string",
                                     .compare = compare_set, .check = check_set};
-const rz_comparer rz_compare_list = {.name = "list", .wanted = "a list of at most 256 such parts", .options = "{" PARTS_OPTIONS "}", .of = "string",
+const rz_comparer rz_compare_list = {.name = "list", .about = "the same parts in the same order; [1, 2] or 1, 2", .wanted = "a list of at most 256 such parts", .options = "{" PARTS_OPTIONS "}", .of = "string",
                                      .compare = compare_list, .check = check_parts};
-const rz_comparer rz_compare_tuple = {.name = "tuple", .wanted = "a tuple of at most 256 such parts", .options = "{" PARTS_OPTIONS "}", .of = "string",
+const rz_comparer rz_compare_tuple = {.name = "tuple", .about = "the same parts in the same order; (1, 2) or 1, 2", .wanted = "a tuple of at most 256 such parts", .options = "{" PARTS_OPTIONS "}", .of = "string",
                                       .compare = compare_tuple, .check = check_parts};
-const rz_comparer rz_compare_interval = {.name = "interval", .wanted = "an interval, as [0, 1), or a union of them", .of = "rational", .compare = compare_interval};
-const rz_comparer rz_compare_one_of = {.name = "one_of", .wanted = "such a value", .options = "{\"separator\": \"|\"}", .of = "string",
+const rz_comparer rz_compare_interval = {.name = "interval", .about = "the same ends and brackets, of one interval or of a union", .wanted = "an interval, as [0, 1), or a union of them", .of = "rational", .compare = compare_interval};
+const rz_comparer rz_compare_one_of = {.name = "one_of", .about = "what is found is one of the parts of the gold: Paris|City of Paris", .wanted = "such a value", .options = "{\"separator\": \"|\"}", .of = "string",
                                        .compare = compare_one_of, .check = check_separator};

@@ -107,5 +107,5 @@ static double edit(rz_env *env, rz_slice found, rz_slice gold, const json_t *opt
 }
 
 #define DEGREES "{\"threshold\": 1.0, \"partial\": true}"
-const rz_comparer rz_compare_f1 = {.name = "f1", .wanted = "a text of at most 16384 bytes", .options = DEGREES, .likeness = f1, .check = check_degrees};
-const rz_comparer rz_compare_edit = {.name = "edit_distance", .wanted = "a text of at most 1024 characters", .options = DEGREES, .likeness = edit, .check = check_degrees};
+const rz_comparer rz_compare_f1 = {.name = "f1", .about = "as much as the words are the same (F1, as SQuAD)", .wanted = "a text of at most 16384 bytes", .options = DEGREES, .likeness = f1, .check = check_degrees};
+const rz_comparer rz_compare_edit = {.name = "edit_distance", .about = "as much as the characters are the same", .wanted = "a text of at most 1024 characters", .options = DEGREES, .likeness = edit, .check = check_degrees};

@@ -70,6 +70,7 @@ typedef struct {
     const char *pattern_text;
     int n_tags, *min_words;   /* tags */
     const char **tags;
+    bool words_behind;        /* tags: text follows the last one */
     extraction extract;       /* compare, expr_uses_numbers */
     const rz_comparer *comparer;
     json_t *options;          /* the comparer's, complete; owned */

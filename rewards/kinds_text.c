@@ -106,6 +106,10 @@ static bool load_tags(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
         u->tags[i] = rz_arena_strndup(s->arena, item->text, strlen(item->text));
         u->n_tags = i + 1;
     }
+    static const char *const behind[] = {"nothing", "words"};
+    int words = 0;
+    if (!rz_schema_choice(s, y, "behind", behind, 2, &words)) return false;
+    u->words_behind = words;
     return load_min_words(s, u, y);
 }
 
@@ -142,6 +146,15 @@ static bool only_space(rz_slice t, size_t from, size_t to, const rule *u, outcom
     while (to > at && rz_is_space(t.s[to - 1])) to--;
     o->span = (rz_span){at, to};
     rz_outcome_fail(o, u, "text outside the tags");
+    return false;
+}
+
+/* Behind the last tag: nothing, or with `behind: words` at least one visible word. */
+static bool check_rest(rz_slice t, size_t from, const rule *u, outcome *o)
+{
+    if (!u->words_behind) return only_space(t, from, t.len, u, o);
+    if (rz_count_words(t.s + from, t.len - from, 1)) return true;
+    rz_outcome_fail(o, u, "nothing is written behind </%s>", u->tags[u->n_tags - 1]);
     return false;
 }
 
@@ -183,10 +196,10 @@ static void score_tags(evaluation *e, const rule *u, rz_span where, outcome *o)
         to += (size_t)snprintf(o->expected + to, sizeof o->expected - to, "%s<%s>...</%s>", i ? " " : "", u->tags[i], u->tags[i]);
     find_tags(t, u, places);
     for (int i = 0; i < u->n_tags && ok; i++) ok = check_tag(t, u, i, &places[i], &at, o);
-    ok = ok && only_space(t, at, t.len, u, o);
+    ok = ok && check_rest(t, at, u, o);
     if (ok) {
         rz_outcome_pass(o, u);
-        o->span = (rz_span){places[0].open.start, at};
+        o->span = (rz_span){places[0].open.start, u->words_behind ? t.len : at};
     }
     o->span = shift(o->span, where.start);
     if (o->span.start != SIZE_MAX) rz_show(o->found, sizeof o->found, e->text + o->span.start, o->span.end - o->span.start);
@@ -194,7 +207,7 @@ static void score_tags(evaluation *e, const rule *u, rz_span where, outcome *o)
 
 static const char *const match_keys[] = {"match", "flags", "anywhere", "match_limit", NULL};
 static const char *const count_keys[] = {"count", "flags", "match_limit", "each", "max", NULL};
-static const char *const tags_keys[] = {"tags", "min_words", NULL};
+static const char *const tags_keys[] = {"tags", "min_words", "behind", NULL};
 const rule_kind rz_kind_match = {"match", match_keys, true, true, false, load_match, score_match,
     "the pattern matches all of the text", "shape: {match: '.*The answer is ([0-9]+)\\.', flags: s}"};
 const rule_kind rz_kind_count = {"count", count_keys, false, true, false, load_count, score_count,

@@ -2,6 +2,7 @@
 #include "rewards/internal.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "rewards/builtin.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,15 +304,37 @@ bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t l
     return ok;
 }
 
+/* What is neither a file nor the name of one of ours. */
+static bool no_such_rules(const char *name, rz_err *err)
+{
+    const char *names[MAX_VERIFIERS];
+    const rz_verifier *v;
+    int n = 0;
+    for (int i = 0; i < rz_n_builtins && n < MAX_VERIFIERS; i++) names[n++] = rz_builtins[i].name;
+    for (int i = 0; n < MAX_VERIFIERS && (v = rz_verifier_at(i)); i++)
+        if (strchr(v->name, '/')) names[n++] = v->name;
+    const char *near = rz_nearest(name, names, n);
+    if (near) return rz_fail(err, RZ_EIO, "%s: there is no such rule file, and no built-in one or preset of this name; did you mean '%s'?", name, near);
+    return rz_fail(err, RZ_EIO, "%s: there is no such rule file, and no built-in one or preset of this name; rules list shows those", name);
+}
+
 bool rz_rules_load(rz_rules **out, const char *path, rz_err *err)
 {
-    char *text;
+    char *text, preset[256];
     size_t len;
+    const rz_verifier *v;
     *out = NULL;
-    if (!rz_file_read(path, MAX_FILE, &text, &len, err)) return false;
-    bool ok = rz_rules_parse(out, path, text, len, err);
-    free(text);
-    return ok;
+    if (rz_file_exists(path)) {
+        if (!rz_file_read(path, MAX_FILE, &text, &len, err)) return false;
+        bool ok = rz_rules_parse(out, path, text, len, err);
+        free(text);
+        return ok;
+    }
+    for (int i = 0; i < rz_n_builtins; i++)
+        if (strcmp(rz_builtins[i].name, path) == 0) return rz_rules_parse(out, path, rz_builtins[i].text, rz_builtins[i].len, err);
+    if (!strchr(path, '/') || !(v = rz_verifier_find(path))) return no_such_rules(path, err);
+    int n = snprintf(preset, sizeof preset, "version: 1\nrules:\n  %s: {preset: %s}\n", strchr(path, '/') + 1, path);
+    return rz_rules_parse(out, path, preset, (size_t)n, err);
 }
 
 void rz_rules_destroy(rz_rules *r)

@@ -197,6 +197,15 @@ static rz_slice drop_quotes(rz_arena *scratch, rz_slice t)
     return t.len > 6 && starts(t, "\u201c") && ends(t, "\u201d") ? rz_trim(inside(t, 3, 3)) : t;
 }
 
+/* (B), [B], and B) as lists write it. */
+static rz_slice drop_brackets(rz_arena *scratch, rz_slice t)
+{
+    (void)scratch;
+    t = rz_trim(t);
+    if (t.len > 2 && ((t.s[0] == '(' && ends(t, ")")) || (t.s[0] == '[' && ends(t, "]")))) return rz_trim(inside(t, 1, 1));
+    return t.len > 1 && ends(t, ")") && !memchr(t.s, '(', t.len) ? rz_trim(inside(t, 0, 1)) : t;
+}
+
 const rz_normaliser rz_normalisers[] = {
     {"trim", "white space at both ends goes", trim},
     {"collapse_spaces", "each run of white space becomes one blank", collapse_spaces},
@@ -209,6 +218,7 @@ const rz_normaliser rz_normalisers[] = {
     {"unit: drop", "one word behind a number goes, unless it says how much: 12 apples, 5cm, 5 \\text{cm}; 5 thousand and 36 or 37 stay", drop_unit},
     {"markdown: drop", "**42**, *42*, `42` become 42", drop_markdown},
     {"quotes: drop", "\"42\", '42', \u201c42\u201d become 42", drop_quotes},
+    {"brackets: drop", "(B), [B] and B) become B", drop_brackets},
     {"strip_latex_wrappers", "$42$, \\(42\\), \\[42\\], \\text{42}, \\boxed{42} become 42", strip_latex},
 };
 const int rz_n_normalisers = COUNT(rz_normalisers);

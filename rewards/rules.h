@@ -49,6 +49,7 @@ typedef struct {
 
 /* RZ_ECONFIG with file:line:column and the line shown for anything wrong in the file (unknown key with a suggestion, bad pattern, unknown rule in requires, cyclic gates,
  * weight that is not finite …). */
+/* path: a file, else the name of a built-in one (rewards/builtin.h), else of a preset, which then is the only rule. */
 bool rz_rules_load(rz_rules **out, const char *path, rz_err *err);
 bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t len, rz_err *err);
 void rz_rules_destroy(rz_rules *r);

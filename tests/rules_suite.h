@@ -20,8 +20,7 @@ static rz_rules *rules_of(const char *text)
     rz_rules *r;
     rz_err err;
     size_t n = strlen(text);
-    bool is_path = n < 200 && n > 5 && strcmp(text + n - 5, ".yaml") == 0;
-    bool ok = is_path ? rz_rules_load(&r, text, &err) : rz_rules_parse(&r, "case.yaml", text, n, &err);
+    bool ok = !strchr(text, '\n') ? rz_rules_load(&r, text, &err) : rz_rules_parse(&r, "case.yaml", text, n, &err);
     ck_assert_msg(ok, "%s: %s", where, err.text);
     return r;
 }
@@ -52,9 +51,22 @@ static void check_sane(const rz_rules *r, const rz_score *got, size_t len)
     free(text);
 }
 
+/* "right" is a completion that deserves its points: an attack earns less, and what only looks like one as much. */
+static void check_right(rz_rules_worker *w, const rz_example *e, double score)
+{
+    rz_sample s = e->sample;
+    rz_score got;
+    s.completion = json_string_value(json_object_get(e->line, "right"));
+    s.completion_len = strlen(s.completion);
+    rz_rules_score(w, &s, &got);
+    ck_assert_msg(got.correct, "%s: '%s' is not right: %s", where, s.completion, got.parts[0].reason);
+    bool attack = !strstr(e->name, "no attack");
+    ck_assert_msg(attack ? score < got.score : score == got.score, "%s: %g, and the right text has %g", where, score, got.score);
+}
+
 static void run_case(const char *text, size_t len)
 {
-    static const char *const known[] = {"name", "source", "note", "rules", "completion", "answer", "meta", "n_tokens", "truncated", "expect"};
+    static const char *const known[] = {"name", "source", "note", "rules", "completion", "answer", "meta", "n_tokens", "truncated", "right", "expect"};
     const char *key;
     const json_t *v;
     char *differences;
@@ -73,6 +85,7 @@ static void run_case(const char *text, size_t len)
     ck_assert_msg(rz_example_check(&e, r, &got, &differences, &err), "%s: %s", where, err.text);
     ck_assert_msg(!differences, "%s: %s", where, differences);
     check_sane(r, &got, e.sample.completion_len);
+    if (json_object_get(e.line, "right")) check_right(w, &e, got.score);
     rz_rules_worker_destroy(w);
     rz_rules_destroy(r);
     rz_example_finish(&e);

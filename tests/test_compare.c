@@ -167,6 +167,7 @@ START_TEST(normalisers)
         {"unit: drop", "5 squared", "5 squared"}, {"unit: drop", "", ""}, {"unit: drop", "$5 each", "$5"}, {"unit: drop", "5!", "5!"}, {"unit: drop", "2x", "2x"},
         {"markdown: drop", "**42**", "42"}, {"markdown: drop", " `x` ", "x"}, {"markdown: drop", "**a", "**a"}, {"markdown: drop", "**", "**"},
         {"quotes: drop", "\"42\"", "42"}, {"quotes: drop", "\u201c42\u201d", "42"}, {"quotes: drop", "it's", "it's"},
+        {"brackets: drop", "(B)", "B"}, {"brackets: drop", "[ B ]", "B"}, {"brackets: drop", "B)", "B"}, {"brackets: drop", "f(x)", "f(x)"}, {"brackets: drop", ")", ")"},
         {"strip_latex_wrappers", "$42$", "42"}, {"strip_latex_wrappers", "\\(42\\)", "42"}, {"strip_latex_wrappers", "$$ \\text{Paris} $$", "Paris"},
         {"strip_latex_wrappers", "\\boxed{\\frac{1}{2}}", "\\frac{1}{2}"}, {"strip_latex_wrappers", "$1$ or $2$", "$1$ or $2$"},
         {"strip_latex_wrappers", "\\text{a} \\text{b}", "\\text{a} \\text{b}"}, {"strip_latex_wrappers", "\\text{a", "\\text{a"},

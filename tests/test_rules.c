@@ -1,7 +1,8 @@
 /* The rule language: cases as data, refusals, the shipped files. */
+#include "rewards/builtin.h"
 #include "tests/rules_suite.h"
 
-static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "extract.jsonl", "combine.jsonl", "tasks.jsonl", "tinyzero.jsonl", "verify_tasks.jsonl"};
+static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "extract.jsonl", "exploits.jsonl", "combine.jsonl", "tasks.jsonl", "tinyzero.jsonl", "verify_tasks.jsonl"};
 enum { N_CASE_FILES = sizeof case_files / sizeof *case_files };
 
 START_TEST(cases_score_as_they_say) { ck_assert_int_ge(each_line(case_files[_i], run_case), 10); }
@@ -45,8 +46,28 @@ START_TEST(shipped_files_load)
     rz_err err;
     ck_assert(!rz_rules_load(&r, "configs/rules/absent.yaml", &err));
     ck_assert_ptr_nonnull(strstr(err.text, "absent.yaml"));
+    ck_assert(!rz_rules_load(&r, "strict/gsm9k", &err));
+    ck_assert_ptr_nonnull(strstr(err.text, "did you mean 'strict/gsm8k'?"));
     rz_rules_destroy(NULL);
     rz_rules_worker_destroy(NULL);
+}
+END_TEST
+
+/* Each says of itself what it is, and a preset's name is a file of it alone. */
+START_TEST(names_are_rule_files)
+{
+    ck_assert_int_gt(rz_n_builtins, 30);
+    for (int i = 0; i < rz_n_builtins; i++) {
+        snprintf(where, sizeof where, "%s", rz_builtins[i].name);
+        rz_rules *r = rules_of(rz_builtins[i].name);
+        rz_rules_worker_destroy(worker_of(r));
+        ck_assert_str_eq(rz_rules_text(r), rz_builtins[i].text);
+        ck_assert_msg(strlen(rz_builtins[i].about) > 10, "%s", where);
+        rz_rules_destroy(r);
+    }
+    rz_rules *r = rules_of("verl/gsm8k");
+    ck_assert_str_eq(rz_rules_text(r), "version: 1\nrules:\n  gsm8k: {preset: verl/gsm8k}\n");
+    rz_rules_destroy(r);
 }
 END_TEST
 
@@ -79,6 +100,7 @@ int main(void)
     tcase_add_loop_test(cases, cases_score_as_they_say, 0, N_CASE_FILES);
     tcase_add_test(cases, bad_files_are_refused);
     tcase_add_test(cases, shipped_files_load);
+    tcase_add_test(cases, names_are_rule_files);
     tcase_add_test(cases, an_explanation_says_why);
     suite_add_tcase(s, cases);
     return run_suite(s);
