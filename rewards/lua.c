@@ -1,4 +1,5 @@
-/* Rules in Lua, in the worker. Every sample gets a fresh state, so that no score can depend on the samples before it; the code is compiled once. */
+/* Rules in Lua, in the worker. Every sample finds the state as it was when the rule's code had been compiled, byte for byte, so that no score can depend on the samples
+ * before it. */
 #include "rewards/lua_run.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -15,17 +16,14 @@ enum {
 };
 
 typedef struct {
-    char *data;
-    size_t len, cap;
-} code;
-
-typedef struct {
-    const char *rule;
     rz_lua_memory memory;
     rz_lua_run run;
     size_t most;          /* bytes a run may allocate */
     int64_t instructions;
-    code prelude, rule_code;
+    const char *code, *chunk;
+    size_t code_len;
+    lua_State *state;     /* as kept: the library is open, the rule's code lies on the stack */
+    rz_lua_snapshot kept;
     const json_t *params, *views;
     json_t *meta;         /* of the last sample: a group shares it */
     char *meta_text;
@@ -59,18 +57,6 @@ static void count(lua_State *L, lua_Debug *unused)
 {
     (void)unused;
     rz_lua_charge(L, HOOK_STEP);
-}
-
-static lua_State *fresh_state(machine *m)
-{
-    rz_lua_memory_reset(&m->memory);
-    m->memory.left = NULL;
-    m->memory.most = MOST_AT_LOAD + m->memory.reserved / 2;
-    m->run.ended = NULL;
-    m->run.left = m->instructions;
-    lua_State *L = lua_newstate(rz_lua_memory_move, &m->memory);
-    if (L) memcpy(lua_getextraspace(L), &m, sizeof m);
-    return L;
 }
 
 /* ---- what the rule gets ---- */
@@ -212,27 +198,19 @@ static void take_verdict(lua_State *L, const machine *m)
 
 /* ---- a run ---- */
 
-static void load_code(lua_State *L, const code *c, const char *name)
-{
-    if (luaL_loadbufferx(L, c->data, c->len, name, "b") != LUA_OK) lua_error(L);
-}
-
+/* The rule's code, a function, is at 1. Its sample comes and its limits begin. */
 static int run(lua_State *L)
 {
     machine *m = machine_of(L);
-    rz_lua_open(L);
-    load_code(L, &m->prelude, "prelude");
-    lua_insert(L, -2);
-    lua_call(L, 1, 0);
     if (m->sample) push_sample(L, m); /* what it is given is not counted */
     m->memory.most = m->memory.used + m->most;
     m->memory.left = &m->run.left;
     lua_sethook(L, count, LUA_MASKCOUNT, HOOK_STEP);
-    load_code(L, &m->rule_code, m->rule);
+    lua_pushvalue(L, 1);
     lua_call(L, 0, 0);
     if (lua_getglobal(L, "score") != LUA_TFUNCTION) return luaL_error(L, "there is no function score(c)");
     if (!m->sample) return 0;
-    lua_insert(L, 1);
+    lua_replace(L, 1);
     lua_call(L, 1, 2);
     take_verdict(L, m);
     return 0;
@@ -244,6 +222,19 @@ static const char *trouble(lua_State *L, const machine *m, int status)
     if (m->memory.over) return "it used up its instructions (instructions)";
     if (status == LUA_ERRMEM) return "it used up its memory (memory_mb)";
     return lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "it raised an error that is no text";
+}
+
+static int run_kept(machine *m, const rz_custom_sample *s)
+{
+    lua_State *L = m->state;
+    rz_lua_memory_restore(&m->memory, &m->kept);
+    rz_lua_patterns_begin(m->run.patterns);
+    m->run.ended = NULL;
+    m->run.left = m->instructions;
+    m->sample = s;
+    lua_pushcfunction(L, run);
+    lua_insert(L, 1);
+    return lua_pcall(L, 1, 0, 0);
 }
 
 static bool read_meta(machine *m, const rz_custom_sample *s, rz_custom_verdict *v)
@@ -275,70 +266,57 @@ static void score(void *self, const rz_custom_sample *s, rz_custom_verdict *v)
         return;
     }
     if (!read_meta(m, s, v)) return;
-    lua_State *L = fresh_state(m);
-    if (!L) {
-        rz_custom_end(v, RZ_PART_ERROR, "no memory for a Lua state");
-        return;
-    }
-    m->sample = s;
     m->verdict = v;
-    lua_pushcfunction(L, run);
-    int status = lua_pcall(L, 0, 0, 0);
+    int status = run_kept(m, s);
     if (status == LUA_OK) return;
     rz_custom_begin(v);
-    rz_custom_end(v, RZ_PART_ERROR, "%s", trouble(L, m, status));
+    rz_custom_end(v, RZ_PART_ERROR, "%s", trouble(m->state, m, status));
 }
 
 /* ---- loading ---- */
 
-static int add_code(lua_State *L, const void *data, size_t len, void *to)
-{
-    code *c = to;
-    (void)L;
-    if (c->len + len > c->cap) {
-        c->cap = 2 * (c->len + len);
-        c->data = rz_realloc(c->data, c->cap);
-    }
-    memcpy(c->data + c->len, data, len);
-    c->len += len;
-    return 0;
-}
-
 /* Only source is read: bytecode from a stranger could do anything. */
-static bool compile(machine *m, code *to, const char *text, size_t len, const char *name, rz_err *err)
+static int compile(lua_State *L)
 {
-    lua_State *L = fresh_state(m);
-    if (!L) return rz_fail(err, RZ_EIO, "no memory for a Lua state");
-    int status = luaL_loadbufferx(L, text, len, name, "t");
-    if (status != LUA_OK) return rz_fail(err, RZ_ECONFIG, "%s", trouble(L, m, status));
-    lua_dump(L, add_code, to, 0);
-    return true;
+    const machine *m = machine_of(L);
+    rz_lua_open(L);
+    if (luaL_loadbufferx(L, rz_lua_prelude, strlen(rz_lua_prelude), "=prelude", "t") != LUA_OK) lua_error(L);
+    lua_insert(L, -2);
+    lua_call(L, 1, 0);
+    if (luaL_loadbufferx(L, m->code, m->code_len, m->chunk, "t") != LUA_OK) lua_error(L);
+    return 1;
 }
 
-static bool try_code(machine *m, rz_err *err)
+static bool build(machine *m, rz_err *err)
 {
-    lua_State *L = fresh_state(m);
-    m->sample = NULL;
-    lua_pushcfunction(L, run);
-    int status = lua_pcall(L, 0, 0, 0);
-    return status == LUA_OK || rz_fail(err, RZ_ECONFIG, "%s", trouble(L, m, status));
+    m->memory.most = MOST_AT_LOAD + m->memory.reserved / 2;
+    m->run.left = INT64_MAX / 2;
+    m->state = lua_newstate(rz_lua_memory_move, &m->memory);
+    if (!m->state) return rz_fail(err, RZ_EIO, "no memory for a Lua state");
+    memcpy(lua_getextraspace(m->state), &m, sizeof m);
+    lua_pushcfunction(m->state, compile);
+    int status = lua_pcall(m->state, 0, 1, 0);
+    if (status != LUA_OK) return rz_fail(err, RZ_ECONFIG, "%s", trouble(m->state, m, status));
+    lua_gc(m->state, LUA_GCCOLLECT);
+    m->kept = rz_lua_memory_keep(&m->memory);
+    status = run_kept(m, NULL); /* all but score itself */
+    return status == LUA_OK || rz_fail(err, RZ_ECONFIG, "%s", trouble(m->state, m, status));
 }
 
 static void *open_rule(const json_t *setup, rz_err *err)
 {
     machine *m = rz_calloc(1, sizeof *m);
-    const json_t *source = json_object_get(setup, "code");
-    m->rule = json_string_value(json_object_get(setup, "rule"));
+    const json_t *code = json_object_get(setup, "code");
+    m->code = json_string_value(code);
+    m->code_len = json_string_length(code);
+    m->chunk = json_string_value(json_object_get(setup, "chunk"));
     m->params = json_object_get(setup, "params");
     m->views = json_object_get(setup, "views");
     m->instructions = json_integer_value(json_object_get(setup, "instructions"));
     m->most = (size_t)json_integer_value(json_object_get(setup, "memory_mb")) << 20;
     m->run.memory = &m->memory;
     m->run.patterns = rz_lua_patterns_create();
-    if (!rz_lua_memory_init(&m->memory, 4 * m->most + ((size_t)256 << 20), err) || !rz_matcher_create(&m->run.matcher, err) ||
-        !compile(m, &m->prelude, rz_lua_prelude, strlen(rz_lua_prelude), "=prelude", err) ||
-        !compile(m, &m->rule_code, json_string_value(source), json_string_length(source), json_string_value(json_object_get(setup, "chunk")), err) || !try_code(m, err))
-        return NULL;
+    if (!rz_lua_memory_init(&m->memory, 4 * m->most + ((size_t)256 << 20), err) || !rz_matcher_create(&m->run.matcher, err) || !build(m, err)) return NULL;
     return m;
 }
 

@@ -12,12 +12,18 @@ bool rz_lua_memory_init(rz_lua_memory *m, size_t reserve, rz_err *err)
     return m->base != MAP_FAILED || rz_fail(err, RZ_EIO, "cannot reserve %zu MB for Lua: %s", reserve >> 20, strerror(errno));
 }
 
-void rz_lua_memory_reset(rz_lua_memory *m)
+rz_lua_snapshot rz_lua_memory_keep(const rz_lua_memory *m)
+{
+    rz_lua_snapshot kept = {*m, rz_malloc(m->at)};
+    memcpy(kept.bytes, m->base, m->at);
+    return kept;
+}
+
+void rz_lua_memory_restore(rz_lua_memory *m, const rz_lua_snapshot *kept)
 {
     if (m->at > KEEP) madvise(m->base + KEEP, m->at - KEEP, MADV_DONTNEED);
-    m->at = m->used = 0;
-    m->over = false;
-    memset(m->free_blocks, 0, sizeof m->free_blocks);
+    *m = kept->memory;
+    memcpy(m->base, kept->bytes, m->at);
 }
 
 /* Blocks come in sizes: multiples of 16 up to 512, then powers of two. */

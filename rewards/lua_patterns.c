@@ -47,7 +47,7 @@ static unsigned read_flags(lua_State *L, int index)
 }
 
 /* Only between samples: a pattern may be in use while a function that re.sub calls asks for others. */
-static void begin_sample(rz_lua_patterns *c)
+void rz_lua_patterns_begin(rz_lua_patterns *c)
 {
     c->sample++;
     c->n_paid = 0;
@@ -238,7 +238,6 @@ static int sub(lua_State *L)
 void rz_lua_open_patterns(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"match", match}, {"search", search_text}, {"fullmatch", fullmatch}, {"findall", findall}, {"sub", sub}, {NULL, NULL}};
-    begin_sample(rz_lua_run_of(L)->patterns);
     luaL_newlib(L, functions);
     lua_setglobal(L, "re");
 }

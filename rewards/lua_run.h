@@ -33,4 +33,5 @@ const char *rz_lua_text(lua_State *L, int index, size_t *len);
 extern const char rz_lua_prelude[];
 
 rz_lua_patterns *rz_lua_patterns_create(void);
+void rz_lua_patterns_begin(rz_lua_patterns *p); /* another sample */
 #endif
