@@ -2,8 +2,6 @@
 #include "rewards/math_tree.h"
 #include <string.h>
 
-enum { WORK = 400000 }; /* units; docs/rules/math.md tells what they are */
-
 const rz_math_options rz_math_strict = {.percent = RZ_MATH_PERCENT_STRICT, .units = RZ_MATH_UNITS_STRICT, .assign = RZ_MATH_ASSIGN_VALUE, .digits = -1};
 const rz_math_options rz_math_math_verify = {.percent = RZ_MATH_PERCENT_EITHER, .units = RZ_MATH_UNITS_DROP, .assign = RZ_MATH_ASSIGN_LAST,
     .relation = RZ_MATH_RELATION_GOLD, .set_is_tuple = true, .unordered = true, .digits = 6, .faithful = true, .malformed = true};
@@ -12,19 +10,10 @@ const char *const rz_math_rung_names[6] = {"text", "shape", "exact", "modular", 
 
 math_env rz_math_env(rz_arena *scratch, const rz_math_options *o)
 {
-    return (math_env){.arena = scratch, .options = o, .nodes_left = RZ_MATH_MAX_NODES, .work_left = WORK};
+    return (math_env){.arena = scratch, .options = o, .nodes_left = RZ_MATH_MAX_NODES, .work_left = RZ_MATH_WORK};
 }
 
-long rz_math_work(const math_env *e) { return WORK - e->work_left; }
-
-bool rz_math_readable(rz_arena *scratch, rz_slice text, const rz_math_options *o)
-{
-    size_t mark = scratch->used;
-    math_env e = rz_math_env(scratch, o);
-    bool ok = rz_math_parse(&e, text) != NULL;
-    rz_arena_release(scratch, mark);
-    return ok;
-}
+long rz_math_work(const math_env *e) { return RZ_MATH_WORK - e->work_left; }
 
 /* Without blanks at the ends and doubled blanks within. */
 static bool same_text(rz_slice a, rz_slice b)

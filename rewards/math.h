@@ -9,6 +9,7 @@ enum {
     RZ_MATH_MAX_TEXT = 256 << 10, /* bytes of one answer; a longer one is unparsed */
     RZ_MATH_MAX_NODES = 4096,
     RZ_MATH_MAX_DEPTH = 128,
+    RZ_MATH_WORK = 400000, /* units of one comparison; docs/rules/math.md tells what they are */
 };
 
 /* 50% is 0.5 · 50% is 50 · either */
@@ -51,8 +52,8 @@ extern const char *const rz_math_rung_names[6];
 
 /* Whether the two texts mean the same. What is taken from scratch is free again on return. why may be NULL. UNKNOWN is not equal. */
 bool rz_math_equal(rz_arena *scratch, rz_slice found, rz_slice gold, const rz_math_options *o, rz_math_report *why);
-/* Whether a text can be read at all. */
-bool rz_math_readable(rz_arena *scratch, rz_slice text, const rz_math_options *o);
+/* What a thread has kept of constants is free again; it may go on. */
+void rz_math_forget(void);
 
 /* ---- \boxed{…} ---- */
 

@@ -43,11 +43,11 @@ static bool leaf(const ball *c, const math_node *n, acb_ptr out)
         else if (n->op == CONST_I) acb_onei(out);
         return n->op != CONST_INF;
     }
-    /* between 1/4 and 4 1/4; the last point has signs */
+    /* between 1/4 and 4 1/4; the second point has signs, at the last all are negative */
     uint64_t h = rz_math_name_hash(n->text, n->kind == M_TEXT) * 0x9E3779B97F4A7C15u + (uint64_t)c->point * 0xD6E8FEB86659FD93u;
     h ^= h >> 31;
     slong v = (slong)(h >> 42) + (1 << (PLACE_BITS - 2));
-    acb_set_si(out, c->point == POINTS - 1 && (h & 1) ? -v : v);
+    acb_set_si(out, c->point == POINTS - 1 || (c->point && (h & 1)) ? -v : v);
     acb_mul_2exp_si(out, out, -PLACE_BITS);
     return true;
 }
@@ -309,3 +309,5 @@ rz_math_verdict rz_math_ball(math_env *e, const math_node *a, const math_node *b
     fmpz_clear(y);
     return v;
 }
+
+void rz_math_forget(void) { flint_cleanup(); }

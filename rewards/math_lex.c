@@ -324,7 +324,7 @@ static void word(lexer *l)
         l->at += n;
         return;
     }
-    for (size_t i = 0; i < n; i++) push(l, T_LETTER, 0, (rz_slice){l->e->options->faithful ? small_letters + (w.s[i] | 32) - 'a' : w.s + i, 1});
+    for (size_t i = 0; i < n; i++) push(l, T_LETTER, 0, (rz_slice){l->e->options->faithful ? small_letters + ((w.s[i] | 32) - 'a') : w.s + i, 1});
     l->at += n;
 }
 

@@ -316,7 +316,10 @@ static math_mod_state named(modular *c, uint64_t tag, uint64_t name, const math_
         if (s != MOD_OK) return s;
         h = mix(mix(h, x), k->kind == M_ROW ? k->op : 0u);
     }
-    return opaque(c, tag, h, (uint64_t)n->n, v);
+    bool was = c->opaque;
+    opaque(c, tag, h, (uint64_t)n->n, v);
+    c->opaque = was || tag == TAG_BIG; /* f(x) = f(y) for any f is false, but sums that look different may be equal */
+    return MOD_OK;
 }
 
 static math_mod_state folded(modular *c, const math_node *n, uint64_t *v)

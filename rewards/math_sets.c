@@ -66,21 +66,33 @@ static bool add_element(math_parser *p, math_node *into)
     p->has_pm = false;
     math_node *x = chain_of(p);
     if (!x) return false;
-    bool both = p->has_pm;
+    if (p->has_pm) x->flags |= HAS_PM;
     p->has_pm = outer;
-    if (!both) {
-        rz_math_adopt(into, x);
-        return true;
-    }
-    for (int sign = 1; sign >= -1; sign -= 2) {
-        math_node *s = rz_math_node(p->e, M_SIGNED);
-        if (!s) return false;
-        s->first = s->last = x; /* shared: what is read differs by the sign only */
-        s->n = 1;
-        s->sign = (int8_t)sign;
-        rz_math_adopt(into, s);
-    }
+    rz_math_adopt(into, x);
     return true;
+}
+
+/* The elements with each ± read as + and as −. What both share differs by the sign only. */
+static math_node *expanded(math_parser *p, math_node *list)
+{
+    math_node *all = rz_math_node(p->e, (math_kind)list->kind), *next;
+    for (math_node *x = list->first; all && x; x = next) {
+        next = x->next;
+        if (!(x->flags & HAS_PM)) {
+            rz_math_adopt(all, x);
+            continue;
+        }
+        x->next = NULL;
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            math_node *s = rz_math_node(p->e, M_SIGNED);
+            if (!s) return fail(p);
+            s->first = s->last = x;
+            s->n = 1;
+            s->sign = (int8_t)sign;
+            rz_math_adopt(all, s);
+        }
+    }
+    return all ? all : fail(p);
 }
 
 static bool closes(int k) { return k == ')' || k == ']' || k == '}' || k == T_RBRACE || k == T_END || k == T_RANGLE; }
@@ -92,6 +104,7 @@ bool rz_math_elements(math_parser *p, math_node *into)
         while (kind(p) == ',') p->at++;
         if (closes(kind(p))) return true;
         if (!add_element(p, into)) return false;
+        p->has_pm |= (into->last->flags & HAS_PM) != 0; /* of arguments: the element around them is two */
     } while (kind(p) == ',' || (kind(p) == ';' && p->at++ >= 0 && closes(kind(p))));
     return true;
 }
@@ -123,7 +136,15 @@ static math_node *elements(math_parser *p, bool *semicolons)
     }
     if (group && group->n) rz_math_adopt(all, group);
     if (all->n == 0) return all;
-    if (all->n > 1 && !singles) return all;
+    if (all->n > 1 && !singles) {
+        math_node *tuples = rz_math_node(p->e, M_LIST);
+        for (math_node *g = all->first, *next; tuples && g; g = next) {
+            next = g->next;
+            if (!(g = expanded(p, g))) return NULL;
+            rz_math_adopt(tuples, g);
+        }
+        return tuples ? tuples : fail(p);
+    }
     math_node *list = rz_math_node(p->e, M_LIST);
     if (!list) return fail(p);
     for (math_node *g = all->first; g; g = g->next)
@@ -133,6 +154,10 @@ static math_node *elements(math_parser *p, bool *semicolons)
 
 static math_node *bracketed(math_parser *p, math_node *list, int open, int close, bool semicolons)
 {
+    bool alone = list->n == 1 && open != T_LBRACE;
+    if (alone && list->first->flags & HAS_PM && p->e->options->faithful) return fail(p); /* there only a whole element has one */
+    if (alone && list->first->flags & HAS_PM) p->has_pm = true; /* (1 ± 2)/3: of the whole */
+    else if (!(list = expanded(p, list))) return NULL;
     if (open == T_LBRACE) {
         list->kind = list->n ? M_SET : M_SETNAME;
         if (!list->n) list->op = '0';
@@ -222,6 +247,7 @@ math_node *rz_math_parse(math_env *e, rz_slice text)
     if (!rz_math_lex(e, text, &p.t, &n)) return NULL;
     math_node *list = elements(&p, &semicolons);
     if (!list || p.bad || kind(&p) != T_END || list->n == 0) return NULL;
-    if (list->n == 1) return list->first;
-    return spread(&p, list);
+    if (list->n == 1 && !(list->first->flags & HAS_PM)) return list->first;
+    list = expanded(&p, list);
+    return list ? spread(&p, list) : NULL;
 }

@@ -11,7 +11,7 @@ typedef enum {
     T_END = 0, T_NUM = 128, T_LETTER, T_WORD /* \text{…} */, T_FRAC, T_SQRT, T_FN, T_BINOM, T_CHOOSE, T_LE, T_GE, T_NE, T_APPROX, T_IN, T_CUP, T_CAP,
     T_SETMINUS, T_PM, T_MP, T_INFTY, T_EMPTY, T_LBRACE /* \{ */, T_RBRACE, T_BEGIN, T_FINISH, T_NEWROW, T_LFLOOR, T_RFLOOR, T_LCEIL, T_RCEIL, T_NORM, T_BIG,
     T_PRIME, T_DEGREE, T_MOD, T_PMOD, T_SETNAME, T_BOXED, T_ACCENT, T_PI, T_MONEY, T_LANGLE, T_RANGLE, T_TO, T_SKIP, T_TEXT, T_DOTS, T_ALPHABET, T_OPNAME, T_NONE,
-    T_SQUARE_UNICODE, T_HALF, T_SUBSET, T_NEG,
+    T_SQUARE_UNICODE, T_SUBSET,
 } math_token_kind;
 
 typedef struct {
@@ -32,7 +32,7 @@ typedef enum { M_NUM, M_VAR, M_CONST, M_TEXT, M_ADD, M_MUL, M_NEG, M_DIV, M_POW,
 
 enum { CONST_PI, CONST_E, CONST_I, CONST_INF };
 /* flags of M_INTERVAL; both: (a, b), which may be a pair as well */
-enum { OPEN_LOW = 1, OPEN_HIGH = 2, DECIMAL = 4 /* M_NUM: a point was written */, PRINTED_FRACTION = 8 };
+enum { OPEN_LOW = 1, OPEN_HIGH = 2, DECIMAL = 4 /* M_NUM: a point was written */, PRINTED_FRACTION = 8, HAS_PM = 16 /* an element with ± in it: two of them */ };
 
 typedef struct math_node math_node;
 struct math_node {

@@ -1,5 +1,6 @@
 /* The table of verifiers, their parameters, and the patterns a worker keeps for them. */
 #include "rewards/internal.h"
+#include "rewards/math.h"
 #include "base/text.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -187,6 +188,7 @@ bool rz_env_init(rz_env *env, rz_arena *scratch, rz_err *err)
 
 void rz_env_finish(rz_env *env)
 {
+    rz_math_forget();
     rz_matcher_destroy(env->matcher);
     for (int i = 0; i < env->cap_patterns; i++) {
         free(env->patterns[i].text);
