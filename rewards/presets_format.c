@@ -72,14 +72,16 @@ static void tag_count(const rz_case *c, outcome *o)
     rz_outcome_scored(o, once == 4, 0.25 * once, "%d of 4 tags occur once", once);
 }
 
-/* Bytes of a match of (Step \d+:|^\d+\.|\n-|\n\*|First,|Second,|Next,|Finally,) at `at`, or 0; *digits: how far digits were looked at in vain. */
+/* Bytes of a match of (Step \d+:|^\d+\.|\n-|\n\*|First,|Second,|Next,|Finally,) at `at`, or 0. */
 static size_t step_at(rz_slice t, size_t at)
 {
-    static const char *const words[] = {"\n-", "\n*", "First,", "Second,", "Next,", "Finally,"};
+    static const char *const words[] = {"First,", "Second,", "Next,", "Finally,"};
+    char c = t.s[at], next = at + 1 < t.len ? t.s[at + 1] : 0;
     rz_slice rest = rz_python_from(t, at);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (rz_python_starts(rest, words[i])) return strlen(words[i]);
-    bool step = rz_python_starts(rest, "Step ");
+    if (c == '\n') return next == '-' || next == '*' ? 2 : 0;
+    for (int i = 0; i < 4; i++)
+        if (c == words[i][0] && next == words[i][1] && rz_python_starts(rest, words[i])) return strlen(words[i]);
+    bool step = c == 'S' && rz_python_starts(rest, "Step ");
     if (!step && at > 0) return 0;
     size_t from = step ? 5 : 0, i = from, n;
     while (i < rest.len && rz_python_digit(rz_python_char(rest, i, &n)) >= 0) i += n;

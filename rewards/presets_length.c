@@ -1,4 +1,5 @@
 /* Presets about length: DAPO's punishment for overlong completions, the cosine of open-r1 and TRL, Kimi's lengths within a group, open-instruct's wished length. */
+#include "rewards/math.h"
 #include "rewards/presets.h"
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +20,12 @@ static bool at_least_one(const json_t *p, const char *key, rz_err *err)
 
 /* ---- soft_overlong ---- */
 
-static bool check_overlong(const json_t *p, rz_err *err) { return at_least_one(p, "max_completion_len", err) && at_least_one(p, "soft_punish_cache", err); }
+static bool check_overlong(const json_t *p, rz_err *err)
+{
+    json_int_t cache = json_integer_value(json_object_get(p, "soft_punish_cache"));
+    if (cache < 0) return rz_fail(err, RZ_ECONFIG, "soft_punish_cache is %lld, must be 0 or more", (long long)cache);
+    return at_least_one(p, "max_completion_len", err);
+}
 
 static void soft_overlong(const rz_case *c, outcome *o)
 {
@@ -51,20 +57,24 @@ static double cosine(double x)
 
 typedef enum { WRONG, CORRECT, NO_GOLD } verdict;
 
-/* As the accuracy reward of the same system judges. */
-static verdict judge(const rz_case *c, const char *accuracy)
+/* Whether the completion is right, as math_verify has it; false: the outcome is set. open-r1 reads LaTeX alone in the gold here, so that a bare "7" cannot be
+ * read; TRL asks its accuracy reward, which reads everything. */
+static const rz_math_extract in_completion = {.latex = true, .boxed_priority = 0, .first_match = true};
+static const rz_math_extract latex_gold = {.latex = true, .boxed_priority = 50, .unanchored = true, .first_match = true, .malformed = true};
+static const rz_math_extract any_gold = {.latex = true, .expr = true, .boxed_priority = 50, .unanchored = true, .malformed = true};
+
+static bool judge(const rz_case *c, const rz_math_extract *in_gold, outcome *o, verdict *out)
 {
-    const rz_verifier *v = rz_verifier_find(accuracy);
-    rz_err err = {0};
-    rz_case of = *c;
-    outcome o;
-    if (!v) return c->correct ? CORRECT : WRONG;
-    json_t *params = rz_verifier_params(v, NULL, &err);
-    of.params = params;
-    of.wants_value = false;
-    rz_verifier_score(v, &of, &o);
-    json_decref(params);
-    return o.state == RZ_PART_SCORED ? (o.passed ? CORRECT : WRONG) : NO_GOLD;
+    rz_math_verify_report r;
+    rz_slice gold;
+    if (!rz_preset_gold(c, o, &gold)) return false;
+    rz_math_verify(c->env->scratch, c->text, &in_completion, gold, in_gold, &rz_math_math_verify, &r);
+    *out = r.math.verdict == RZ_MATH_GOLD_UNPARSED ? NO_GOLD : r.math.verdict == RZ_MATH_EQUAL ? CORRECT : WRONG;
+    rz_show(o->expected, sizeof o->expected, gold.s, gold.len);
+    if (r.found.start == SIZE_MAX) return true;
+    o->span = r.found;
+    rz_show(o->found, sizeof o->found, c->text.s + r.found.start, r.found.end - r.found.start);
+    return true;
 }
 
 static void cosine_points(const rz_case *c, outcome *o, bool correct, double progress)
@@ -77,7 +87,8 @@ static bool check_cosine(const json_t *p, rz_err *err) { return at_least_one(p, 
 
 static void cosine_characters(const rz_case *c, outcome *o)
 {
-    verdict v = judge(c, "open-r1/accuracy");
+    verdict v;
+    if (!judge(c, &latex_gold, o, &v)) return;
     if (v == NO_GOLD)
         rz_outcome_scored(o, true, 1, "the gold cannot be read, which the original pays for");
     else
@@ -86,8 +97,8 @@ static void cosine_characters(const rz_case *c, outcome *o)
 
 static void cosine_tokens(const rz_case *c, outcome *o)
 {
-    if (!needs_tokens(c, o)) return;
-    verdict v = judge(c, "trl/accuracy");
+    verdict v;
+    if (!needs_tokens(c, o) || !judge(c, &any_gold, o, &v)) return;
     if (v == NO_GOLD)
         rz_outcome_skipped(o, "the gold cannot be read");
     else
@@ -105,13 +116,15 @@ static void group_lengths(const rz_case *c, int n, outcome *o)
         if (len > most) most = len;
     }
     for (int i = 0; i < n; i++) {
+        verdict v;
         if (least == most) {
             rz_outcome_scored(&o[i], false, 0, "all are of one length");
             continue;
         }
+        if (!judge(&c[i], &latex_gold, &o[i], &v)) continue;
         size_t len = rz_python_len(c[i].text);
         double points = 0.5 - (double)(len - least) / (double)(most - least);
-        bool correct = judge(&c[i], "open-r1/accuracy") != WRONG; /* a gold that cannot be read counts as right there */
+        bool correct = v != WRONG; /* a gold that cannot be read counts as right there */
         rz_outcome_scored(&o[i], correct && len == least, correct ? points : fmin(0, points), "%s, %zu characters; the group has %zu to %zu", correct ? "right" : "wrong", len,
                           least, most);
     }

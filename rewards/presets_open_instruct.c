@@ -18,24 +18,28 @@ static size_t digits_end(rz_slice t, size_t at)
 static rz_slice without_commas(rz_arena *a, rz_slice t)
 {
     char *out = RZ_NEW(a, t.len + 1, char);
-    size_t len = 0, n, m;
-    for (size_t i = 0; i < t.len; i += n) {
-        bool digit = is_digit_at(t, i, &n);
-        memcpy(out + len, t.s + i, n);
-        len += n;
-        if (!digit || i + n >= t.len || t.s[i + n] != ',' || !is_digit_at(t, i + n + 1, &m)) continue;
-        memcpy(out + len, t.s + i + n + 1, m);
-        len += m;
-        n += 1 + m;
+    size_t len = 0, copied = 0, used = 0, before, after;
+    for (size_t at = 0; (at = rz_python_find(t, ",", at)) != SIZE_MAX; at++) {
+        if (at == used || rz_python_digit(rz_python_char_before(t, at, &before)) < 0 || at - before < used || !is_digit_at(t, at + 1, &after)) continue;
+        memcpy(out + len, t.s + copied, at - copied);
+        len += at - copied;
+        copied = at + 1;
+        used = copied + after;
     }
-    return (rz_slice){out, len};
+    memcpy(out + len, t.s + copied, t.len - copied);
+    return (rz_slice){out, len + (t.len - copied)};
 }
+
+/* Whether a number may begin with this byte. */
+static bool begins_number(char c) { return (unsigned char)c >= 0x80 || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+'; }
 
 /* The last of [-+]?\d*\.\d+|[-+]?\d+ */
 static bool last_number(rz_slice t, rz_slice *out)
 {
     bool any = false;
     for (size_t i = 0, n, end; i < t.len; i = end) {
+        end = i + 1;
+        if (!begins_number(t.s[i])) continue;
         size_t from = i + (t.s[i] == '-' || t.s[i] == '+'), dot = digits_end(t, from);
         end = dot < t.len && t.s[dot] == '.' ? digits_end(t, dot + 1) : 0;
         if (end > dot + 1 || (end = dot) > from) {

@@ -28,10 +28,14 @@ static bool in_ranges(int32_t c, const range *r, size_t n)
 
 int32_t rz_python_char(rz_slice t, size_t at, size_t *len)
 {
-    unsigned char c = (unsigned char)t.s[at];
-    if (c >= 0x80) return rz_unicode_read(t.s + at, len);
-    *len = 1;
-    return c;
+    const unsigned char *s = (const unsigned char *)t.s + at;
+    *len = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    switch (*len) {
+    case 1: return s[0];
+    case 2: return (s[0] & 0x1F) << 6 | (s[1] & 0x3F);
+    case 3: return (s[0] & 0x0F) << 12 | (s[1] & 0x3F) << 6 | (s[2] & 0x3F);
+    default: return (s[0] & 0x07) << 18 | (s[1] & 0x3F) << 12 | (s[2] & 0x3F) << 6 | (s[3] & 0x3F);
+    }
 }
 
 int32_t rz_python_char_before(rz_slice t, size_t at, size_t *len)
@@ -45,7 +49,7 @@ bool rz_python_is_space(int32_t c)
 {
     static const range space[] = {{0x85, 0x85}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}};
     if (c < 0x80) return (c >= '\t' && c <= '\r') || (c >= 0x1C && c <= ' ');
-    return IN(c, space);
+    return (c < 0x100 || c >= 0x1680) && IN(c, space);
 }
 
 bool rz_python_is_word(int32_t c)
@@ -69,7 +73,7 @@ int rz_python_digit(int32_t c)
         {0x16AC0, 0x16AC9}, {0x16B50, 0x16B59}, {0x1D7CE, 0x1D7D7}, {0x1D7D8, 0x1D7E1}, {0x1D7E2, 0x1D7EB}, {0x1D7EC, 0x1D7F5}, {0x1D7F6, 0x1D7FF},
         {0x1E140, 0x1E149}, {0x1E2F0, 0x1E2F9}, {0x1E950, 0x1E959}, {0x1FBF0, 0x1FBF9},
     };
-    if (c < 0x80) return c >= '0' && c <= '9' ? c - '0' : -1;
+    if (c < 0x660) return c >= '0' && c <= '9' ? c - '0' : -1;
     size_t low = 0, high = sizeof zeros / sizeof *zeros;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -182,18 +186,7 @@ bool rz_python_ends(rz_slice t, const char *with)
     return t.len >= n && memcmp(t.s + t.len - n, with, n) == 0;
 }
 
-size_t rz_python_find(rz_slice t, const char *needle, size_t from)
-{
-    size_t n = strlen(needle);
-    while (from < t.len && t.len - from >= n) {
-        const char *hit = memchr(t.s + from, needle[0], t.len - from - n + 1);
-        if (!hit) break;
-        from = (size_t)(hit - t.s);
-        if (memcmp(hit, needle, n) == 0) return from;
-        from++;
-    }
-    return SIZE_MAX;
-}
+size_t rz_python_find(rz_slice t, const char *needle, size_t from) { return rz_python_find_slice(t, RZ_SLICE(needle), from); }
 
 size_t rz_python_rfind(rz_slice t, const char *needle)
 {
@@ -211,26 +204,11 @@ size_t rz_python_count(rz_slice t, const char *needle)
     return n;
 }
 
-/* Knuth, Morris and Pratt: linear whatever the needle is. */
 size_t rz_python_find_slice(rz_slice t, rz_slice needle, size_t from)
 {
     if (from > t.len || needle.len > t.len - from) return SIZE_MAX;
-    if (needle.len == 0) return from;
-    size_t *back = rz_malloc(needle.len * sizeof *back), k = 0, found = SIZE_MAX;
-    back[0] = 0;
-    for (size_t i = 1; i < needle.len; i++) {
-        while (k && needle.s[i] != needle.s[k]) k = back[k - 1];
-        k += needle.s[i] == needle.s[k];
-        back[i] = k;
-    }
-    k = 0;
-    for (size_t i = from; i < t.len && found == SIZE_MAX; i++) {
-        while (k && t.s[i] != needle.s[k]) k = back[k - 1];
-        k += t.s[i] == needle.s[k];
-        if (k == needle.len) found = i + 1 - k;
-    }
-    free(back);
-    return found;
+    const char *hit = needle.len ? memmem(t.s + from, t.len - from, needle.s, needle.len) : t.s + from;
+    return hit ? (size_t)(hit - t.s) : SIZE_MAX;
 }
 
 size_t rz_python_caseless(rz_slice t, size_t at, rz_slice ascii)
@@ -264,10 +242,13 @@ static rz_slice lower_ascii(rz_arena *a, rz_slice t)
     return (rz_slice){to, t.len};
 }
 
+/* Most letters there are, without asking the tables. */
+static bool plain_letter(int32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= 0x391 && c <= 0x3C9 && c != 0x3A2); }
+
 static bool has_case(int32_t c)
 {
     static const range others[] = {{0xAA, 0xAA}, {0xBA, 0xBA}, {0x2160, 0x217F}, {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
-    const char *k = rz_unicode_category(c);
+    const char *k = plain_letter(c) ? "Ll" : rz_unicode_category(c);
     return (k[0] == 'L' && (k[1] == 'u' || k[1] == 'l' || k[1] == 't')) || IN(c, others);
 }
 
@@ -276,7 +257,7 @@ static bool ignores_case(int32_t c)
 {
     static const range others[] = {{0x27, 0x27}, {0x2E, 0x2E}, {0x3A, 0x3A}, {0xB7, 0xB7}, {0x387, 0x387}, {0x55F, 0x55F}, {0x5F4, 0x5F4}, {0x2018, 0x2019},
                                    {0x2024, 0x2024}, {0x2027, 0x2027}, {0xFE13, 0xFE13}, {0xFE52, 0xFE52}, {0xFE55, 0xFE55}, {0xFF07, 0xFF07}, {0xFF0E, 0xFF0E}, {0xFF1A, 0xFF1A}};
-    const char *k = rz_unicode_category(c);
+    const char *k = plain_letter(c) ? "Ll" : rz_unicode_category(c);
     return (k[0] == 'M' && (k[1] == 'n' || k[1] == 'e')) || (k[0] == 'C' && k[1] == 'f') || (k[0] == 'L' && k[1] == 'm') || (k[0] == 'S' && k[1] == 'k') || IN(c, others);
 }
 

@@ -1,70 +1,8 @@
 /* Presets of mathematical answers: what they return is what their originals returned (golden/rules/parity_math.jsonl), and no text makes them take long. */
-#include "rewards/internal.h"
-#include "rewards/parity.h"
-#include "rewards/python.h"
-#include "tests/suite.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/presets.h"
 
-START_TEST(as_the_originals)
-{
-    FILE *f = fopen("tests/golden/rules/parity_math.jsonl", "r");
-    rz_parity *p;
-    rz_err err = {0};
-    char *line = NULL;
-    size_t cap = 0;
-    int n = 0;
-    ck_assert_msg(f && rz_parity_create(&p, &err), "%s", err.text);
-    for (; getline(&line, &cap, f) > 0; n++) {
-        json_t *c = json_loads(line, 0, NULL);
-        rz_parity_verdict v;
-        ck_assert_msg(c && rz_parity_judge(p, c, &v, &err), "%s: %s", err.text, line);
-        char *ours = v.ours ? json_dumps(v.ours, JSON_ENCODE_ANY) : NULL;
-        ck_assert_msg(v.agreed, "%s made of it: %s (%s)", line, ours ? ours : "nothing", v.reason);
-        free(ours);
-        json_decref(v.ours);
-        json_decref(c);
-    }
-    ck_assert_int_gt(n, 200);
-    free(line);
-    rz_parity_destroy(p);
-    fclose(f);
-}
+START_TEST(as_the_originals) { ck_assert_int_gt(agree_with_originals("tests/golden/rules/parity_math.jsonl"), 200); }
 END_TEST
-
-/* ---- one case ---- */
-
-static rz_arena arena;
-static rz_env env;
-
-static void setup(void)
-{
-    rz_err err = {0};
-    ck_assert_msg(rz_arena_init(&arena, (size_t)1 << 30, &err) && rz_env_init(&env, &arena, &err), "%s", err.text);
-}
-
-static void teardown(void)
-{
-    rz_env_finish(&env);
-    rz_arena_finish(&arena);
-}
-
-static outcome judge(const char *name, const char *params, rz_slice text, const char *gold)
-{
-    rz_err err = {0};
-    const rz_verifier *v = rz_verifier_find(name);
-    outcome o;
-    ck_assert_msg(v, "%s", name);
-    json_t *given = params ? json_loads(params, 0, NULL) : NULL, *all = rz_verifier_params(v, given, &err), *answer = gold ? json_string(gold) : NULL;
-    ck_assert_msg(all, "%s", err.text);
-    rz_case c = {.env = &env, .text = text, .gold = answer, .params = all, .n_tokens = -1};
-    rz_verifier_score(v, &c, &o);
-    json_decref(all);
-    json_decref(given);
-    json_decref(answer);
-    return o;
-}
 
 START_TEST(what_is_said)
 {
@@ -79,10 +17,7 @@ START_TEST(what_is_said)
     ck_assert(!o.passed && o.points == -1);
     o = judge("hendrycks/is_equiv", NULL, RZ_SLICE("5"), NULL);
     ck_assert(o.state == RZ_PART_ERROR && o.gold_problem);
-    rz_err err = {0};
-    json_t *bad = json_pack("{s:s}", "method", "loose");
-    ck_assert(!rz_verifier_params(rz_verifier_find("verl/gsm8k"), bad, &err) && strstr(err.text, "must be strict or flexible"));
-    json_decref(bad);
+    refuses("verl/gsm8k", "{\"method\": \"loose\"}", "must be strict or flexible");
 }
 END_TEST
 

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "base/pattern.h"
 #include "rewards/python.h"
+#include "rewards/python_eval.h"
 #include "tests/suite.h"
 
 #include <jansson.h>
@@ -92,18 +93,47 @@ static void judge_find(const json_t *row, rz_slice t)
     ck_assert(rz_python_ends(t, needle.s) == json_is_true(json_object_get(row, "ends")));
 }
 
+/* The value, and that it is near what is within 1e-5 of it only. */
+static void judge_eval(const json_t *row, rz_slice t)
+{
+    const char *want = json_string_value(json_object_get(row, "value"));
+    rz_python_eval_result r;
+    rz_python_integer n;
+    rz_python_target target = {0};
+    rz_python_eval_near(t, target, 1e-5, &r);
+    ck_assert_msg(r.raises == !want, "eval('%s') is %s, not %s", t.s, r.value, want ? want : "an error");
+    if (!want) return;
+    ck_assert_msg(strcmp(r.value, want) == 0 || (strlen(want) > 60 && strstr(r.value, "digits")), "eval('%s') is %s, not %s", t.s, r.value, want);
+    if (rz_python_int(&arena, RZ_SLICE(want), &n)) {
+        if (!rz_python_int_small(n, &target.whole)) return;
+        rz_python_eval_near(t, target, 1e-5, &r);
+        ck_assert_msg(r.near, "%s", t.s);
+        if (target.whole < INT64_MAX) target.whole++;
+    } else {
+        target.is_float = true;
+        target.x = strtod(want, NULL) * (1 + 1e-15);
+        if (!(fabs(target.x) < 1e9)) return;
+        rz_python_eval_near(t, target, 1e-5, &r);
+        ck_assert_msg(r.near, "%s", t.s);
+        target.x += 1.1e-5;
+    }
+    rz_python_eval_near(t, target, 1e-5, &r);
+    ck_assert_msg(!r.near, "%s", t.s);
+}
+
 START_TEST(texts_and_numbers_as_python_has_them)
 {
-    static const struct { const char *op; void (*judge)(const json_t *row, rz_slice t); } ops[] = {{"text", judge_text}, {"number", judge_number}, {"find", judge_find}};
+    static const struct { const char *op; void (*judge)(const json_t *row, rz_slice t); } ops[] = {
+        {"text", judge_text}, {"number", judge_number}, {"find", judge_find}, {"eval", judge_eval}};
     FILE *f = fopen("tests/golden/rules/python.jsonl", "r");
     ck_assert_msg(f != NULL, "run from the root of the repository");
     char *line = NULL;
     size_t room = 0;
-    int n[3] = {0};
+    int n[4] = {0};
     while (getline(&line, &room, f) > 0) {
         json_t *row = json_loads(line, JSON_ALLOW_NUL, NULL);
         ck_assert(row != NULL);
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 4; i++) {
             if (strcmp(json_string_value(json_object_get(row, "op")), ops[i].op) != 0) continue;
             ops[i].judge(row, slice_of(row, "text"));
             n[i]++;
@@ -111,7 +141,7 @@ START_TEST(texts_and_numbers_as_python_has_them)
         json_decref(row);
         arena.used = 0;
     }
-    ck_assert_msg(n[0] >= 70 && n[1] >= 200 && n[2] >= 60, "%d %d %d", n[0], n[1], n[2]);
+    ck_assert_msg(n[0] >= 70 && n[1] >= 200 && n[2] >= 60 && n[3] >= 250, "%d %d %d %d", n[0], n[1], n[2], n[3]);
     free(line);
     fclose(f);
 }
@@ -139,6 +169,25 @@ START_TEST(long_texts_take_one_pass)
         rz_slice needle = {s, len / 2};
         s[len / 2 - 1] = '!';
         rz_python_find_slice((rz_slice){s, len}, needle, 1);
+    }
+    free(s);
+}
+END_TEST
+
+/* Powers that would take years, and nesting that would take the stack. */
+START_TEST(expressions_are_bounded)
+{
+    static const struct { const char *unit; bool has_value; } cases[] = {
+        {"9**", false}, {"(", false}, {"-", false}, {"99999**9999*", false}, {"1.5**", false}, {"9", false}, {"1e", false}, {"(1+", false}, {"2//", true}, {"9+", true}};
+    enum { SIZE = 60000 };
+    char *s = malloc(SIZE + 8);
+    for (size_t u = 0; u < sizeof cases / sizeof *cases; u++) {
+        size_t len = 0, n = strlen(cases[u].unit);
+        while (len + n < SIZE) memcpy(s + len, cases[u].unit, n), len += n;
+        s[len++] = '9';
+        rz_python_eval_result r;
+        rz_python_eval_near((rz_slice){s, len}, (rz_python_target){0}, 1e-5, &r);
+        ck_assert_msg(r.raises != cases[u].has_value, "%s: %s", cases[u].unit, r.value);
     }
     free(s);
 }
@@ -175,6 +224,7 @@ int main(void)
     TCase *t = tcase_create("python");
     tcase_add_test(t, texts_and_numbers_as_python_has_them);
     tcase_add_test(t, long_texts_take_one_pass);
+    tcase_add_test(t, expressions_are_bounded);
     tcase_add_test(t, patterns_as_python_reads_them);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -42,10 +42,42 @@ def find(s, n):
             "starts": s.startswith(n), "ends": s.endswith(n), "strip": s.strip("ab")}
 
 
+def expression(depth):
+    kind = draw.random()
+    if depth == 0 or kind < 0.25:
+        return draw.choice([str(draw.randint(0, 12))] * 6 + [str(draw.randint(0, 99)), f"{draw.randint(0, 9)}.{draw.randint(0, 99)}", f".{draw.randint(1, 9)}", "3.", "007", "00", "0.5"])
+    if kind < 0.4:
+        return f"({expression(depth - 1)})"
+    if kind < 0.5:
+        return draw.choice("-+") + expression(depth - 1)
+    operator = draw.choice(["+", "-", "*", "/", "//", "**", "+", "-", "*", "/"])
+    return expression(depth - 1) + draw.choice(["", " ", "\t"]) + operator + draw.choice(["", " "]) + expression(depth - 1)
+
+
+def value(s):
+    row = {"op": "eval", "text": s, "value": None}
+    try:
+        v = eval(s, {"__builtins__": None}, {})  # a number: the text is ours
+    except (ArithmeticError, SyntaxError, TypeError, RecursionError):
+        return row
+    assert isinstance(v, (int, float)), s
+    row["value"] = repr(v)
+    return row
+
+
 assert sys.version_info[:2] == (3, 11), "the tables of other versions differ"
 rows = [text(some(LETTERS, 0, 14)) for _ in range(60)] + [text(s) for s in WORDS] + [number(s) for s in NUMBERS]
 tried = [number(some(PARTS, 1, 5)) for _ in range(1200)]
 rows += [r for i, r in enumerate(tried) if r["float"] or i % 12 == 0]
 rows += [find(some(["a", "b", "ab", "é"], 0, 12), some(["a", "b", "ab", "é"], 1, 3)) for _ in range(60)]
+FORMS = ["1 +\x0c2", "1+\x0b2", "(1+\r2)", "1+\r2", "1\r+1", "1 \x1c+2", "1+\u00a02", "00+1", "007", "007.5", "1.+.5", "1..2", "1.2.3", "1(2)", "--1", "2**-1", "-2**2", "2**3**2", "7//2",
+         "-7//2", "7.5//2", "-7.5//2", "1//0", "1/0", "0**-1", "0.0**-1.5", "1e5", "+-+1", "1 2", "2* *3", "2/ /3", "2**  -  1", "(*1)", "*1", "(1)*", "((1)", "1)", "", "8**(1/3)", "2**.5",
+         "10.0**400", "1.5**2", "0.1*3", "٣+1", "1//.5", "5//-.3", "27**(1/3)//1", "10**400", "10**400*1.0", "10**400/10**399", "(10**400+1)/3", "10**400//10**398", "2**62", "(0-2)**63",
+         "9007199254740993*1.0", "9007199254740993/1", "3**40/7", "(0-8)**3", "(0-8.0)**3", "(0-8.0)**-3", "2**0.0", "0**0", "0.0**0.5", "1e1", "1.0000001**1000000", "0.5**1070", "0.5**2000",
+         "2.0**1023", "2.0**1024", "(" * 200 + "1" + ")" * 200, "(" * 201 + "1" + ")" * 201, "-" * 501 + "1", "99999**0.2", "7**(0-.5)", "123456789.0**1.5", "1/3", "2/3*3", "1/3+1/3+1/3",
+         "(1/3)**7.25", "1.0//3", "1e308*10"]
+rows += [value(s) for s in FORMS if "e" not in s]
+tried = (expression(draw.randint(1, 4)) for _ in range(400))
+rows += [value(s) for s in tried if s.count("**") < 2 and ("-" not in s or "**" not in s)][:200]
 for row in rows:
     print(json.dumps(row, ensure_ascii=False))
