@@ -57,10 +57,10 @@ static const char *const abbreviations[] = {
 static bool is_abbreviation(rz_slice word)
 {
     char low[16];
-    if (word.len >= sizeof low) return false;
+    if (word.len < 2 || word.len >= sizeof low) return false;
     for (size_t i = 0; i < word.len; i++) low[i] = (char)(word.s[i] >= 'A' && word.s[i] <= 'Z' ? word.s[i] + 32 : word.s[i]);
     for (size_t i = 0; i < sizeof abbreviations / sizeof *abbreviations; i++)
-        if (strlen(abbreviations[i]) == word.len && memcmp(low, abbreviations[i], word.len) == 0) return true;
+        if (low[0] == abbreviations[i][0] && strlen(abbreviations[i]) == word.len && memcmp(low, abbreviations[i], word.len) == 0) return true;
     return false;
 }
 
@@ -68,6 +68,7 @@ static const char *const closers[] = {")", "]", "}", "\"", "'", "*", "_", "”",
 
 static rz_slice without_closers(rz_slice t)
 {
+    if (t.len && !(t.s[t.len - 1] & 0x80) && !strchr(")]}\"'*_", t.s[t.len - 1])) return t;
     for (size_t i = 0; i < sizeof closers / sizeof *closers;) {
         bool ends = t.len > strlen(closers[i]) && rz_python_ends(t, closers[i]);
         if (ends) t.len -= strlen(closers[i]);

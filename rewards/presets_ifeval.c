@@ -377,8 +377,10 @@ static bool follow_one(const rz_case *c, const char *id, const json_t *kwargs, c
     for (int i = 0; i < n_texts && !*followed && judged.state == RZ_PART_SCORED; i++) {
         one.text = texts[i];
         if (!rz_python_strip(one.text).len) continue;
+        size_t mark = c->env->scratch->used;
         rz_verifier_score(v, &one, &judged);
         *followed = judged.passed;
+        rz_arena_release(c->env->scratch, mark);
     }
     json_decref(params);
     if (judged.state != RZ_PART_SCORED) rz_outcome_error(o, "%s: %.300s", name, judged.reason);
@@ -398,10 +400,8 @@ static void score_all(const rz_case *c, outcome *o)
     const char *broken = NULL;
     for (size_t i = 0; i < n; i++) {
         const char *id = json_string_value(json_array_get(ids, i));
-        size_t mark = c->env->scratch->used;
         bool followed;
         if (!follow_one(c, id, json_array_get(kwargs, i), texts, n_texts, &followed, o)) return;
-        rz_arena_release(c->env->scratch, mark);
         count += followed;
         if (!followed && !broken) broken = id;
     }
