@@ -63,6 +63,8 @@ static void become(const rz_child_plan *p, const int pipes[3][2], int parent)
     setrlimit(RLIMIT_CORE, &no_core);
     if (p->memory_mib) setrlimit(RLIMIT_DATA, &memory);
     if (p->folder && chdir(p->folder)) return;
+    if (p->keep && fcntl(p->keep, F_SETFD, 0)) return;
+    if (p->before && !p->before(p->ctx)) return;
     execvpe(p->argv[0], p->argv, p->environment);
 }
 

@@ -12,6 +12,9 @@ typedef struct {
     char *const *environment;
     const char *folder; /* where it runs; NULL: here */
     int memory_mib;     /* private memory; 0: no limit */
+    bool (*before)(const void *ctx); /* between fork and exec, last of all; false with errno: it cannot be started. NULL: nothing */
+    const void *ctx;
+    int keep;           /* a descriptor that it inherits under its number; 0: none */
 } rz_child_plan;
 
 typedef struct { int pid, in, out, err; } rz_child; /* our ends, non-blocking; pid 0: none */

@@ -114,11 +114,13 @@ static size_t answer_request(void *self, rz_slice request, char *answer)
 static void *open_lua(rz_slice setup, rz_err *err) { return open_language(&rz_language_lua, setup, err); }
 static void *open_plugin(rz_slice setup, rz_err *err) { return open_language(&rz_language_plugin, setup, err); }
 static void *open_program(rz_slice setup, rz_err *err) { return open_language(&rz_language_program, setup, err); }
+static void *open_code(rz_slice setup, rz_err *err) { return open_language(&rz_language_code, setup, err); }
 
 static const rz_worker_kind lua = {"lua", open_lua, answer_request};
 static const rz_worker_kind plugin = {"plugin", open_plugin, answer_request};
 static const rz_worker_kind program = {"program", open_program, answer_request, .has_children = true};
-static const rz_worker_kind *const kinds[] = {&lua, &plugin, &program};
+static const rz_worker_kind code = {"code", open_code, answer_request, .has_children = true};
+static const rz_worker_kind *const kinds[] = {&lua, &plugin, &program, &code};
 
 bool rz_helper_start(rz_helper **out, char *const *environment, rz_err *err)
 {

@@ -18,7 +18,8 @@ typedef struct {
 
 typedef struct {
     rz_part_state state;
-    bool crashed, nondeterministic; /* of an error */
+    bool crashed, nondeterministic; /* of an error; a program of the model that was killed is nondeterministic too, and scored */
+    bool gold_problem;              /* an error that lies in the problem's data */
     bool by_name; /* points are the rule's pass or fail */
     int passed;   /* 0, 1; −1: if the points are at least `pass` */
     double points;
@@ -36,7 +37,7 @@ typedef struct {
     void *(*open)(const json_t *setup, rz_err *err);
     void (*score)(void *self, const rz_custom_sample *s, rz_custom_verdict *v);
 } rz_language;
-extern const rz_language rz_language_lua, rz_language_plugin, rz_language_program;
+extern const rz_language rz_language_lua, rz_language_plugin, rz_language_program, rz_language_code;
 
 /* The rank's side: asks the worker. What comes back is checked: a worker may be out of its mind. */
 void rz_custom_ask(rz_worker *t, const rz_custom_sample *s, rz_custom_verdict *v);

@@ -79,6 +79,7 @@ typedef struct {
     bool extracts;            /* verifier: its text is what `extract` finds */
     bool passes;              /* passes or fails: can be a gate, accuracy, format */
     bool answers;             /* extracts an answer, and needs a gold */
+    bool needs_data;          /* of the problem: an answer, or keys of meta */
     const char *gold_key;     /* of meta; NULL: the sample's answer */
     int n_normalise;
     const rz_normaliser **normalise;
@@ -141,7 +142,7 @@ struct rule_kind {
 /* kinds.c: the table, and what kinds share */
 extern const rule_kind *const rz_kinds[];
 extern const int rz_n_kinds;
-extern const rule_kind rz_kind_match, rz_kind_tags, rz_kind_count, rz_kind_compare, rz_kind_expr, rz_kind_verify, rz_kind_lua, rz_kind_plugin, rz_kind_program;
+extern const rule_kind rz_kind_match, rz_kind_tags, rz_kind_count, rz_kind_compare, rz_kind_expr, rz_kind_verify, rz_kind_lua, rz_kind_plugin, rz_kind_program, rz_kind_code;
 void rz_outcome_pass(outcome *o, const rule *u);
 __attribute__((format(printf, 3, 4))) void rz_outcome_fail(outcome *o, const rule *u, const char *fmt, ...);
 

@@ -63,6 +63,6 @@ static const char *const constant_keys[] = {"constant", NULL};
 static const rule_kind constant = {"constant", constant_keys, false, false, false, load_constant, score_constant,
     "the same points for every completion: a control", "bonus: {constant: 0.5}"};
 
-const rule_kind *const rz_kinds[] = {&rz_kind_match, &rz_kind_tags, &rz_kind_compare, &rz_kind_expr, &rz_kind_count, &constant, &rz_kind_lua, &rz_kind_plugin, &rz_kind_program,
+const rule_kind *const rz_kinds[] = {&rz_kind_match, &rz_kind_tags, &rz_kind_compare, &rz_kind_expr, &rz_kind_count, &constant, &rz_kind_lua, &rz_kind_plugin, &rz_kind_program, &rz_kind_code,
                                     &rz_kind_verify};
 const int rz_n_kinds = sizeof rz_kinds / sizeof *rz_kinds;

@@ -1,8 +1,10 @@
 /* Rule kinds that are programs: lua, plugin, program. They run in a helper process (worker.h); here is what the rule file says of them, and the asking. */
 #include "base/file.h"
 #include "base/text.h"
+#include "rewards/code.h"
 #include "rewards/custom.h"
 #include "rewards/internal.h"
+#include "rewards/sandbox.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,12 +186,63 @@ static bool load_program(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
     return ok;
 }
 
+/* ---- code_tests ---- */
+
+/* Words and numbers of the sandbox, with the defaults for Python. */
+static bool load_command(const schema *s, rule *u, const rz_yaml *y)
+{
+    static const char *const python[] = {"python3", "-I", "{file}"};
+    const rz_yaml *list = rz_yaml_get(y, "command");
+    json_t *command = json_array();
+    bool has_file = !list;
+    json_object_set_new(u->setup, "command", command);
+    for (size_t i = 0; !list && i < 3; i++) json_array_append_new(command, json_string(python[i]));
+    if (!list) return true;
+    if (!rz_schema_is(s, list, "command", RZ_YAML_LIST)) return false;
+    if (list->n < 1 || list->n > 16) return rz_schema_bad(s, list->at, "command has %d words, must have 1..16", list->n);
+    for (int i = 0; i < list->n; i++) {
+        if (!rz_schema_is(s, list->items[i], "command", RZ_YAML_SCALAR)) return false;
+        has_file |= strcmp(list->items[i]->text, "{file}") == 0;
+        json_array_append_new(command, json_string(list->items[i]->text));
+    }
+    return has_file || rz_schema_bad(s, list->at, "command never says {file}, the place of the model's program, as in [python3, -I, \"{file}\"]");
+}
+
+static bool load_code(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
+{
+    static const char *const scores[] = {"all", "share"};
+    static const struct { const char *key; int lo, hi, value; } numbers[] = {
+        {"cpu_s", 1, 600, 5}, {"wall_ms", 100, 600000, 60000}, {"memory_mb", 16, 1 << 16, 512}, {"output_kb", 1, 1 << 14, 256}, {"max_tests", 1, 256, 32}};
+    const char *fence = "python", *file = "main.py", *tests = "tests", *call = "print({call})";
+    int pick = PICK_LAST, compare = RZ_CODE_LINES, level = RZ_SANDBOX_NAMESPACES, share = 0;
+    if (!begin_setup(s, r, u, y, 512) || !load_command(s, u, y) || !rz_schema_text(s, y, "code_tests", &tests) || !rz_schema_text(s, y, "fence", &fence) ||
+        !rz_schema_text(s, y, "file", &file) || !rz_schema_text(s, y, "call", &call) || !rz_schema_choice(s, y, "pick", rz_pick_names, 3, &pick) ||
+        !rz_schema_choice(s, y, "output", rz_code_compares, RZ_N_CODE_COMPARES, &compare) ||
+        !rz_schema_choice(s, y, "sandbox", rz_sandbox_levels, RZ_N_SANDBOX_LEVELS, &level) || !rz_schema_choice(s, y, "points", scores, 2, &share))
+        return false;
+    if (strchr(file, '/') || file[0] == '.') return rz_schema_bad(s, y->at, "file is '%.60s', must be a plain name, as main.py", file);
+    if (!strstr(call, "{call}")) return rz_schema_bad(s, y->at, "call is '%.60s', must say {call}, as in print({call})", call);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        int v = numbers[i].value;
+        if (!rz_schema_int(s, y, numbers[i].key, numbers[i].lo, numbers[i].hi, &v)) return false;
+        json_object_set_new(u->setup, numbers[i].key, json_integer(v));
+    }
+    if (!rz_yaml_get(y, "deadline_ms")) u->deadline_ms = 120000;
+    u->needs_data = true;
+    json_t *more = json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:b}", "fence", strcmp(fence, "any") == 0 ? "" : fence, "file", file, "tests", tests, "call", call, "pick", pick,
+                             "compare", compare, "level", level, "all", !share);
+    bool ok = more && json_object_update(u->setup, more) == 0;
+    json_decref(more);
+    return ok || rz_schema_bad(s, y->at, "a text of the rule is no UTF-8");
+}
+
 /* ---- the rank's side of a run ---- */
 
 static const struct { const rule_kind *kind; const char *language; bool trusted; const char *about; } languages[] = {
     {&rz_kind_lua, "lua", false, ""},
     {&rz_kind_plugin, "plugin", true, "a C plugin, which runs with all your rights"},
     {&rz_kind_program, "program", true, "a program, which runs with all your rights"},
+    {&rz_kind_code, "code", false, ""},
 };
 
 bool rz_custom_start(rz_worker **out, rz_helper *h, const rule *u, rz_err *err)
@@ -221,7 +274,7 @@ static void score_custom(evaluation *e, const rule *u, rz_span where, outcome *o
     if (v.state == RZ_PART_ERROR) {
         rz_outcome_error(o, "%s", v.reason[0] ? v.reason : "it gives no reason");
         o->crashed = v.crashed;
-        o->nondeterministic = v.nondeterministic;
+        o->gold_problem = v.gold_problem;
     } else if (v.state == RZ_PART_SKIPPED) {
         rz_outcome_skipped(o, "%s", v.reason[0] ? v.reason : "the rule abstains");
     } else if (!(points >= -MAX_POINTS && points <= MAX_POINTS)) {
@@ -230,6 +283,7 @@ static void score_custom(evaluation *e, const rule *u, rz_span where, outcome *o
         bool passed = v.passed >= 0 ? v.passed : points >= u->pass;
         rz_outcome_scored(o, passed, points, "%s", v.reason[0] ? v.reason : passed ? "passed" : "did not pass");
     }
+    o->nondeterministic = v.nondeterministic;
     o->span = v.span;
     rz_show(o->found, sizeof o->found, v.found, strlen(v.found));
     rz_show(o->expected, sizeof o->expected, v.expected, strlen(v.expected));
@@ -237,6 +291,8 @@ static void score_custom(evaluation *e, const rule *u, rz_span where, outcome *o
 
 static const char *const lua_keys[] = {"lua", "file", "params", "instructions", "memory_mb", "deadline_ms", NULL};
 static const char *const plugin_keys[] = {"plugin", "params", "memory_mb", "deadline_ms", NULL};
+static const char *const code_keys[] = {"code_tests", "command", "file", "fence", "pick", "call", "output", "points", "sandbox", "cpu_s", "wall_ms", "memory_mb", "output_kb",
+                                        "max_tests", "deadline_ms", NULL};
 static const char *const program_keys[] = {"program", "params", "memory_mb", "deadline_ms", NULL};
 const rule_kind rz_kind_lua = {"lua", lua_keys, true, true, false, load_lua, score_custom, "a function in Lua, in a sandbox whose work is counted",
                                "reward: {lua: 'function score(c) return c.text == c.answer end', score: {pass: 1, fail: 0}, instructions: 2000000, memory_mb: 16}"};
@@ -244,3 +300,5 @@ const rule_kind rz_kind_plugin = {"plugin", plugin_keys, true, true, false, load
                                   "reward: {plugin: ./my_reward.so, params: {}, memory_mb: 1024, deadline_ms: 10000}"};
 const rule_kind rz_kind_program = {"program", program_keys, true, true, false, load_program, score_custom, "any program that reads JSON Lines and writes them (rules_allow=program)",
                                    "reward: {program: [python3, my_reward.py], params: {}, memory_mb: 8192, deadline_ms: 10000}"};
+const rule_kind rz_kind_code = {"code_tests", code_keys, true, true, false, load_code, score_custom, "runs the program that the model wrote against the tests of the problem, in a sandbox",
+                                "reward: {code_tests: tests, command: [python3, -I, '{file}'], fence: python, sandbox: namespaces, cpu_s: 5, memory_mb: 512}"};

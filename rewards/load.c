@@ -109,6 +109,7 @@ static bool find_kind(const schema *s, rule *u, const rz_yaml *y, rz_place at)
     u->kind = rz_kinds[kind];
     u->passes = u->verifier ? u->verifier->top > 0 : u->kind->passes;
     u->answers = u->kind->answers;
+    u->needs_data = u->answers || (u->verifier && u->verifier->gold && u->verifier->score);
     return true;
 }
 

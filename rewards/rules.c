@@ -294,7 +294,7 @@ bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *
     for (int i = 0; ok && i < r->n; i++) {
         const rule *u = &r->rules[i];
         outcome o;
-        if (!u->answers && !(u->verifier && u->verifier->gold && u->verifier->score)) continue;
+        if (!u->needs_data) continue;
         rz_outcome_begin(&o);
         judge(e, u, &o);
         if (o.state == RZ_PART_ERROR && (u->answers || o.gold_problem))

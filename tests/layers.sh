@@ -42,14 +42,16 @@ lua.h: rewards/lua_run.h
 lauxlib.h: rewards/lua_run.h
 lualib.h: rewards/lua_library.c rewards/lua_text.c
 dlfcn.h: rewards/plugin.c
-sys/prctl.h: rewards/helper_child.c rewards/child.c
+sys/prctl.h: rewards/helper_child.c rewards/child.c base/confine.c
+seccomp.h: base/confine.c
+linux/landlock.h: base/confine.c
 sys/socket.h: rewards/helper.c rewards/helper_child.c rewards/wire.c
 '
 
 # ISO C11 and POSIX: anybody.
 export STANDARD='assert ctype errno fenv float inttypes limits locale math setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio
 stdlib stdnoreturn string time dirent fcntl poll pthread sched strings unistd sys/file sys/ioctl sys/mman sys/resource sys/stat sys/statvfs
-sys/time sys/types sys/uio sys/utsname sys/wait'
+sys/time ftw sys/types sys/uio sys/utsname sys/wait'
 
 # What a file does although the law forbids it: speaks, ends or asks (the environment), or is long. Each with its reason; a row that is not
 # needed any more is a breach too.
