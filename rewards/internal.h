@@ -214,6 +214,7 @@ extern const rz_verifier rz_verifiers_tasks[];
 extern const int rz_n_verifiers_tasks;
 extern const rz_verifier rz_verifiers_math_verify[];
 extern const int rz_n_verifiers_math_verify;
+double rz_cosine(double x); /* length.c: without libm, whose last bits differ between machines */
 extern const rz_verifier rz_verifiers_length[];
 extern const int rz_n_verifiers_length;
 extern const rz_verifier rz_verifiers_hendrycks[], rz_verifiers_prime[], rz_verifiers_prm800k[], rz_verifiers_verl_math[];

@@ -279,7 +279,7 @@ static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root)
     r->truncated_is_scored = scored;
     r->accuracy = r->format = -1;
     for (int i = 0; i < r->n; i++)
-        if (r->rules[i].passes) r->accuracy = i;
+        if (r->rules[i].passes && !(r->rules[i].verifier && r->rules[i].verifier->uses_correct)) r->accuracy = i;
     return load_role(s, r, root, "accuracy", &r->accuracy) && load_role(s, r, root, "format", &r->format) && order_rules(s, r, root);
 }
 

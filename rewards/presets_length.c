@@ -37,24 +37,6 @@ static void soft_overlong(const rz_case *c, outcome *o)
 
 /* ---- cosine ---- */
 
-/* cos(x) to about 2^-52 for |x| < 2^30, the same on every machine: the rest to the nearest multiple of pi/2, in two parts, then the series. */
-static double cosine(double x)
-{
-    static const double half_pi = 0x1.921fb54442d18p+0, half_pi_rest = 0x1.1a62633145c07p-54, per_half_pi = 0x1.45f306dc9c883p-1;
-    double k = rint(x * per_half_pi), r = fma(-k, half_pi_rest, fma(-k, half_pi, x)), square = r * r, even = 0, odd = 0;
-    for (int i = 9; i > 0; i--) {
-        even = square / (2.0 * i * (2 * i - 1)) * (1 - even); /* 1 − cos r, from the inside out */
-        odd = square / (2.0 * i * (2 * i + 1)) * (1 - odd);
-    }
-    double cos_r = 1 - even, sin_r = r * (1 - odd);
-    switch ((int64_t)k & 3) {
-    case 0: return cos_r;
-    case 1: return -sin_r;
-    case 2: return -cos_r;
-    default: return sin_r;
-    }
-}
-
 typedef enum { WRONG, CORRECT, NO_GOLD } verdict;
 
 /* Whether the completion is right, as math_verify has it; false: the outcome is set. open-r1 reads LaTeX alone in the gold here, so that a bare "7" cannot be
@@ -80,7 +62,7 @@ static bool judge(const rz_case *c, const rz_math_extract *in_gold, outcome *o, 
 static void cosine_points(const rz_case *c, outcome *o, bool correct, double progress)
 {
     double min = rz_param_number(c, correct ? "min_value_correct" : "max_value_wrong"), max = rz_param_number(c, correct ? "max_value_correct" : "min_value_wrong");
-    rz_outcome_scored(o, correct, min + 0.5 * (max - min) * (1.0 + cosine(progress * 0x1.921fb54442d18p+1)), "%s, at %.4g of max_len", correct ? "right" : "wrong", progress);
+    rz_outcome_scored(o, correct, min + 0.5 * (max - min) * (1.0 + rz_cosine(progress * 0x1.921fb54442d18p+1)), "%s, at %.4g of max_len", correct ? "right" : "wrong", progress);
 }
 
 static bool check_cosine(const json_t *p, rz_err *err) { return at_least_one(p, "max_len", err); }

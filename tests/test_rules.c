@@ -2,7 +2,7 @@
 #include "rewards/builtin.h"
 #include "tests/rules_suite.h"
 
-static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "extract.jsonl", "exploits.jsonl", "combine.jsonl", "tasks.jsonl", "tinyzero.jsonl", "verify_tasks.jsonl"};
+static const char *const case_files[] = {"holes.jsonl", "countdown.jsonl", "numeric.jsonl", "tags.jsonl", "language.jsonl", "extract.jsonl", "exploits.jsonl", "combine.jsonl", "length.jsonl", "tasks.jsonl", "tinyzero.jsonl", "verify_tasks.jsonl"};
 enum { N_CASE_FILES = sizeof case_files / sizeof *case_files };
 
 START_TEST(cases_score_as_they_say) { ck_assert_int_ge(each_line(case_files[_i], run_case), 10); }
@@ -71,6 +71,30 @@ START_TEST(names_are_rule_files)
 }
 END_TEST
 
+/* Lengths 10, 20, 30 and 30: what the formula gives; the wrong ones earn nothing for being short. */
+START_TEST(lengths_within_a_group)
+{
+    static const struct { const char *answer; int n; double points; } rows[] = {{"42", 10, 0.5}, {"41", 20, 0}, {"42", 30, -0.5}, {"41", 30, -0.5}, {"42", 20, 0}, {"41", 10, 0}};
+    enum { N = sizeof rows / sizeof *rows };
+    rz_rules *r = rules_of("version: 1\nrules:\n  l: {kind: kimi_len, unit: tokens}\n  correct: {extract: {tag: answer}, compare: int}\n");
+    rz_rules_worker *w = worker_of(r);
+    char texts[N][64];
+    rz_sample s[N];
+    rz_score got[N];
+    for (int i = 0; i < N; i++) {
+        snprintf(texts[i], sizeof texts[i], "<answer> %s </answer>", rows[i].answer);
+        s[i] = (rz_sample){.completion = texts[i], .completion_len = strlen(texts[i]), .answer = "42", .n_tokens = rows[i].n};
+    }
+    rz_rules_score_group(w, s, N, got);
+    for (int i = 0; i < N; i++) ck_assert_msg(fabs(got[i].parts[0].points - rows[i].points) < 1e-15, "%d: %g (%s)", i, got[i].parts[0].points, got[i].parts[0].reason);
+    s[1].n_tokens = -1; /* one that has no length is an error, and the others do without it */
+    rz_rules_score_group(w, s, N, got);
+    ck_assert(got[1].parts[0].state == RZ_PART_ERROR && got[0].parts[0].points == 0.5);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
 START_TEST(an_explanation_says_why)
 {
     rz_rules *r = rules_of("configs/rules/countdown.yaml");
@@ -101,6 +125,7 @@ int main(void)
     tcase_add_test(cases, bad_files_are_refused);
     tcase_add_test(cases, shipped_files_load);
     tcase_add_test(cases, names_are_rule_files);
+    tcase_add_test(cases, lengths_within_a_group);
     tcase_add_test(cases, an_explanation_says_why);
     suite_add_tcase(s, cases);
     return run_suite(s);
