@@ -9,6 +9,7 @@
 
 const rz_grader rz_grader_prm800k = {RZ_HENDRYCKS_ORIGINAL, false, false};
 const rz_grader rz_grader_oat = {RZ_HENDRYCKS_OAT, false, false};
+const rz_grader rz_grader_mathruler = {RZ_HENDRYCKS_MATHRULER, false, false};
 const rz_grader rz_grader_prime = {RZ_HENDRYCKS_VERL, true, true};
 
 /* ---- the normal form ---- */

@@ -9,7 +9,7 @@ typedef struct {
     bool liters;                  /* liter is a unit, too */
 } rz_grader;
 
-extern const rz_grader rz_grader_prm800k, rz_grader_oat, rz_grader_prime;
+extern const rz_grader rz_grader_prm800k, rz_grader_oat, rz_grader_prime, rz_grader_mathruler;
 
 typedef enum { RZ_GRADE_WRONG, RZ_GRADE_RIGHT, RZ_GRADE_LIMIT /* wrong for all that was read before the budget ended */ } rz_grade;
 

@@ -14,13 +14,17 @@ static bool is_number_for_python(rz_slice t)
 }
 
 /* a/b → \frac{a}{b}, when that is all, and both are integers as Python prints them. */
-static rz_slice fix_slash(rz_arena *a, rz_slice t)
+static bool fix_slash(rz_arena *a, rz_slice t, bool raises, rz_slice *out)
 {
+    rz_python_integer unused;
+    *out = t;
     size_t at = rz_python_find(t, "/", 0);
-    if (at == SIZE_MAX || rz_python_find(t, "/", at + 1) != SIZE_MAX) return t;
+    if (at == SIZE_MAX || rz_python_find(t, "/", at + 1) != SIZE_MAX) return true;
     rz_slice over = rz_slice_cut(t, 0, at), under = rz_python_from(t, at + 1);
-    if (!is_number_for_python(over) || !is_number_for_python(under)) return t;
-    return rz_concat(a, (rz_slice[]){rz_slice_of("\\frac{"), over, rz_slice_of("}{"), under, rz_slice_of("}")}, 5);
+    if (raises && (!rz_python_int(a, over, &unused) || !rz_python_int(a, under, &unused))) return false;
+    if (is_number_for_python(over) && is_number_for_python(under))
+        *out = rz_concat(a, (rz_slice[]){rz_slice_of("\\frac{"), over, rz_slice_of("}{"), under, rz_slice_of("}")}, 5);
+    return true;
 }
 
 /* \frac12 → \frac{1}{2}, \frac1{2} → \frac{1}{2}; one with a single character behind it leaves the whole text as it was. */
@@ -137,15 +141,17 @@ bool rz_hendrycks_strip(rz_arena *a, rz_slice t, rz_hendrycks_dialect dialect, r
     t = rz_swap_all(a, t, degrees, 3);
     if (!drop_right_unit(&t)) return false;
     if (dialect == RZ_HENDRYCKS_VERL) t = rz_swap_all(a, t, &(rz_swap){"\\\\%", ""}, 1);
-    t = rz_swap_all(a, t, points, 3);
+    t = rz_swap_all(a, t, points, 1);
+    if (dialect == RZ_HENDRYCKS_MATHRULER) t = rz_swap_all(a, t, &(rz_swap){"%", ""}, 1);
+    t = rz_swap_all(a, t, points + 1, 2);
     *out = t;
     if (t.len == 0) return true;
     if (t.s[0] == '.') t = rz_python_join(a, rz_slice_of("0"), t);
     if (!fix_roots(a, drop_name(t), &t)) return false;
     t = rz_swap_all(a, t, &(rz_swap){" ", ""}, 1);
     if (!fix_fractions(a, t, &t)) return false;
-    *out = rz_slice_is(t, "0.5") ? rz_slice_of("\\frac{1}{2}") : fix_slash(a, t);
-    return true;
+    *out = rz_slice_of("\\frac{1}{2}");
+    return rz_slice_is(t, "0.5") || fix_slash(a, t, dialect == RZ_HENDRYCKS_OPEN_INSTRUCT, out);
 }
 
 bool rz_hendrycks_equal(rz_arena a, rz_slice x, rz_slice y, rz_hendrycks_dialect dialect)
@@ -169,4 +175,19 @@ rz_slice rz_hendrycks_normal(rz_arena *a, rz_slice t, rz_hendrycks_dialect diale
     t = rz_python_strip(t);
     if (rz_whole_text_macro(t, &out)) t = rz_python_strip(out);
     return rz_hendrycks_strip(a, t, dialect, &out) ? out : t;
+}
+
+bool rz_hendrycks_box(rz_slice t, rz_slice *out)
+{
+    size_t at = rz_python_rfind(t, "\\boxed "), close;
+    if (at != SIZE_MAX) {
+        rz_slice rest = rz_python_from(t, at + 7);
+        close = rz_python_find(rest, "$", 0);
+        *out = rz_slice_cut(rest, 0, close == SIZE_MAX ? rest.len : close);
+        return true;
+    }
+    at = rz_python_rfind(t, "\\boxed");
+    if (at == SIZE_MAX || (close = rz_brace_close(t, at)) == SIZE_MAX || !rz_python_starts(rz_python_from(t, at), "\\boxed{")) return false;
+    *out = rz_slice_cut(t, at + 7, close);
+    return true;
 }

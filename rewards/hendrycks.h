@@ -5,7 +5,9 @@
 #include "rewards/rewrite.h"
 
 typedef enum {
-    RZ_HENDRYCKS_ORIGINAL, /* also prm800k, mathruler */
+    RZ_HENDRYCKS_ORIGINAL, /* also prm800k */
+    RZ_HENDRYCKS_MATHRULER, /* mathruler: % goes, too */
+    RZ_HENDRYCKS_OPEN_INSTRUCT, /* open-instruct: a/b of which one is no integer raises */
     RZ_HENDRYCKS_VERL,     /* verl: "\\%" goes before "\%" does */
     RZ_HENDRYCKS_OAT,      /* oat: matrices, relations, and a list of units that are taken out wherever they stand alone */
 } rz_hendrycks_dialect;
@@ -18,6 +20,8 @@ bool rz_hendrycks_equal(rz_arena a, rz_slice x, rz_slice y, rz_hendrycks_dialect
 rz_slice rz_hendrycks_normal(rz_arena *a, rz_slice t, rz_hendrycks_dialect dialect);
 /* Content of a \text{…} that is all of the text but a newline that ends it: false when it is none. */
 bool rz_whole_text_macro(rz_slice t, rz_slice *content);
+/* The answer of a completion: what follows the last "\boxed " up to a $, or else what the last \boxed{…} holds. */
+bool rz_hendrycks_box(rz_slice t, rz_slice *out);
 /* oat's units, taken out twice over (oat_units.c). */
 rz_slice rz_oat_drop_units(rz_arena *a, rz_slice t);
 #endif

@@ -217,8 +217,8 @@ extern const int rz_n_verifiers_math_verify;
 double rz_cosine(double x); /* length.c: without libm, whose last bits differ between machines */
 extern const rz_verifier rz_verifiers_length[];
 extern const int rz_n_verifiers_length;
-extern const rz_verifier rz_verifiers_hendrycks[], rz_verifiers_prime[], rz_verifiers_prm800k[], rz_verifiers_verl_math[];
-extern const int rz_n_verifiers_hendrycks, rz_n_verifiers_prime, rz_n_verifiers_prm800k, rz_n_verifiers_verl_math;
+extern const rz_verifier rz_verifiers_hendrycks[], rz_verifiers_minerva[], rz_verifiers_prime[], rz_verifiers_prm800k[], rz_verifiers_verl_math[];
+extern const int rz_n_verifiers_hendrycks, rz_n_verifiers_minerva, rz_n_verifiers_prime, rz_n_verifiers_prm800k, rz_n_verifiers_verl_math;
 extern const rz_verifier rz_verifiers_presets_extract[], rz_verifiers_presets_logic_rl[], rz_verifiers_presets_open_instruct[];
 extern const int rz_n_verifiers_presets_extract, rz_n_verifiers_presets_logic_rl, rz_n_verifiers_presets_open_instruct;
 extern const rz_verifier rz_verifiers_presets_tinyzero[];

@@ -1,5 +1,7 @@
 /* Presets of PRIME's mathematics, as verl has it (verl/utils/reward_score/prime_math). */
+#include "rewards/grade_answer.h"
 #include "rewards/presets.h"
+#include "rewards/prime_equal.h"
 #include "rewards/prime_match.h"
 
 #define PRIME "verl b178a3c, reward_score/prime_math/__init__.py "
@@ -15,7 +17,23 @@ static void match_answer(const rz_case *c, outcome *o)
     }
 }
 
+static void prime_math(const rz_case *c, outcome *o)
+{
+    rz_slice gold, answer;
+    rz_prime_match(c->text, &answer);
+    if (!rz_preset_gold(c, o, &gold) || rz_preset_too_long(o, answer)) return;
+    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_prime, answer, gold);
+    if (grade == RZ_GRADE_WRONG && rz_prime_equal(*c->env->scratch, answer, gold)) grade = RZ_GRADE_RIGHT;
+    if (grade == RZ_GRADE_LIMIT)
+        rz_outcome_error(o, "the comparison takes more steps than it may");
+    else
+        rz_preset_graded(c, o, answer, gold, grade == RZ_GRADE_RIGHT, 1, 0);
+}
+
 const rz_verifier rz_verifiers_prime[] = {
+    {.name = "verl/prime_math", .origin = PRIME "compute_score", .about = "1 if what PRIME takes for the answer is graded as by prm800k, or is equal to a part in 10,000",
+     .gold = "answer: the final answer, in LaTeX", .holes = "percent or not is the same; only what follows the last announcement counts, so that several may be tried", .top = 1,
+     .score = prime_math},
     {.name = "verl/prime_math_match", .origin = PRIME "match_answer", .about = "scores nothing: its value is what PRIME takes for the answer", .score = match_answer},
 };
 const int rz_n_verifiers_prime = sizeof rz_verifiers_prime / sizeof *rz_verifiers_prime;

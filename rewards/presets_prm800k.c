@@ -31,12 +31,23 @@ static bool last_boxed(rz_slice t, rz_slice *out)
     return true;
 }
 
+/* What math_verify.verify says of the two, taken for formulas unless they hold a $. */
+static bool verified(rz_arena scratch, rz_slice answer, rz_slice gold)
+{
+    static const rz_math_extract first = {.latex = true, .expr = true, .boxed_priority = 0, .unanchored = true, .first_match = true, .malformed = true};
+    rz_slice texts[2] = {answer, gold}, dollar = rz_slice_of("$");
+    rz_math_verify_report r;
+    for (int i = 0; i < 2; i++)
+        if (!rz_slice_has(texts[i], "$")) texts[i] = rz_concat(&scratch, (rz_slice[]){dollar, texts[i], dollar}, 3);
+    return rz_math_verify(&scratch, texts[0], &first, texts[1], &first, &rz_math_math_verify, &r);
+}
+
 /* One gold: RZ_GRADE_WRONG also for one that is boxed badly. */
 static rz_grade grade_one(const rz_case *c, rz_slice answer, rz_slice gold)
 {
     if (rz_slice_has(gold, "\\boxed") && !last_boxed(gold, &gold)) return RZ_GRADE_WRONG;
     rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_oat, answer, gold);
-    if (grade == RZ_GRADE_WRONG && !rz_param_bool(c, "fast") && rz_math_equal(c->env->scratch, answer, gold, &rz_math_math_verify, NULL)) return RZ_GRADE_RIGHT;
+    if (grade == RZ_GRADE_WRONG && !rz_param_bool(c, "fast") && verified(*c->env->scratch, answer, gold)) return RZ_GRADE_RIGHT;
     return grade;
 }
 

@@ -1,5 +1,5 @@
 /* Presets of verl (verl/utils/reward_score) for numbers and mathematics, without those that rest on a computer algebra system. */
-#include "rewards/hendrycks.h"
+#include "rewards/grade_answer.h"
 #include "rewards/minerva.h"
 #include "rewards/presets.h"
 #include <string.h>
@@ -67,27 +67,11 @@ static bool check_gsm8k(const json_t *params, rz_err *err)
 
 /* ---- math_reward ---- */
 
-/* What follows the last "\boxed " up to a $; or else what the last \boxed{…} holds. */
-static bool last_box(rz_slice t, rz_slice *out)
-{
-    size_t at = rz_python_rfind(t, "\\boxed "), close;
-    if (at != SIZE_MAX) {
-        rz_slice rest = rz_python_from(t, at + 7);
-        close = rz_python_find(rest, "$", 0);
-        *out = rz_slice_cut(rest, 0, close == SIZE_MAX ? rest.len : close);
-        return true;
-    }
-    at = rz_python_rfind(t, "\\boxed");
-    if (at == SIZE_MAX || (close = rz_brace_close(t, at)) == SIZE_MAX || !rz_python_starts(rz_python_from(t, at), "\\boxed{")) return false;
-    *out = rz_slice_cut(t, at + 7, close);
-    return true;
-}
-
 static void math_reward(const rz_case *c, outcome *o)
 {
     rz_slice gold, answer;
     if (!rz_preset_gold(c, o, &gold)) return;
-    if (!last_box(c->text, &answer)) {
+    if (!rz_hendrycks_box(c->text, &answer)) {
         rz_preset_missing(o, gold, 0, "there is no \\boxed{…}, or the last one does not end");
         return;
     }
@@ -171,7 +155,31 @@ static void geo3k_format(const rz_case *c, outcome *o)
     rz_outcome_scored(o, formed, formed, formed ? "it has the form" : "it is not <think>…</think>…\\boxed{…}…");
 }
 
+/* mathruler's extract_boxed_content: "None" when there is no box that ends. */
+static rz_slice mathruler_box(rz_slice t)
+{
+    size_t at = rz_python_rfind(t, "\\boxed{"), close = at == SIZE_MAX ? at : rz_brace_close(t, at);
+    return close == SIZE_MAX ? rz_slice_of("None") : rz_python_strip(rz_slice_cut(t, at + 7, close));
+}
+
+static void geo3k(const rz_case *c, outcome *o)
+{
+    rz_slice gold, answer = rz_param_bool(c, "use_boxed") ? mathruler_box(c->text) : c->text;
+    double for_form = rz_param_number(c, "format_score");
+    if (!rz_preset_gold(c, o, &gold) || rz_preset_too_long(o, answer)) return;
+    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_mathruler, answer, gold);
+    bool formed = geo3k_form(c->text), right = grade == RZ_GRADE_RIGHT;
+    if (grade == RZ_GRADE_LIMIT) {
+        rz_outcome_error(o, "the comparison takes more steps than it may");
+        return;
+    }
+    rz_preset_graded(c, o, answer, gold, right, 1, 0);
+    rz_outcome_scored(o, right && formed, (1 - for_form) * right + for_form * formed, "the answer is %s, the form is %s", right ? "right" : "wrong", formed ? "there" : "not there");
+}
+
 const rz_verifier rz_verifiers_verl_math[] = {
+    {.name = "verl/geo3k", .origin = VERL "geo3k.py compute_score, with mathruler 0.1.0", .about = "0.9 for the last \\boxed{…}, graded as by prm800k, and 0.1 for the form",
+     .params = "{\"use_boxed\": true, \"format_score\": 0.1}", .gold = "answer: the final answer, in LaTeX", .holes = "the form alone is paid, with nothing in it", .top = 1, .score = geo3k},
     {.name = "verl/gsm8k", .origin = VERL "gsm8k.py compute_score", .about = "the last number of the last 300 characters, compared as text",
      .params = "{\"method\": \"strict\", \"format_score\": 0.0, \"score\": 1.0}", .gold = "answer: the number, as it is to be written",
      .holes = "with format_score, any number after #### is paid; a right answer written 18.00 or $18 is not", .top = 1, .score = gsm8k, .check = check_gsm8k},

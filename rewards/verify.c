@@ -15,6 +15,7 @@ static const struct { const rz_verifier *rows; const int *n; } families[] = {
     {rz_verifiers_math_verify, &rz_n_verifiers_math_verify},
     {rz_verifiers_length, &rz_n_verifiers_length},
     {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks},
+    {rz_verifiers_minerva, &rz_n_verifiers_minerva},
     {rz_verifiers_prime, &rz_n_verifiers_prime},
     {rz_verifiers_prm800k, &rz_n_verifiers_prm800k},
     {rz_verifiers_verl_math, &rz_n_verifiers_verl_math},

@@ -24,7 +24,8 @@ END_TEST
 /* ---- limits ---- */
 
 static const char *const all_presets[] = {"hendrycks/is_equiv", "hendrycks/strip_string", "verl/gsm8k", "verl/math", "verl/math_dapo", "verl/math_dapo_normalize", "verl/geo3k_format",
-                                          "verl/prime_math_match", "prm800k/grade_answer", "oat/boxed", "oat/answer_tag"};
+                                          "verl/prime_math_match", "prm800k/grade_answer", "oat/boxed", "oat/answer_tag",
+                                          "verl/prime_math", "verl/geo3k", "lm-eval/minerva", "open-instruct/math"};
 
 /* Texts of repeated pieces, long and of the length that answers may have, plain and in a box: nothing runs long (the test's time limit), nothing breaks. */
 START_TEST(limits)
