@@ -46,7 +46,10 @@ bool rz_math_number_at(rz_slice t, size_t i, math_candidate *out)
     static const char *const names[] = {"%", "percentage", "Percentage", "percent", "Percent", "pct", "Pct"};
     out->start = i;
     if (!prefix(t, &i)) return false;
-    for (size_t k = 0; k < sizeof coins / sizeof *coins; k++)
+    char c = at(t, i);
+    bool coin = c == '$' || (unsigned char)c >= 0x80;
+    if (!coin && !digit(c) && c != '-' && c != '.') return false;
+    for (size_t k = 0; coin && k < sizeof coins / sizeof *coins; k++)
         if (starts(t, i, coins[k])) {
             i += strlen(coins[k]);
             break;

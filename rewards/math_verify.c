@@ -14,7 +14,8 @@ typedef struct {
     const rz_math_extract *x;
     math_scan scan;
     rz_slice t;
-    size_t anchors;
+    size_t anchors[ANCHORS];
+    int first_anchor;
     math_candidate *list; /* a ring of the last MAX_CANDIDATES */
     int n;
 } search;
@@ -112,23 +113,24 @@ static bool answer(search *s, size_t i, int priority, bool latex, math_candidate
 
 /* ---- all candidates of a priority ---- */
 
-/* Where the last ANCHORS words "answer" begin, with "final" before them. */
-static size_t last_anchors(rz_slice t)
+/* The last ANCHORS words "answer", from left to right. */
+static void find_anchors(search *s)
 {
-    enum { FINAL = 6 };
-    size_t i = t.len;
-    for (int n = 0; i > 0 && n < ANCHORS;) n += starts(t, --i, "answer", true);
-    return i < FINAL ? 0 : i - FINAL;
+    int n = ANCHORS;
+    for (size_t i = s->t.len; i > 0 && n > 0;)
+        if ((s->t.s[--i] | 32) == 'a' && starts(s->t, i, "answer", true)) s->anchors[--n] = i;
+    s->first_anchor = n;
 }
 
 static void anchored(search *s, int priority, bool latex)
 {
+    enum { FINAL = 6 };
     math_candidate c;
-    for (size_t i = s->anchors; i < s->t.len;) {
-        char low = (char)(s->t.s[i] | 32);
-        bool hit = priority <= 50 ? low == 'f' && final_answer(s, i, priority, latex, &c) : low == 'a' && answer(s, i, priority, latex, &c);
-        if (hit) add(s, &c);
-        i = hit && c.end > i ? c.end : i + 1;
+    size_t behind = 0;
+    for (int k = s->first_anchor; k < ANCHORS; k++) {
+        size_t i = s->anchors[k], from = priority <= 50 ? i - FINAL : i;
+        if ((priority <= 50 && i < FINAL) || from < behind) continue;
+        if (priority <= 50 ? final_answer(s, from, priority, latex, &c) : answer(s, i, priority, latex, &c)) add(s, &c), behind = c.end;
     }
 }
 
@@ -136,10 +138,16 @@ static bool boxed_at(search *s, size_t i, math_candidate *c) { return rz_math_en
 static bool expression_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(&s->scan, i, c); }
 static bool number_at(search *s, size_t i, math_candidate *c) { return rz_math_number_at(s->t, i, c); }
 
-static void everywhere(search *s, matcher m)
+static void everywhere(search *s, matcher m, const char *heads)
 {
     math_candidate c;
+    bool head[256] = {false};
+    for (const char *h = heads; *h; h++) head[(unsigned char)*h] = true;
     for (size_t i = 0; i < s->t.len;) {
+        if (i && !head[(unsigned char)s->t.s[i]]) {
+            i++;
+            continue;
+        }
         bool hit = m(s, i, &c);
         if (hit) add(s, &c);
         i = hit && c.end > i ? c.end : i + 1;
@@ -162,10 +170,10 @@ static void gather(search *s, int priority)
     for (int latex = 1; latex >= 0; latex--) {
         if (latex ? !s->x->latex : !s->x->expr) continue;
         if (priority < 300) anchored(s, priority, latex);
-        else if (latex && s->x->unanchored) everywhere(s, latex_at);
-        else if (!latex) everywhere(s, expression_at), everywhere(s, number_at);
+        else if (latex && s->x->unanchored) everywhere(s, latex_at, "$\\- \t\n\v\f\r");
+        else if (!latex) everywhere(s, expression_at, "= \t\n\v\f\r"), everywhere(s, number_at, "= \t\n\v\f\r");
     }
-    if (s->x->latex && s->x->boxed_priority == priority) everywhere(s, boxed_at), whole_box(s);
+    if (s->x->latex && s->x->boxed_priority == priority) everywhere(s, boxed_at, "$\\ \t\n\v\f\r"), whole_box(s);
 }
 
 /* The rightmost end first, then the leftmost start. */
@@ -306,7 +314,7 @@ static reading extract(math_env *e, rz_slice t, const rz_math_extract *x)
     int tries = 0;
     s.list = RZ_NEW(e->arena, MAX_CANDIDATES, math_candidate);
     rz_math_scan_begin(&s.scan, t);
-    s.anchors = last_anchors(t);
+    find_anchors(&s);
     for (size_t p = 0; p < sizeof priorities / sizeof *priorities && !got.tree && !(any && x->first_match); p++) {
         gather(&s, priorities[p]);
         int n = s.n < MAX_CANDIDATES ? s.n : MAX_CANDIDATES;

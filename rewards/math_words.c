@@ -74,8 +74,9 @@ static const rz_math_entry *find(const rz_math_entry *table, size_t n, const cha
     while (low < n) {
         size_t middle = low + (n - low) / 2;
         const char *name = table[middle].name;
-        int c = strncmp(name, s, len);
-        if (c == 0 && name[len]) c = 1;
+        size_t size = strlen(name);
+        int c = memcmp(name, s, size < len ? size : len); /* s may hold NUL bytes */
+        if (c == 0) c = (size > len) - (size < len);
         if (c == 0) return &table[middle];
         if (c < 0) low = middle + 1;
         else n = middle;
@@ -90,7 +91,7 @@ const rz_math_entry *rz_math_plain_word(const char *s, size_t len) { return find
 bool rz_math_listed(const char *names, const char *s, size_t len)
 {
     char key[40];
-    if (len == 0 || len > sizeof key - 3) return false;
+    if (len == 0 || len > sizeof key - 3 || memchr(s, 0, len)) return false;
     key[0] = ' ';
     memcpy(key + 1, s, len);
     key[len + 1] = ' ';
