@@ -39,7 +39,7 @@ static rz_slice take(walker *w, size_t start)
 {
     rz_slice text = rz_slice_cut(rz_built(w->out), start, w->out->len);
     w->out->len = start;
-    return (rz_slice){rz_arena_strndup(w->arena, text.s, text.len), text.len};
+    return rz_concat(w->arena, &text, 1); /* NUL bytes are characters too */
 }
 
 /* ---- tokens ---- */
