@@ -1,4 +1,4 @@
-/* Rules: text → score, pure and bounded. A rule file (YAML, version 1; docs/rules.md) names rules; each gives points, with the span that
+/* Rules: text → score, pure and bounded. A rule file (YAML, version 1; docs/rules/) names rules; each gives points, with the span that
  * decided and what was expected. What decides counts work (match steps, digits, nodes), never time. No model, no MPI, no prompt unless
  * a rule asks for it. */
 #ifndef RZ_REWARDS_RULES_H

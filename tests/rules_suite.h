@@ -1,4 +1,4 @@
-/* Rules in tests: cases as data (docs/rules.md says what a case holds), and what must hold for any text. */
+/* Rules in tests: cases as data (docs/rules/limits.md says what a case holds), and what must hold for any text. */
 #ifndef RZ_TESTS_RULES_SUITE_H
 #define RZ_TESTS_RULES_SUITE_H
 #include "base/text.h"

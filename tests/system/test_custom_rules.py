@@ -1,4 +1,4 @@
-"""Rules that are programs: the walk-throughs of docs/rules/ as they are written, and programs that loop, crash, eat memory or talk nonsense: each costs one
+"""Rules that are programs: programs that loop, crash, eat memory or talk nonsense: each costs one
 completion and never the run, alone and under mpirun."""
 import re
 
@@ -58,45 +58,6 @@ def nobody_is_left(before):
     while helpers() - before:
         check(time.monotonic() < end, f"helpers are left: {helpers() - before}")
         time.sleep(0.02)
-
-
-# ---- the walk-throughs ----
-
-def installed(folder):
-    """The environment in which pkg-config finds what `meson install` puts there."""
-    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", folder], check=True, capture_output=True)
-    for path, _, files in os.walk(folder):
-        if "rulezero.pc" in files:
-            return dict(os.environ, PKG_CONFIG_PATH=path, PKG_CONFIG_SYSROOT_DIR=folder)
-    raise AssertionError("meson install makes no rulezero.pc")
-
-
-def walk_through(folder, page):
-    """Blocks whose first line is ```LANGUAGE NAME are files; ```sh is run; ```out: its lines' parts (between …) come out in this order."""
-    os.makedirs(f"{folder}/work/build")
-    os.symlink(BINARY, f"{folder}/work/build/rulezero")
-    environment, said, ran = installed(f"{folder}/root") if "pkg-config" in page else dict(os.environ), "", 0
-    for language, name, text in re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
-        if name:
-            write(f"{folder}/work/{name}", text)
-        elif language == "sh":
-            result = subprocess.run(["bash", "-ec", text], cwd=f"{folder}/work", env=environment, capture_output=True, text=True)
-            check(result.returncode == 0, f"{text}{result.stdout}{result.stderr}")
-            said, ran = result.stdout, ran + 1
-        elif language == "out":
-            at = 0
-            for part in filter(None, re.split("…|\n", text)):
-                at = said.find(part, at)
-                check(at >= 0, f"'{part}' does not come out, or not here:\n{said}")
-                at += len(part)
-    return ran
-
-
-for page, commands in ("lua", 2), ("plugins", 3):
-    @case(f"docs/rules/{page}.md, as it is written")
-    def _(folder, page=page, commands=commands):
-        with open(f"docs/rules/{page}.md", encoding="utf-8") as f:
-            check(walk_through(folder, f.read()) == commands, "another number of commands was run")
 
 
 # ---- programs ----
