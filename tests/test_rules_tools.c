@@ -155,6 +155,7 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("rules_tools");
     TCase *c = tcase_create("tools");
+    tcase_set_timeout(c, 60);
     tcase_add_test(c, examples_are_read);
     tcase_add_loop_test(c, what_is_no_example_is_refused, 0, 12);
     tcase_add_test(c, expectations_are_held_against_scores);

@@ -111,6 +111,7 @@ int main(void)
 {
     Suite *suite = suite_create("thinking");
     TCase *all = tcase_create("thinking");
+    tcase_set_timeout(all, 60);
     tcase_add_test(all, cut_anywhere);
     tcase_add_test(all, shown_at_once);
     tcase_add_test(all, opened_by_the_prompt);
