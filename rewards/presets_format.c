@@ -121,7 +121,7 @@ const rz_verifier rz_verifiers_presets_format[] = {
      .params = "{\"language\": \"python\"}", .top = 1, .holes = empty_blocks, .score = code_format, .check = check_language},
     {.name = "open-r1/extract_code", .origin = "open-r1 1416fa0, rewards.py, extract_code", .about = "finds the last block of code of a language; passes if there is one",
      .params = "{\"language\": \"python\"}", .top = 1, .holes = "an empty block", .score = extract_code, .check = check_language},
-    {.name = "trl/think_format", .origin = "trl f2cd577, format_rewards.py, think_format_reward", .about = "<think> at the start and nowhere else, and a </think>", .top = 1,
+    {.name = "trl/think_format", .origin = "TRL f2cd577, format_rewards.py, think_format_reward", .about = "<think> at the start and nowhere else, and a </think>", .top = 1,
      .holes = "<think></think>; several </think>", .score = think_format},
 };
 const int rz_n_verifiers_presets_format = sizeof rz_verifiers_presets_format / sizeof *rz_verifiers_presets_format;

@@ -127,7 +127,7 @@ static void repetition_tokens(const rz_case *c, outcome *o)
 const rz_verifier rz_verifiers_presets_repetition[] = {
     {.name = "open-r1/repetition", .origin = "open-r1 1416fa0, rewards.py, get_repetition_penalty_reward", .about = "a penalty for repeated runs of words",
      .params = "{\"ngram_size\": 3, \"max_penalty\": -1.0, \"language\": \"en\"}", .bottom = -1, .score = repetition_words, .check = check_repetition},
-    {.name = "trl/repetition", .origin = "trl f2cd577, get_repetition_penalty_reward", .about = "a penalty for repeated runs of tokens",
+    {.name = "trl/repetition", .origin = "TRL f2cd577, get_repetition_penalty_reward", .about = "a penalty for repeated runs of tokens",
      .params = "{\"ngram_size\": 3, \"max_penalty\": -1.0}", .bottom = -1, .score = repetition_tokens, .check = check_repetition},
 };
 const int rz_n_verifiers_presets_repetition = sizeof rz_verifiers_presets_repetition / sizeof *rz_verifiers_presets_repetition;

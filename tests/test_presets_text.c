@@ -106,6 +106,48 @@ START_TEST(cosine_is_exact)
 }
 END_TEST
 
+/* ---- the table in the documentation ---- */
+
+/* The line of a preset: name, origin, parameters with their defaults, least and most points. */
+static void table_line(const rz_verifier *v, char *out, size_t size)
+{
+    json_t *params = v->params ? json_loads(v->params, 0, NULL) : json_object(), *value;
+    const char *key, *gap = "";
+    size_t n = (size_t)snprintf(out, size, "| `%s` | %s | ", v->name, v->origin ? v->origin : "our own");
+    json_object_foreach(params, key, value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6) | JSON_COMPACT);
+        if (n < size) n += (size_t)snprintf(out + n, size - n, "%s`%s: %s`", gap, key, text);
+        gap = ", ";
+        free(text);
+    }
+    ck_assert(n < size);
+    n += (size_t)snprintf(out + n, size - n, "%s| %g … %g |\n", *gap ? " " : "", v->bottom, v->top);
+    ck_assert(n < size);
+    json_decref(params);
+}
+
+START_TEST(every_preset_is_documented)
+{
+    static char page[1 << 18], line[2048];
+    int missing = 0;
+    FILE *f = fopen("docs/rules/presets.md", "r");
+    ck_assert_msg(f != NULL, "run from the root of the repository");
+    size_t len = fread(page, 1, sizeof page - 1, f);
+    fclose(f);
+    ck_assert(len < sizeof page - 1);
+    const rz_verifier *v;
+    for (int i = 0; (v = rz_verifier_at(i)); i++) {
+        if (!strchr(v->name, '/')) continue;
+        table_line(v, line, sizeof line);
+        if (strstr(page, line)) continue;
+        printf("%s", line);
+        missing++;
+    }
+    fflush(stdout);
+    ck_assert_msg(missing == 0, "%d lines, which are printed above, belong into the table of docs/rules/presets.md", missing);
+}
+END_TEST
+
 /* ---- limits ---- */
 
 /* Texts of repeated pieces, with a beginning and an end that the presets look for: nothing runs long (the test's time limit), nothing breaks. */
@@ -145,6 +187,7 @@ int main(void)
     Suite *suite = suite_create("presets_text");
     TCase *cases = tcase_create("parity"), *one = tcase_create("one");
     tcase_add_test(cases, as_the_originals);
+    tcase_add_test(cases, every_preset_is_documented);
     tcase_add_checked_fixture(one, setup, teardown);
     tcase_add_test(one, what_is_said);
     tcase_add_test(one, parameters_are_checked);
