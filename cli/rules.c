@@ -20,6 +20,11 @@ const rz_command rz_rules_commands[] = {
     {"rules bench", "R [R2 ...] [CASES.jsonl] [--json]", "completions a second on one core, and the time of each rule",
      "Without CASES on completions that are made up, of --bytes each. Several rule files are timed in turns, in one run, so that their ratios mean something.\n",
      "build/rulezero rules bench configs/rules/countdown.yaml", false, rz_cmd_rules_bench, rz_rules_bench_flags, &rz_rules_bench_n_flags, .scores = true},
+    {"rules attack", "R CASES.jsonl [--json]", "try to be paid by rules without being right",
+     "CASES are lines as `score` reads them, some of them right. Out of each right completion texts are made that are wrong or malformed, and a corpus of texts\n"
+     "that have fooled rewards elsewhere is added. Told is every text that is taken for right or for well formed, or earns more than a plain wrong answer,\n"
+     "and why it got its score. Exits 0 when nothing is found, 65 when there is a hole.\n",
+     "build/rulezero rules attack configs/rules/countdown.yaml cases.jsonl", false, rz_cmd_rules_attack, rz_rules_attack_flags, &rz_rules_attack_n_flags, .scores = true},
     {"rules parity", "[--json] FILE.jsonl ...", "how often presets agree with the systems they are presets of",
      "A line of a FILE is one call of an original function and what it returned: {\"system\", \"function\", \"params\", \"completion\", \"gold\", \"expected\"}. --json: the\n"
      "counts, by function. Without it also every case that disagrees: its id, what was scored, what was expected, what we made of it, and why. Numbers agree\n"
@@ -49,4 +54,15 @@ void rz_print_json(FILE *to, const json_t *j, size_t most)
     if (shown < n)
         fprintf(to, "\u2026 (%zu bytes)", n);
     free(text);
+}
+
+void rz_print_lines(FILE *to, const char *prefix, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        fputs(prefix, to);
+        rz_print_safe(to, text, n);
+        fputc('\n', to);
+        text += n + (text[n] == '\n');
+    }
 }

@@ -52,18 +52,6 @@ static bool judge(const rz_rules *r, rz_rules_worker *w, const rz_examples *case
     return ok;
 }
 
-/* Each line of the text behind a prefix. */
-static void print_lines(FILE *to, const char *prefix, const char *text)
-{
-    while (*text) {
-        size_t n = strcspn(text, "\n");
-        fputs(prefix, to);
-        rz_print_safe(to, text, n);
-        fputc('\n', to);
-        text += n + (text[n] == '\n');
-    }
-}
-
 static void print_people(const rz_examples *cases, const char *file, const verdict *v, int failed)
 {
     for (int i = 0; i < cases->n; i++) {
@@ -73,8 +61,8 @@ static void print_people(const rz_examples *cases, const char *file, const verdi
         fputs(cases->v[i].name[0] ? ": " : "", stderr);
         rz_print_safe(stderr, cases->v[i].name, strlen(cases->v[i].name));
         fputc('\n', stderr);
-        print_lines(stderr, "    ", v[i].differences);
-        print_lines(stderr, "      ", v[i].explained);
+        rz_print_lines(stderr, "    ", v[i].differences);
+        rz_print_lines(stderr, "      ", v[i].explained);
     }
     if (failed)
         fprintf(stderr, "%d of %d cases failed\n", failed, cases->n);
@@ -92,8 +80,8 @@ static void print_tap(const rz_examples *cases, const verdict *v)
             putchar(*c == '#' || (unsigned char)*c < 0x20 || *c == 0x7F ? '?' : *c);
         putchar('\n');
         if (v[i].differences) {
-            print_lines(stdout, "# ", v[i].differences);
-            print_lines(stdout, "#   ", v[i].explained);
+            rz_print_lines(stdout, "# ", v[i].differences);
+            rz_print_lines(stdout, "#   ", v[i].explained);
         }
     }
 }

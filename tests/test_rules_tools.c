@@ -1,3 +1,4 @@
+#include "rewards/attack.h"
 #include "rewards/catalog.h"
 #include "rewards/example.h"
 #include "rewards/parity.h"
@@ -151,6 +152,82 @@ START_TEST(parity_refuses_what_is_no_case_and_never_agrees_without_a_preset)
 }
 END_TEST
 
+/* ---- attacks ---- */
+
+static bool found(const rz_hacks *h, const char *name)
+{
+    for (int i = 0; i < h->n; i++)
+        if (!strcmp(h->v[i].hack, name)) return true;
+    return false;
+}
+
+static void attack_row(const char *line, size_t len, int number)
+{
+    rz_examples one = {rz_calloc(1, sizeof *one.v), 1};
+    rz_rules *r;
+    rz_rules_worker *w;
+    rz_hacks h;
+    rz_err err;
+    size_t i;
+    const json_t *name;
+    ck_assert_msg(rz_example_read(one.v, line, len, &err), "%d: %s", number, err.text);
+    const char *text = json_string_value(json_object_get(one.v->line, "rules"));
+    bool ok = strchr(text, '\n') ? rz_rules_parse(&r, "row.yaml", text, strlen(text), &err) : rz_rules_load(&r, text, &err);
+    ck_assert_msg(ok && rz_rules_worker_create(&w, r, &err), "%d: %s", number, err.text);
+    ck_assert_msg(rz_attack(&h, r, w, &one, &err), "%d %s: %s", number, text, err.text);
+    json_array_foreach(json_object_get(one.v->line, "finds"), i, name)
+        ck_assert_msg(found(&h, json_string_value(name)), "%d %s: the hole '%s' was not found", number, text, json_string_value(name));
+    for (int k = 0; k < h.n; k++) {
+        ck_assert_msg(h.v[k].verdict == RZ_HACK_LOST || !json_is_true(json_object_get(one.v->line, "clean")), "%d %s: '%s' works: %s\n%s", number, text, h.v[k].hack,
+                      h.v[k].text, h.v[k].explained);
+        ck_assert_msg(!strncmp(h.v[k].explained, "score ", 6), "%s", h.v[k].explained);
+    }
+    ck_assert_msg(h.n_good == 1 && h.n_tried > 10, "%d %s: %d texts", number, text, h.n_tried);
+    rz_attack_finish(&h);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+    rz_examples_finish(&one);
+}
+
+/* Rows of attack.jsonl: what is known of other systems' rewards is found, and nothing on the rules we ship. */
+START_TEST(attacks_find_the_known_holes_and_no_others)
+{
+    FILE *f = fopen("tests/golden/rules/attack.jsonl", "r");
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    int n = 0;
+    ck_assert_msg(f != NULL, "run from the root of the repository");
+    while ((len = getline(&line, &room, f)) > 0) attack_row(line, (size_t)len, ++n);
+    ck_assert_int_ge(n, 20);
+    free(line);
+    fclose(f);
+}
+END_TEST
+
+START_TEST(an_attack_needs_something_right)
+{
+    rz_rules *r = rules_of(rule_text), *penalty = rules_of("version: 1\nrules: {r: {constant: 1}}\n");
+    rz_rules_worker *w, *v;
+    rz_examples one = {rz_calloc(1, sizeof *one.v), 1};
+    rz_hacks h;
+    rz_err err;
+    const char *name, *why;
+    int n = 0;
+    ck_assert(rz_rules_worker_create(&w, r, &err) && rz_rules_worker_create(&v, penalty, &err));
+    ck_assert(rz_example_read(one.v, "{\"completion\": \"x\", \"answer\": \"1\"}", 34, &err));
+    ck_assert(!rz_attack(&h, r, w, &one, &err) && err.code == RZ_EDATA && strstr(err.text, "is right by these rules"));
+    ck_assert(!rz_attack(&h, penalty, v, &one, &err) && strstr(err.text, "passes or fails"));
+    for (; rz_attack_at(n, &name, &why); n++) ck_assert(*name && *why);
+    ck_assert_int_ge(n, 50);
+    rz_rules_worker_destroy(w);
+    rz_rules_worker_destroy(v);
+    rz_rules_destroy(r);
+    rz_rules_destroy(penalty);
+    rz_examples_finish(&one);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("rules_tools");
@@ -161,6 +238,8 @@ static Suite *suite(void)
     tcase_add_test(c, expectations_are_held_against_scores);
     tcase_add_test(c, every_entry_has_words_and_an_example_that_loads);
     tcase_add_test(c, parity_refuses_what_is_no_case_and_never_agrees_without_a_preset);
+    tcase_add_test(c, attacks_find_the_known_holes_and_no_others);
+    tcase_add_test(c, an_attack_needs_something_right);
     suite_add_tcase(s, c);
     return s;
 }

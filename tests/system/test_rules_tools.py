@@ -146,6 +146,37 @@ def _(folder):
     rules("parity", write(f"{folder}/q.jsonl", {"system": "s"})).expect(DATA, "q.jsonl:1").sentence()
 
 
+RIGHT = {"completion": "<think>\nso it is\n</think>\n<answer>\n42\n</answer>", "answer": "42"}
+
+
+@case("attack finds the holes of a preset and tells the text, and nothing on a shipped file")
+def _(folder):
+    cases = write(f"{folder}/c.jsonl", {"completion": "wrong", "answer": "42"}, RIGHT)
+    told = rules("attack", "configs/rules/gsm8k.yaml", cases).expect(OK, "0 holes", "1 right completion")
+    check(not told.out, told)
+    loose = one_line(folder, "loose", "r: {extract: {tag: answer, pick: first}, compare: int}")
+    rules("attack", loose, cases).expect(DATA, "answer taken back", "-98765", "made of line 2", "rule 'r'", "passed")
+    out = [json.loads(line) for line in rules("attack", loose, cases, "--json").expect(DATA).out.splitlines()]
+    check(out[-1]["holes"] == len([o for o in out[:-1] if o["taken_as"] != "lost"]) > 0 and out[-1]["good_cases"] == 1, out[-1])
+    hole = next(o for o in out if o.get("hack") == "answer taken back")
+    check(hole["taken_as"] == "right" and hole["line"] == 2 and hole["score"] == hole["right"] == 1 and "-98765" in hole["completion"], hole)
+    again = json.loads(rulezero("score", "--rules", loose, write(f"{folder}/h.jsonl", {"completion": hole["completion"], "answer": "42"})).expect(OK).out)
+    check(again["score"] == 1, "the text that was told does not do what was told of it", again)
+    rules("attack", loose).expect(USAGE, "R CASES").sentence()
+    rules("attack", loose, write(f"{folder}/w.jsonl", {"completion": "wrong", "answer": "42"})).expect(DATA, "right completions").sentence()
+
+
+@case("attack finds nothing on the rules of the tasks")
+def _(folder):
+    names = sorted(f[:-5] for f in os.listdir("configs/rules/tasks"))
+    check(len(names) >= 20, names)
+    for name in names:
+        problems = [json.loads(line) for line in rulezero("data", "make", name, "--count", "8", "--seed", "5", "-o", "-").expect(OK).out.splitlines()]
+        for p in problems:
+            p["completion"] = RIGHT["completion"].replace("42", p["answer"])
+        rules("attack", f"configs/rules/tasks/{name}.yaml", write(f"{folder}/{name}.jsonl", *problems)).expect(OK, "0 holes", "8 right completions")
+
+
 @case("score: lines of one group are scored together, in their order")
 def _(folder):
     lines = [{"completion": completion("(3+5)*4"), "meta": META, "group": g} if g is not None else {"completion": "x", "meta": META} for g in (1, 1, None, "a", "a", 1)]
