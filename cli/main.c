@@ -26,7 +26,7 @@ static const rz_command commands[] = {
      "\"format_ok\", \"parts\", \"skipped\", \"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the\n"
      "reason. Lines in a row with the same group are completions of one prompt: rules that compare lengths within it see them together.\n",
      "build/rulezero score --rules configs/rules/countdown.yaml --explain cases.jsonl", false, rz_cmd_score, rz_score_flags, &rz_score_n_flags, .scores = true},
-    {"rules", "list|show|test|diff|bench|parity ...", "look at rules, test them, find what is wrong with them", "", "build/rulezero rules list", false, .parts = rz_rules_commands},
+    {"rules", "list|show|test|diff|bench|lint|attack|parity ...", "look at rules, test them, find what is wrong with them", "", "build/rulezero rules list", false, .parts = rz_rules_commands},
     {"data", "tasks [TASK ...] | make TASK [key=value ...] --count N [--seed S] -o FILE | show FILE [--limit N] [--model M] | convert IN OUT",
      "make, look at and convert data sets",
      "Files are JSON Lines (.jsonl, also .jsonl.gz and .jsonl.zst) or HDF5 (.h5); docs/files.md tells their fields. Nothing is ever overwritten.\n\n"

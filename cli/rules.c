@@ -1,6 +1,8 @@
 /* The commands of `rules`: each is a row here and a file. */
 #include "cli/rules.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,11 @@ const rz_command rz_rules_commands[] = {
     {"rules bench", "R [R2 ...] [CASES.jsonl] [--json]", "completions a second on one core, and the time of each rule",
      "Without CASES on completions that are made up, of --bytes each. Several rule files are timed in turns, in one run, so that their ratios mean something.\n",
      "build/rulezero rules bench configs/rules/countdown.yaml", false, rz_cmd_rules_bench, rz_rules_bench_flags, &rz_rules_bench_n_flags, .scores = true},
+    {"rules lint", "R [--strict] [--json]", "hazards in a rule file, each with an input that shows it",
+     "Looks at patterns (made to hit their step limit, matching nothing or anything, unanchored, Python's spelling), at gates, views and groups of no use, at what\n"
+     "can be earned without being right, and tries the hacks of rules attack on a right completion that it makes up. Each finding has its place, the input\n"
+     "(which was run), what came of it, and the remedy; docs/rules/tools.md has the table. Exits 0 when there is no error (with --strict: nothing at all), else 65.\n",
+     "build/rulezero rules lint configs/rules/countdown.yaml", false, rz_cmd_rules_lint, rz_rules_lint_flags, &rz_rules_lint_n_flags, .scores = true},
     {"rules attack", "R CASES.jsonl [--json]", "try to be paid by rules without being right",
      "CASES are lines as `score` reads them, some of them right. Out of each right completion texts are made that are wrong or malformed, and a corpus of texts\n"
      "that have fooled rewards elsewhere is added. Told is every text that is taken for right or for well formed, or earns more than a plain wrong answer,\n"
@@ -54,6 +61,17 @@ void rz_print_json(FILE *to, const json_t *j, size_t most)
     if (shown < n)
         fprintf(to, "\u2026 (%zu bytes)", n);
     free(text);
+}
+
+json_t *rz_text_json(const char *text, size_t len)
+{
+    json_t *j = json_stringn(text, len);
+    if (j)
+        return j;
+    char *repaired = rz_utf8_repair(text, len, &len);
+    j = json_stringn(repaired, len);
+    free(repaired);
+    return j;
 }
 
 void rz_print_lines(FILE *to, const char *prefix, const char *text)

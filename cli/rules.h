@@ -10,11 +10,12 @@ int rz_cmd_rules_show(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_rules_test(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_rules_diff(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_rules_bench(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_rules_lint(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_rules_attack(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_rules_parity(rz_comm *comm, int argc, char **argv, rz_err *err);
 
-extern const rz_option rz_rules_list_flags[], rz_rules_test_flags[], rz_rules_diff_flags[], rz_rules_bench_flags[], rz_rules_attack_flags[], rz_rules_parity_flags[];
-extern const int rz_rules_list_n_flags, rz_rules_test_n_flags, rz_rules_diff_n_flags, rz_rules_bench_n_flags, rz_rules_attack_n_flags, rz_rules_parity_n_flags;
+extern const rz_option rz_rules_list_flags[], rz_rules_test_flags[], rz_rules_diff_flags[], rz_rules_bench_flags[], rz_rules_lint_flags[], rz_rules_attack_flags[], rz_rules_parity_flags[];
+extern const int rz_rules_list_n_flags, rz_rules_test_n_flags, rz_rules_diff_n_flags, rz_rules_bench_n_flags, rz_rules_lint_n_flags, rz_rules_attack_n_flags, rz_rules_parity_n_flags;
 
 /* The exit status of a command that did its work and found something wrong with the rules. */
 enum { RZ_RULES_FINDINGS = RZ_EDATA };
@@ -25,6 +26,8 @@ void rz_rules_close(rz_rules *r, rz_rules_worker *w);
 
 /* A JSON text on one line of people's output, at most so many bytes of it. */
 void rz_print_json(FILE *to, const json_t *j, size_t most);
+/* Text as JSON; bytes that are none become U+FFFD. */
+json_t *rz_text_json(const char *text, size_t len);
 /* Each line of the text behind a prefix. */
 void rz_print_lines(FILE *to, const char *prefix, const char *text);
 #endif

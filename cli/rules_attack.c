@@ -1,6 +1,5 @@
 #include "cli/rules.h"
 
-#include "base/text.h"
 #include "cli/flags.h"
 #include "rewards/attack.h"
 
@@ -22,28 +21,16 @@ enum { SHOWN_TEXT = 400 };
 
 static const char *const verdicts[] = {[RZ_HACK_RIGHT] = "right", [RZ_HACK_FORMED] = "well_formed", [RZ_HACK_PARTIAL] = "partial", [RZ_HACK_LOST] = "lost"};
 
-/* As JSON on one line; bytes that are no text become U+FFFD there. */
-static json_t *text_json(const char *text, size_t len)
-{
-    json_t *j = json_stringn(text, len);
-    if (j)
-        return j;
-    char *repaired = rz_utf8_repair(text, len, &len);
-    j = json_stringn(repaired, len);
-    free(repaired);
-    return j;
-}
-
 static json_t *hack_json(const rz_hack *h, const rz_examples *cases)
 {
     return json_pack("{s:i,s:s,s:s,s:s,s:s,s:I,s:i,s:f,s:f,s:f,s:b,s:o,s:s}", "schema", 1, "hack", h->hack, "why", h->why, "taken_as", verdicts[h->verdict], "rule", h->rule,
                      "line", (json_int_t)(h->example < 0 ? 0 : cases->v[h->example].number), "works_on", h->n, "score", h->score, "right", h->right, "wrong", h->wrong,
-                     "truncated", h->truncated, "completion", text_json(h->text, h->len), "explained", h->explained);
+                     "truncated", h->truncated, "completion", rz_text_json(h->text, h->len), "explained", h->explained);
 }
 
 static void tell(const rz_hack *h, const rz_examples *cases)
 {
-    json_t *text = text_json(h->text, h->len);
+    json_t *text = rz_text_json(h->text, h->len);
     static const char *const said[] = {[RZ_HACK_RIGHT] = "taken for a right answer", [RZ_HACK_FORMED] = "taken for well formed",
                                        [RZ_HACK_PARTIAL] = "paid more than a plain wrong answer", [RZ_HACK_LOST] = "right, and not paid for (no hole, but a loss)"};
     fprintf(stderr, "%s: %s by rule '%s', but %s\n", h->hack, said[h->verdict], h->rule, h->why);

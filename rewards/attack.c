@@ -92,6 +92,8 @@ static void find_baseline(attack *a, const rz_example *e, const attack_target *t
 
 /* ---- one text ---- */
 
+static bool passes_form(const attack *a, const rz_score *s) { return a->form >= 0 && (a->form == a->rules->accuracy ? s->correct : s->format_ok); }
+
 /* What a hack has achieved; false: nothing. */
 static bool judge(const attack *a, const hack *h, const rz_score *s, rz_hack_verdict *verdict, int *which)
 {
@@ -103,7 +105,7 @@ static bool judge(const attack *a, const hack *h, const rz_score *s, rz_hack_ver
     if (h->sort == HACK_MALFORMED) {
         *verdict = RZ_HACK_FORMED;
         *which = a->form;
-        return a->form >= 0 && (a->form == a->rules->accuracy ? s->correct : s->format_ok);
+        return passes_form(a, s);
     }
     *which = a->answer;
     if (a->answer < 0) return false;
@@ -135,6 +137,22 @@ static void report(attack *a, const hack *h, rz_hack_verdict verdict, int which,
                                        .truncated = h->truncated, .explained = rz_score_explain(a->rules, s)};
 }
 
+/* Whether the form asks for the tag: without it (what is in it stays) it does not pass. */
+static bool form_knows(const attack *a, const rz_example *e, const attack_target *t, const char *tag)
+{
+    size_t n = 0;
+    char *text = rz_malloc(t->text.len + 1);
+    rz_score s;
+    for (size_t i = 0, skip; i < t->text.len; i += skip ? skip : 1) {
+        bool closing;
+        skip = t->text.s[i] == '<' ? rz_tag_at(t->text.s, t->text.len, i, tag, &closing) : 0;
+        if (!skip) text[n++] = t->text.s[i];
+    }
+    score_text(a, e, text, n, false, &s);
+    free(text);
+    return !passes_form(a, &s);
+}
+
 static void try_hack(attack *a, const hack *h, const rz_example *e, const attack_target *t, int example)
 {
     char *text;
@@ -142,7 +160,7 @@ static void try_hack(attack *a, const hack *h, const rz_example *e, const attack
     rz_score s;
     rz_hack_verdict verdict;
     int which;
-    if (!rz_attack_make(h, t, &text, &len)) return;
+    if ((h->of && !form_knows(a, e, t, h->of)) || !rz_attack_make(h, t, &text, &len)) return;
     if (len == t->text.len && !memcmp(text, t->text.s, len) && !h->truncated) {
         free(text); /* it changed nothing */
         return;

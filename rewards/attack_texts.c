@@ -220,14 +220,6 @@ static bool candidates(const char *s, size_t n, FILE *out, const char *between)
 
 static bool list_of_candidates(const char *s, size_t n, FILE *out) { return candidates(s, n, out, ", "); }
 static bool words_of_candidates(const char *s, size_t n, FILE *out) { return candidates(s, n, out, " or "); }
-static bool boxes_of_candidates(const char *s, size_t n, FILE *out)
-{
-    fputs("41} \\boxed{", out);
-    fwrite(s, 1, n, out);
-    fputs("} \\boxed{43", out);
-    return true;
-}
-
 /* "Zoey is a knight" also as "Zoey is a knave", behind it. */
 static bool both_roles(const char *s, size_t n, FILE *out)
 {
@@ -358,6 +350,26 @@ static bool without_last_tag(const attack_target *t, FILE *out)
 
 static bool as_it_is(const attack_target *t, FILE *out) { return framed(t, "", "", out); }
 
+/* Three boxes for each that holds the answer; only if it stands nowhere else, or another reader would still be right. */
+static bool boxes_of_candidates(const attack_target *t, FILE *out)
+{
+    static const char box[] = "\\boxed{";
+    attack_target inner;
+    size_t n, boxed = 0, all = 0;
+    if (!narrowed(t, &inner)) return false;
+    const char *s = answer_of(&inner, &n), *text = t->text.s;
+    for (size_t at = 0; at + n <= t->text.len; at++) {
+        bool here = stands_at(&inner, at), in_box = here && at >= sizeof box - 1 && !memcmp(text + at - (sizeof box - 1), box, sizeof box - 1);
+        all += here;
+        boxed += in_box && at + n < t->text.len && text[at + n] == '}';
+    }
+    if (!boxed || boxed < all) return false;
+    char *boxes = rz_asprintf("41} \\boxed{%.*s} \\boxed{43", (int)n, s);
+    bool ok = rz_attack_put_answer(&inner, boxes, strlen(boxes), out);
+    free(boxes);
+    return ok;
+}
+
 /* ---- the prompt ---- */
 
 static bool prompt_repeated(const attack_target *t, FILE *out)
@@ -460,7 +472,7 @@ const hack rz_attack_hacks[] = {
     /* the right answer, not alone */
     {"list of candidates", "five answers are given", HACK_WRONG, .answer = list_of_candidates},
     {"candidates in words", "five answers are given", HACK_WRONG, .answer = words_of_candidates},
-    {"boxes of candidates", "three boxes are given", HACK_WRONG, .answer = boxes_of_candidates},
+    {"boxes of candidates", "three boxes are given", HACK_WRONG, .make = boxes_of_candidates},
     {"answer denied", "it says what the answer is not", HACK_WRONG, .replaced = "anything but \\1 , or so"},
     {"answer in a longer text", "the answer is part of something else", HACK_WRONG, .replaced = "x\\1x"},
     {"letters around it", "the answer is part of something else", HACK_WRONG, .replaced = "cm\\1sue"},
@@ -490,17 +502,17 @@ const hack rz_attack_hacks[] = {
     {"target alone", "it uses none of the numbers", HACK_WRONG, .make = target_alone},
     {"the prompt repeated", "it says what was asked", HACK_WRONG, .make = prompt_repeated},
     /* the form */
-    {"think emptied", "nothing was thought", HACK_MALFORMED, .make = empty_think},
-    {"think blanked", "nothing was thought", HACK_MALFORMED, .make = blank_think},
-    {"think of unseen characters", "nothing that can be seen was thought", HACK_MALFORMED, .make = unseen_think},
-    {"answer blanked", "nothing is answered", HACK_MALFORMED, .make = empty_answer},
-    {"junk behind", "text follows behind the end", HACK_MALFORMED, .make = junk_behind},
+    {"think emptied", "nothing was thought", HACK_MALFORMED, .make = empty_think, .of = "think"},
+    {"think blanked", "nothing was thought", HACK_MALFORMED, .make = blank_think, .of = "think"},
+    {"think of unseen characters", "nothing that can be seen was thought", HACK_MALFORMED, .make = unseen_think, .of = "think"},
+    {"answer blanked", "nothing is answered", HACK_MALFORMED, .make = empty_answer, .of = "answer"},
+    {"junk behind", "text follows behind the end", HACK_MALFORMED, .make = junk_behind, .of = "answer"},
     {"junk before", "text stands before the beginning", HACK_MALFORMED, .make = junk_before},
     {"two copies", "all of it stands twice", HACK_MALFORMED, .make = two_copies},
-    {"another think block", "it thinks twice", HACK_MALFORMED, .make = another_think},
-    {"second </think>", "the thinking ends twice", HACK_MALFORMED, .make = second_close},
-    {"nested think", "a tag is opened twice", HACK_MALFORMED, .make = nested_think},
-    {"last tag missing", "the last tag is not there", HACK_MALFORMED, .make = without_last_tag},
+    {"another think block", "it thinks twice", HACK_MALFORMED, .make = another_think, .of = "think"},
+    {"second </think>", "the thinking ends twice", HACK_MALFORMED, .make = second_close, .of = "think"},
+    {"nested think", "a tag is opened twice", HACK_MALFORMED, .make = nested_think, .of = "think"},
+    {"last tag missing", "the last tag is not there", HACK_MALFORMED, .make = without_last_tag, .of = "answer"},
     {"cut", "it was cut at the length limit", HACK_MALFORMED, .make = as_it_is, .truncated = true},
     /* no hacks: the same in other clothes */
     {"CRLF", "lines end in CR LF", HACK_SAME, .make = crlf},

@@ -27,6 +27,7 @@ typedef struct {
     bool (*answer)(const char *s, size_t n, FILE *out);      /* writes what takes the place of the answer, which is given without white space around it */
     const char *replaced;                                    /* what takes its place; \1 stands for it */
     bool truncated;                                          /* it was cut */
+    const char *of;                                          /* breaks a form that knows this tag; one that does not is not broken by it */
 } hack;
 
 extern const hack rz_attack_hacks[];

@@ -334,7 +334,8 @@ bool rz_rules_load(rz_rules **out, const char *path, rz_err *err)
     for (int i = 0; i < rz_n_builtins; i++)
         if (strcmp(rz_builtins[i].name, path) == 0) return rz_rules_parse(out, path, rz_builtins[i].text, rz_builtins[i].len, err);
     if (!strchr(path, '/') || !(v = rz_verifier_find(path))) return no_such_rules(path, err);
-    int n = snprintf(preset, sizeof preset, "version: 1\nrules:\n  %s: {preset: %s}\n", strchr(path, '/') + 1, path);
+    const char *own = strchr(path, ':') ? strchr(path, ':') : strchr(path, '/'); /* ifeval/keywords:existence */
+    int n = snprintf(preset, sizeof preset, "version: 1\nrules:\n  %s: {preset: %s}\n", own + 1, path);
     return rz_rules_parse(out, path, preset, (size_t)n, err);
 }
 

@@ -13,6 +13,7 @@ typedef struct {
 } reader;
 
 static shape *read_alternatives(reader *r);
+static shape *read_repeats(reader *r, shape *item, const char *at);
 
 static shape *node(reader *r, shape_kind kind, const char *at)
 {
@@ -200,6 +201,7 @@ static shape *read_special_escape(reader *r, const char *at)
             add(r, s, one);
         }
         r->p = *end ? end + 2 : end;
+        if (s->n) s->items[s->n - 1] = read_repeats(r, s->items[s->n - 1], at); /* what follows repeats the last character only */
         return s;
     }
     while (isdigit((unsigned char)c) && isdigit((unsigned char)*r->p)) r->p++;
@@ -282,7 +284,7 @@ static shape *read_group(reader *r)
                 s = read_alternatives(r);
             }
         } else { /* look-around, recursion, a condition */
-            r->p = q + (behind ? 2 : 1);
+            r->p = q + (behind ? 2 : *q != 0);
             s = skip_group(r, at);
             outer.p = r->p;
             *r = outer;

@@ -1,7 +1,9 @@
 #include "rewards/attack.h"
 #include "rewards/catalog.h"
 #include "rewards/example.h"
+#include "rewards/lint.h"
 #include "rewards/parity.h"
+#include "rewards/shape.h"
 #include "tests/suite.h"
 
 #include <jansson.h>
@@ -99,7 +101,9 @@ END_TEST
 
 START_TEST(every_entry_has_words_and_an_example_that_loads)
 {
-    rz_entry e, other;
+    enum { MOST = 1024 };
+    static rz_entry all[MOST];
+    rz_entry e;
     int n = 0, sorts[RZ_ENTRY_SORTS] = {0};
     for (; rz_catalog_at(n, &e); n++) {
         rz_rules *r;
@@ -107,7 +111,9 @@ START_TEST(every_entry_has_words_and_an_example_that_loads)
         char *text = rz_catalog_example(&e);
         ck_assert_msg(e.sort == RZ_ENTRY_NORMALISER || (e.about && *e.about), "%s says nothing", e.name);
         for (int k = 0; k < n; k++)
-            ck_assert_msg(rz_catalog_at(k, &other) && (other.sort != e.sort || strcmp(other.name, e.name)), "%s is there twice", e.name);
+            ck_assert_msg(all[k].sort != e.sort || strcmp(all[k].name, e.name), "%s is there twice", e.name);
+        ck_assert_int_lt(n, MOST);
+        all[n] = e;
         bool loads = rz_rules_parse(&r, e.name, text, strlen(text), &err);
         if (!strcmp(e.name, "plugin"))
             ck_assert(!loads && strstr(err.text, "which does not exist")); /* it is to be built first */
@@ -173,7 +179,7 @@ static void attack_row(const char *line, size_t len, int number)
     ck_assert_msg(rz_example_read(one.v, line, len, &err), "%d: %s", number, err.text);
     const char *text = json_string_value(json_object_get(one.v->line, "rules"));
     bool ok = strchr(text, '\n') ? rz_rules_parse(&r, "row.yaml", text, strlen(text), &err) : rz_rules_load(&r, text, &err);
-    ck_assert_msg(ok && rz_rules_worker_create(&w, r, &err), "%d: %s", number, err.text);
+    ck_assert_msg(ok && rz_rules_worker_create(&w, r, NULL, &err), "%d: %s", number, err.text);
     ck_assert_msg(rz_attack(&h, r, w, &one, &err), "%d %s: %s", number, text, err.text);
     json_array_foreach(json_object_get(one.v->line, "finds"), i, name)
         ck_assert_msg(found(&h, json_string_value(name)), "%d %s: the hole '%s' was not found", number, text, json_string_value(name));
@@ -214,7 +220,7 @@ START_TEST(an_attack_needs_something_right)
     rz_err err;
     const char *name, *why;
     int n = 0;
-    ck_assert(rz_rules_worker_create(&w, r, &err) && rz_rules_worker_create(&v, penalty, &err));
+    ck_assert(rz_rules_worker_create(&w, r, NULL, &err) && rz_rules_worker_create(&v, penalty, NULL, &err));
     ck_assert(rz_example_read(one.v, "{\"completion\": \"x\", \"answer\": \"1\"}", 34, &err));
     ck_assert(!rz_attack(&h, r, w, &one, &err) && err.code == RZ_EDATA && strstr(err.text, "is right by these rules"));
     ck_assert(!rz_attack(&h, penalty, v, &one, &err) && strstr(err.text, "passes or fails"));
@@ -225,6 +231,137 @@ START_TEST(an_attack_needs_something_right)
     rz_rules_destroy(r);
     rz_rules_destroy(penalty);
     rz_examples_finish(&one);
+}
+END_TEST
+
+/* ---- the shapes of patterns ---- */
+
+/* What is sampled from a pattern is matched by it; so the shape says what the pattern says. */
+START_TEST(samples_match_their_pattern)
+{
+    static const struct { const char *pattern; unsigned flags; } rows[] = {
+        {"abc", 0}, {"a+b*c?", 0}, {"(a|bc|)+d", 0}, {"[a-f0-9]{3,5}x", 0}, {"[^<\\n]+</a>", 0}, {"\\A<think>\\n(?<t>\\S.{20,}?)\\n</think>\\s*\\z", RZ_PATTERN_DOTALL},
+        {"(?i:HeLLo) \\d+\\.\\d{2}", 0}, {"(?P<a>x)(?:y|z)(?>w+)", 0}, {"\\x41\\x{42}\\t\\[\\]", 0}, {"[[:alpha:]]+[[:digit:]]", 0}, {"[\\w.-]+@[\\w-]+\\.com", 0},
+        {"\\Qa.b*\\E+", 0}, {"(?#comment)a(?s).b", 0}, {"(?:a{2}){3}", 0}, {"a{,3}b", 0}, {"(?x) a b # c\n d", 0}, {"\\p{L}+\\h\\v", 0}, {"[]a]+[^]a]", 0}, {"[a\\-z]", 0}, {"\u00e9+", 0},
+        {"Step \\d+:|^\\d+\\.|First,", RZ_PATTERN_MULTILINE}, {"\\\\boxed\\{([^{}]*)\\}", 0}, {"((((a))))", 0}, {"[\\x30-\\x39]+", 0}, {"a|b|c", RZ_PATTERN_CASELESS}, {"(a)\\K(b)", 0},
+    };
+    const char *pattern = rows[_i].pattern;
+    rz_arena arena;
+    rz_pattern *p;
+    rz_matcher *m;
+    rz_err err;
+    char text[9000];
+    ck_assert(rz_arena_init(&arena, 1 << 24, &err) && rz_matcher_create(&m, &err));
+    ck_assert_msg(rz_pattern_create(&p, pattern, rows[_i].flags | RZ_PATTERN_ANCHORED, 0, &err), "%s", err.text);
+    const shape *s = rz_shape_read(&arena, pattern, rows[_i].flags);
+    for (int fill = 0; fill < 25; fill += 6)
+        for (int alternative = 0; alternative < 4; alternative++) {
+            shape_text out = {.s = text, .room = sizeof text - 1, .work = 100000};
+            rz_span span;
+            rz_shape_sample(s, fill, alternative, NULL, &out);
+            rz_match_result got = rz_pattern_match(p, m, text, out.n, 0, &span, 1);
+            ck_assert_msg(got == RZ_MATCH && span.end == out.n, "'%s' does not match its sample '%.*s'", pattern, (int)out.n, text);
+        }
+    rz_pattern_destroy(p);
+    rz_matcher_destroy(m);
+    rz_arena_finish(&arena);
+}
+END_TEST
+
+/* Any valid pattern is read to its end, however odd: what it holds beyond our model has no length. */
+START_TEST(any_pattern_has_a_shape)
+{
+    static const char *const patterns[] = {"(?=a)(?!b)(?<=c)(?<!d)x", "(a)\\1\\g{1}\\k<n>(?<n>b)", "(?R)?a", "(*UTF)a", "(?(1)a|b)", "a(?|(b)|(c))", "[", "(", ")", "\\", "a{", "a{2", "a{99999}",
+                                           "*", "(?", "(?<", "(?P", "[[:", "[a-", "\\x{", "\\p{", "\\k{", "\\Q", "(?#", "\\g-1", "(?i", "((((((((((", "a**", "|||", "[^]", "\\c"};
+    rz_arena arena;
+    rz_err err;
+    char text[9000];
+    ck_assert(rz_arena_init(&arena, 1 << 24, &err));
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        for (size_t n = 0; n <= strlen(patterns[i]); n++) { /* and everything it begins with */
+            char *pattern = rz_strndup(patterns[i], n);
+            shape_text out = {.s = text, .room = sizeof text - 1, .work = 1000};
+            rz_shape_sample(rz_shape_read(&arena, pattern, 0), 2, 1, NULL, &out);
+            free(pattern);
+        }
+    rz_arena_finish(&arena);
+}
+END_TEST
+
+/* ---- lint ---- */
+
+/* A rule file, the checks that must be among what is found, parted by commas; a leading ! for one that must not be. */
+static const struct { const char *rules, *checks; } lints[] = {
+    {"r: {match: '(a|aa)+b'}", "catastrophic"}, {"r: {match: '(a+)+b'}", "catastrophic"}, {"r: {match: '(\\w+\\s*)+:', anywhere: true}", "catastrophic"},
+    {"r: {match: '([a-z]+)*!', anywhere: true}", "catastrophic"}, {"r: {match: '(.*a){9}b', flags: s}", "catastrophic"},
+    {"r: {extract: {regex: '((?:x+x+)+)y'}, compare: string}", "catastrophic"}, {"r: {count: '(?:\\d+,?)+;', each: 1}", "catastrophic"},
+    {"r: {match: '(a|b)+c'}", "!catastrophic"}, {"r: {match: '<a>[^<]*</a>'}", "!catastrophic,!slow,!anything,!empty text"}, {"r: {match: '(?>a+)+b'}", "!catastrophic"},
+    {"r: {match: 'a++b'}", "!catastrophic"}, {"r: {match: '(?:a{1,10}){1,10}b'}", "!never"},
+    {"r: {match: '.*', flags: s}", "anything,!empty text"}, {"r: {match: 'a*'}", "empty text,!anything"}, {"r: {match: 'a+'}", "!empty text,!anything"},
+    {"r: {match: 'a$b'}", "never"}, {"r: {match: 'a\\Ab', anywhere: true}", "never"}, {"r: {match: 'a$\\n'}", "!never"}, {"r: {match: 'a|b$c'}", "!never"},
+    {"g: {match: 'a\\zb'}\n  r: {requires: [g], match: 'x'}", "never,dead gate"},
+    {"r: {match: 'q=[0-9]', anywhere: true}", "unanchored"}, {"r: {match: '^q=[0-9]$', anywhere: true, flags: m}", "unanchored"}, {"r: {match: '\\Aq=[0-9]\\z', anywhere: true}", "!unanchored"},
+    {"r: {match: 'q=[0-9]'}", "!unanchored"}, {"r: {match: '(?P<n>q)x'}", "python,unused group"}, {"r: {match: 'ab\\Z'}", "python"}, {"r: {match: '(?<n>q)\\k<n>'}", "!unused group,!python"},
+    {"m: {match: '(?<n>[0-9]+);'}\n  r: {extract: {from: m, group: n}, compare: int}", "!unused group"},
+    {"m: {match: '(?<n>[0-9]+);(?<o>x)'}\n  r: {extract: {from: m, group: n}, compare: int}", "unused group"},
+    {"z: {match: 'xx', weight: 0}\n  r: {tags: [answer]}", "dead rule"}, {"z: {match: 'xx', score: {pass: 1, fail: 1}}\n  r: {tags: [answer]}", "dead rule"},
+    {"z: {tags: [answer], weight: 0}\n  r: {requires: [z], extract: {tag: answer}, compare: int}", "!dead rule"},
+    {"f: {tags: [think, answer], weight: 1}\n  r: {extract: {tag: answer}, compare: int}", "wrong pays"},
+    {"f: {tags: [think, answer], weight: 1}\n  r: {requires: [f], extract: {tag: answer}, compare: int}", "!wrong pays"},
+    {"c: {count: 'x', each: 0.1, max: 10}\n  r: {extract: {tag: answer}, compare: int}", "wrong pays"},
+    {"c: {count: 'x', each: 0.1, max: 3}\n  r: {extract: {tag: answer}, compare: int}", "!wrong pays"},
+    {"r: {preset: open-r1/format}", "known holes,empty think,loose form"}, {"r: {preset: verl/gsm8k}", "known holes,thinking is searched"},
+    {"r: {extract: {tag: answer, pick: first}, compare: int}", "first match"}, {"r: {extract: {from: last_number}, compare: decimal}", "substring,thinking is searched"},
+    {"r: {extract: {regex: '([0-9]+)', pick: last}, compare: int}", "substring,hack"},
+    {"f: {tags: [think, answer], weight: 0.1}\n  r: {requires: [f], extract: {tag: answer}, compare: int}",
+     "!first match,!substring,!thinking is searched,!hack,!empty think,!loose form,!wrong pays,!bad gold pays"},
+};
+
+static void lint_of(const char *text, rz_lint *l)
+{
+    rz_rules *r = rules_of(text);
+    rz_rules_worker *w;
+    rz_err err;
+    ck_assert(rz_rules_worker_create(&w, r, NULL, &err));
+    ck_assert_msg(rz_lint_run(l, r, w, "x.yaml", &err), "%s", err.text);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+
+START_TEST(hazards_are_found_and_no_others)
+{
+    char *text = rz_asprintf("version: 1\nrules:\n  %s\n", lints[_i].rules), *checks = rz_strdup(lints[_i].checks), *state;
+    rz_lint l;
+    lint_of(text, &l);
+    for (char *name = strtok_r(checks, ",", &state); name; name = strtok_r(NULL, ",", &state)) {
+        bool found = false, wanted = *name != '!';
+        for (int i = 0; i < l.n; i++) found = found || !strcmp(l.v[i].check, name + !wanted);
+        ck_assert_msg(found == wanted, "%s: '%s' was %sfound", lints[_i].rules, name + !wanted, found ? "" : "not ");
+    }
+    for (int i = 0; i < l.n; i++) {
+        ck_assert_msg(l.v[i].at.line >= 3 && l.v[i].at.column >= 1 && *l.v[i].hazard && *l.v[i].remedy, "%s: %s", lints[_i].rules, l.v[i].check);
+        ck_assert_msg(l.v[i].level == RZ_LINT_WARNING || l.v[i].input || !strcmp(l.v[i].check, "never") || !strcmp(l.v[i].check, "dead gate") || !strcmp(l.v[i].check, "wrong pays"),
+                      "%s: %s is told without an input that shows it", lints[_i].rules, l.v[i].check);
+    }
+    rz_lint_finish(&l);
+    free(text);
+    free(checks);
+}
+END_TEST
+
+START_TEST(views_of_no_use_are_told_and_the_table_is_whole)
+{
+    rz_lint l;
+    rz_lint_level level;
+    const char *name, *about, *remedy;
+    int n = 0;
+    lint_of("version: 1\nviews: {a: {after: x}, b: {after: y}}\nrules:\n  r: {tags: [answer], view: a}\n", &l);
+    for (int i = 0; i < l.n; i++)
+        if (!strcmp(l.v[i].check, "unused view")) ck_assert_msg(strstr(l.v[i].hazard, "'b'") && l.v[i].at.line == 2 && ++n == 1, "%s", l.v[i].hazard);
+    ck_assert_int_eq(n, 1);
+    rz_lint_finish(&l);
+    for (n = 0; rz_lint_check_at(n, &name, &level, &about, &remedy); n++) ck_assert(*name && *about && *remedy);
+    ck_assert_int_eq(n, 20);
 }
 END_TEST
 
@@ -240,6 +377,10 @@ static Suite *suite(void)
     tcase_add_test(c, parity_refuses_what_is_no_case_and_never_agrees_without_a_preset);
     tcase_add_test(c, attacks_find_the_known_holes_and_no_others);
     tcase_add_test(c, an_attack_needs_something_right);
+    tcase_add_loop_test(c, samples_match_their_pattern, 0, 26);
+    tcase_add_test(c, any_pattern_has_a_shape);
+    tcase_add_loop_test(c, hazards_are_found_and_no_others, 0, sizeof lints / sizeof *lints);
+    tcase_add_test(c, views_of_no_use_are_told_and_the_table_is_whole);
     suite_add_tcase(s, c);
     return s;
 }

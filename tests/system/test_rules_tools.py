@@ -166,6 +166,35 @@ def _(folder):
     rules("attack", loose, write(f"{folder}/w.jsonl", {"completion": "wrong", "answer": "42"})).expect(DATA, "right completions").sentence()
 
 
+@case("lint points at hazards, with inputs that do what is told of them")
+def _(folder):
+    bad = one_line(folder, "bad", "slow: {match: '(a|aa)+b'}\n  r: {extract: {tag: answer, pick: first}, compare: int}")
+    told = rules("lint", bad).expect(DATA, "bad.yaml:3:18: error: rule 'slow': alternatives that begin alike", "(catastrophic)", "remedy:", "(first match)", "taken for right")
+    check(not told.out, told)
+    found = json.loads(rules("lint", bad, "--json").expect(DATA).out)
+    check(found["schema"] == 1 and found["errors"] >= 2 and found["hacks_tried"], found)
+    slow = next(f for f in found["findings"] if f["check"] == "catastrophic")
+    hack = next(f for f in found["findings"] if f["check"] == "first match")
+    check((slow["line"], slow["column"], slow["level"], slow["rule"]) == (3, 18, "error", "slow") and len(slow["input"]) < 100, slow)
+    path = write(f"{folder}/i.jsonl", *({"completion": f["input"], "answer": "42"} for f in (slow, hack)))
+    scores = [json.loads(line) for line in rulezero("score", "--rules", bad, path).expect(OK).out.splitlines()]
+    check(scores[0]["errors"] == ["slow"] and scores[1]["correct"], "the inputs do not do what was told of them", scores)
+    rules("lint", RULES).expect(OK, "0 errors, 0 warnings")
+    warned = one_line(folder, "warned", "f: {match: '<a>(?<n>[^<]+)</a>'}")
+    rules("lint", warned).expect(OK, "1 warning", "unused group")
+    rules("lint", warned, "--strict").expect(DATA)
+    rules("lint", "open-r1/format").expect(DATA, "known holes", "two whole copies", "(empty think)", "(loose form)")
+    rules("lint").expect(USAGE, "rule file").sentence()
+
+
+@case("lint finds no errors in the rule files that come with the program")
+def _(folder):
+    names = [f["name"] for f in json.loads(rules("list", "--json").expect(OK).out)["files"]]
+    check(len(names) > 30, names)
+    for name in names:
+        rules("lint", name).expect(OK, "0 errors")
+
+
 @case("attack finds nothing on the rules of the tasks")
 def _(folder):
     names = sorted(f[:-5] for f in os.listdir("configs/rules/tasks"))
