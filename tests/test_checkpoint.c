@@ -63,8 +63,26 @@ START_TEST(tokenizer_and_extras)
 }
 END_TEST
 
+/* A place that task.level does not have would be read from behind the list. */
+START_TEST(the_place_of_a_curriculum_is_one_of_its_levels)
+{
+    rig r = open_rig("", "", NULL);
+    rz_progress at = progress(&r);
+    static const int64_t places[] = {-1, 1, INT64_MAX};
+    for (int i = 0; i < 3; i++) {
+        at.curriculum.place = places[i];
+        MUST(rz_checkpoint_write(path, &at, r.policy, r.update, r.comm, r.tokenizer, &err));
+        ck_assert(!reads(&r, at, r.tokenizer));
+        ck_assert_msg(strstr(err.text, "curriculum_place"), "%s", err.text);
+    }
+    unlink(path);
+    close_rig(&r);
+}
+END_TEST
+
 static void add(TCase *t)
 {
+    tcase_add_test(t, the_place_of_a_curriculum_is_one_of_its_levels);
     tcase_add_test(t, tokenizer_and_extras);
 }
 

@@ -112,6 +112,8 @@ static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_p
     for (int i = 0; ok && i < N_WHOLE; i++)
         ok = (whole[i].may_lack && !rz_store_has_attr(s, whole[i].name)) ||
              rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
+    if (ok && (at->curriculum.place < 0 || at->curriculum.place >= (at->config->task.levels.n > 0 ? at->config->task.levels.n : 1)))
+        return rz_fail(err, RZ_EDATA, "curriculum_place is %lld, but task.level lists %d", (long long)at->curriculum.place, at->config->task.levels.n);
     return ok && rz_policy_get(p, s, err) && rz_update_get(u, s, err);
 }
 
