@@ -249,6 +249,17 @@ static bool order_rules(const schema *s, rz_rules *r, const rz_yaml *root)
     return true;
 }
 
+/* What pays right and wrong differently has to be told which is which. */
+static bool check_correct(const schema *s, const rz_rules *r, const rz_yaml *root)
+{
+    const rz_yaml *y = rz_yaml_get(root, "rules");
+    for (int i = 0; r->accuracy < 0 && i < r->n; i++)
+        if (r->rules[i].verifier && r->rules[i].verifier->uses_correct)
+            return rz_schema_bad(s, y->key_at[i], "rule '%s': %s asks whether the answer is right, which no rule here says: add one, as in correct: {extract: {tag: answer}, compare: int}",
+                                 r->rules[i].name, r->rules[i].verifier->name);
+    return true;
+}
+
 /* ---- the top level ---- */
 
 /* `accuracy:` and `format:`: a rule that passes or fails. */
@@ -280,7 +291,7 @@ static bool load_top(const schema *s, rz_rules *r, const rz_yaml *root)
     r->accuracy = r->format = -1;
     for (int i = 0; i < r->n; i++)
         if (r->rules[i].passes && !(r->rules[i].verifier && r->rules[i].verifier->uses_correct)) r->accuracy = i;
-    return load_role(s, r, root, "accuracy", &r->accuracy) && load_role(s, r, root, "format", &r->format) && order_rules(s, r, root);
+    return load_role(s, r, root, "accuracy", &r->accuracy) && load_role(s, r, root, "format", &r->format) && check_correct(s, r, root) && order_rules(s, r, root);
 }
 
 bool rz_rules_parse(rz_rules **out, const char *name, const char *text, size_t len, rz_err *err)
