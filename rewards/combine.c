@@ -97,7 +97,7 @@ bool rz_combine_load(const schema *s, rz_rules *r, const rz_yaml *root)
 
 /* ---- scoring ---- */
 
-/* 0 unless it is scored. */
+/* 0 of a rule that was skipped; of one that had an error 0 or what failing costs. */
 static double term(const evaluation *e, int i) { return e->rules->rules[i].weight * e->parts[i].points; }
 
 static double sum(const evaluation *e)
@@ -129,13 +129,22 @@ static int first_error(const evaluation *e)
     return -1;
 }
 
-/* Without the value of a rule that had an error there is no score: it is 0, and the note says so. */
+static double combined(const evaluation *e, const char **note);
+
+/* Without the value of a rule that had an error there is no score: it is 0, or what it would be had the rule failed if that is less, and the note says so. */
 static double refuse(const evaluation *e, int i, const char **note)
 {
     char text[MAX_NAME + 64];
-    int n = snprintf(text, sizeof text, "0, for '%s' had an error", e->rules->rules[i].name);
+    const char *none = "";
+    evaluation failed = *e;
+    failed.parts = RZ_NEW(e->env->scratch, e->rules->n, rz_part);
+    memcpy(failed.parts, e->parts, (size_t)e->rules->n * sizeof *failed.parts);
+    for (int k = 0; k < e->rules->n; k++)
+        if (failed.parts[k].state == RZ_PART_ERROR) failed.parts[k].state = RZ_PART_SCORED;
+    double v = combined(&failed, &none);
+    int n = snprintf(text, sizeof text, "%s, for '%s' had an error", v < 0 ? "as if failed" : "0", e->rules->rules[i].name);
     *note = rz_arena_strndup(e->env->scratch, text, (size_t)n);
-    return 0;
+    return v < 0 ? v : 0;
 }
 
 static double first_match(const evaluation *e, const char **note)

@@ -27,7 +27,7 @@ static void put_part(FILE *f, const rule *u, const rz_part *p, int width)
 {
     static const char *const states[] = {"scored", "skipped", "error"};
     fprintf(f, "%-*s  %-7s ", width, u->name, states[p->state]);
-    if (p->state == RZ_PART_SCORED)
+    if (p->state == RZ_PART_SCORED || p->points != 0) /* an error may cost what failing does */
         fprintf(f, "%g = %g x weight %g", u->weight * p->points, p->points, u->weight);
     else
         fputs("counts nothing", f);

@@ -100,14 +100,15 @@ bool rz_case_make(evaluation *e, const rule *u, rz_span where, rz_case *c, outco
 {
     const rz_rules *r = e->rules;
     *c = (rz_case){.env = e->env, .text = {e->text + where.start, where.end - where.start}, .params = u->params, .ids = e->sample->ids,
-                   .n_tokens = e->sample->n_tokens, .correct = r->accuracy >= 0 && e->passed[r->accuracy], .meta = rz_evaluation_meta(e)};
+                   .place = NO_SPAN, .n_tokens = e->sample->n_tokens, .correct = r->accuracy >= 0 && e->passed[r->accuracy], .meta = rz_evaluation_meta(e)};
     if (e->sample->prompt) c->prompt = (rz_slice){e->sample->prompt, strlen(e->sample->prompt)};
     if (!rz_gold_json(e, u, o, &c->gold)) return false;
     if (!u->extracts) return true;
     if (!rz_answer_extract(e, u, where, o, &c->text)) {
-        if (o->state == RZ_PART_SCORED) o->points = u->verifier->bottom;
+        if (o->state == RZ_PART_SCORED) o->points = rz_verifier_least(u->verifier, u->params);
         return false;
     }
+    c->place = o->span;
     c->text = rz_normalised(e->env, u, c->text);
     return true;
 }

@@ -92,6 +92,12 @@ static bool check_cosine(const json_t *p, rz_err *err)
     return least >= most || rz_fail(err, RZ_ECONFIG, "a wrong answer would earn up to %g and a right one as little as %g", most, least);
 }
 
+static double cosine_least(const json_t *p)
+{
+    static const char *const points[] = {"right_short", "right_long", "wrong_short", "wrong_long"};
+    return rz_params_least(p, points, 4);
+}
+
 /* Half a turn from the points of length 0 to those of max; beyond it stays there, where the cosine alone would rise again. */
 static void cosine(const rz_case *c, outcome *o)
 {
@@ -155,7 +161,7 @@ const rz_verifier rz_verifiers_length[] = {
     {.name = "soft_overlong", .about = "a penalty that grows over the last tokens before a limit (DAPO, equation 13)", .params = "{\"unit\": null, \"max\": 0, \"cache\": 0}",
      .top = 0, .bottom = -1, .score = soft_overlong, .check = check_soft_overlong},
     {.name = "cosine", .about = "right answers are worth more when short, wrong ones less, along half a cosine up to max", .params = COSINE_PARAMS,
-     .top = 1, .bottom = -1, .uses_correct = true, .score = cosine, .check = check_cosine},
+     .top = 1, .bottom = -1, .uses_correct = true, .score = cosine, .check = check_cosine, .least = cosine_least},
     {.name = "kimi_len", .about = "lengths against those of the group: from 0.5 for the shortest to -0.5 for the longest; wrong answers at most 0 (Kimi k1.5)",
      .params = "{\"unit\": null}", .top = 0.5, .bottom = -0.5, .uses_correct = true, .score_group = kimi_len, .check = check_kimi},
     {.name = "random", .about = "1 or 0 by a coin that the text throws: a control", .params = "{\"seed\": 1, \"chance\": 0.5}", .top = 1, .score = random_control,

@@ -67,6 +67,12 @@ static void cosine_points(const rz_case *c, outcome *o, bool correct, double pro
 
 static bool check_cosine(const json_t *p, rz_err *err) { return at_least_one(p, "max_len", err); }
 
+static double cosine_least(const json_t *p)
+{
+    static const char *const points[] = {"min_value_wrong", "max_value_wrong", "min_value_correct", "max_value_correct"};
+    return rz_params_least(p, points, 4);
+}
+
 static void cosine_characters(const rz_case *c, outcome *o)
 {
     verdict v;
@@ -156,9 +162,9 @@ const rz_verifier rz_verifiers_presets_length[] = {
     {.name = "open-r1/cosine", .origin = "open-r1 1416fa0, rewards.py, get_cosine_scaled_reward",
      .about = "right answers are worth more when short, wrong ones less, along a cosine of the length in characters", .params = COSINE, .gold = "answer: LaTeX", .top = 1, .bottom = -1,
      .holes = "beyond max_len the cosine rises again: at twice max_len a length is worth what 0 is; an answer in the problem's data that cannot be read pays 1", .score = cosine_characters,
-     .check = check_cosine},
+     .check = check_cosine, .least = cosine_least},
     {.name = "trl/cosine", .origin = "TRL f2cd577, get_cosine_scaled_reward", .about = "right answers are worth more when short, wrong ones less, along a cosine of the length in tokens",
-     .params = COSINE, .gold = "answer: LaTeX", .top = 1, .bottom = -1, .score = cosine_tokens, .check = check_cosine},
+     .params = COSINE, .gold = "answer: LaTeX", .top = 1, .bottom = -1, .score = cosine_tokens, .check = check_cosine, .least = cosine_least},
     {.name = "open-r1/len", .origin = "open-r1 1416fa0, rewards.py, len_reward (Kimi k1.5, arXiv 2501.12599)",
      .about = "lengths in characters against those of the group: from 0.5 for the shortest to -0.5 for the longest; wrong answers at most 0", .gold = "answer: LaTeX", .top = 0.5, .bottom = -0.5,
      .holes = "an answer in the problem's data that cannot be read counts as met", .score_group = group_lengths},

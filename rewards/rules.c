@@ -174,21 +174,29 @@ static void settle(const evaluation *e, const rule *u, const rz_case *c, outcome
 {
     if (o->state == RZ_PART_ERROR && o->gold_problem && u->gold_error_skips) o->state = RZ_PART_SKIPPED;
     if (o->state == RZ_PART_SCORED && !(fabs(o->points) <= MAX_POINTS)) rz_outcome_error(o, "gave %g points, which is no score", o->points);
-    bool inside = c->text.s >= e->text && c->text.s <= e->text + e->len;
+    bool inside = c->text.s >= e->text && c->text.s <= e->text + e->len; /* what was extracted and cleaned may be a copy, whose bytes are none of the completion's */
     if (o->span.start != SIZE_MAX && inside) {
         size_t by = (size_t)(c->text.s - e->text);
         o->span = (rz_span){o->span.start + by, o->span.end + by};
-    } else if (!inside) { /* what was extracted and cleaned is a copy */
-        o->span = u->extracts ? o->span : NO_SPAN;
+    } else {
+        o->span = c->place;
     }
     if (o->state == RZ_PART_SCORED && is_cut(e) && u->passes)
-        rz_outcome_scored(o, false, o->points < u->verifier->bottom ? o->points : u->verifier->bottom, "cut at the length limit (truncated: fail)");
+        rz_outcome_scored(o, false, fmin(o->points, rz_verifier_least(u->verifier, u->params)), "cut at the length limit (truncated: fail)");
 }
 
-static void store(evaluation *e, const rule *u, const outcome *o)
+/* An error that a completion brought about is not cheaper than failing: else a text that no pattern reads would be worth more than a wrong one. */
+static double price_of_error(const rule *u, const outcome *o)
+{
+    if (u->verifier || o->gold_problem) return 0;
+    return fmin(0, u->passes ? fmin(u->fail, u->no_extract) : u->each * u->max);
+}
+
+static void store(evaluation *e, const rule *u, outcome *o)
 {
     rz_arena *to = e->env->scratch;
     int i = (int)(u - e->rules->rules);
+    if (o->state == RZ_PART_ERROR) o->points = price_of_error(u, o);
     e->passed[i] = o->state == RZ_PART_SCORED && o->passed;
     e->parts[i] = (rz_part){.state = o->state, .points = o->points, .span = o->span, .crashed = o->crashed, .nondeterministic = o->nondeterministic,
         .found = rz_arena_strndup(to, o->found, strlen(o->found)),
@@ -262,6 +270,7 @@ void rz_rules_score_group(rz_rules_worker *w, const rz_sample *s, int n, rz_scor
     const rz_rules *r = w->rules;
     make_room(w, n);
     rz_arena_release(&w->arena, 0);
+    rz_env_trim(&w->env);
     for (int k = 0; k < n; k++) begin(&w->samples[k], &s[k]);
     for (int i = 0; i < r->n; i++) {
         const rule *u = &r->rules[r->order[i]];
@@ -290,6 +299,7 @@ bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *
     evaluation *e = &w->samples[0];
     bool ok = true;
     rz_arena_release(&w->arena, 0);
+    rz_env_trim(&w->env);
     begin(e, &nothing);
     for (int i = 0; ok && i < r->n; i++) {
         const rule *u = &r->rules[i];

@@ -23,12 +23,12 @@ typedef struct {
 typedef enum {
     RZ_PART_SCORED,  /* points say it */
     RZ_PART_SKIPPED, /* gate closed or rule abstains: counts nothing, not even in the weights */
-    RZ_PART_ERROR,   /* limit hit or bad gold: recorded and counted, never silently 0 and never 1 */
+    RZ_PART_ERROR,   /* limit hit or bad gold: recorded and counted, never silently 0, never 1, never cheaper than failing */
 } rz_part_state;
 
 typedef struct {
     rz_part_state state;
-    double points;        /* before the weight */
+    double points;        /* before the weight; of an error that the completion brought about what failing costs, if it costs anything (a cap on text is no way out) */
     rz_span span;         /* bytes of the (repaired) completion that decided; start == SIZE_MAX: none */
     const char *found;    /* what was read there, normalised; "" if nothing. In the worker's memory until its next call */
     const char *expected; /* what would have been right */

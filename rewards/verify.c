@@ -2,6 +2,7 @@
 #include "rewards/internal.h"
 #include "rewards/math.h"
 #include "base/text.h"
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,15 @@ void rz_outcome_gold_error(outcome *o, const char *fmt, ...)
     o->gold_problem = true;
 }
 
+double rz_params_least(const json_t *params, const char *const *names, int n)
+{
+    double least = json_number_value(json_object_get(params, names[0]));
+    for (int i = 1; i < n; i++) least = fmin(least, json_number_value(json_object_get(params, names[i])));
+    return least;
+}
+
+double rz_verifier_least(const rz_verifier *v, const json_t *params) { return v->least ? v->least(params) : v->bottom; }
+
 void rz_verifier_score(const rz_verifier *v, const rz_case *c, outcome *o)
 {
     rz_outcome_begin(o);
@@ -172,6 +182,8 @@ void rz_verifier_score(const rz_verifier *v, const rz_case *c, outcome *o)
 }
 
 /* ---- a worker's patterns ---- */
+
+enum { MAX_KEPT_PATTERNS = 1024 };
 
 struct rz_env_pattern {
     char *text;
@@ -187,14 +199,23 @@ bool rz_env_init(rz_env *env, rz_arena *scratch, rz_err *err)
     return env->fold;
 }
 
+static void forget_patterns(rz_env *env, const rz_pattern *but)
+{
+    for (int i = 0; i < env->cap_patterns; i++) {
+        struct rz_env_pattern *at = &env->patterns[i];
+        if (!at->text || at->pattern == but) continue;
+        free(at->text);
+        rz_pattern_destroy(at->pattern);
+        *at = (struct rz_env_pattern){0};
+        env->n_patterns--;
+    }
+}
+
 void rz_env_finish(rz_env *env)
 {
     rz_math_forget();
     rz_matcher_destroy(env->matcher);
-    for (int i = 0; i < env->cap_patterns; i++) {
-        free(env->patterns[i].text);
-        rz_pattern_destroy(env->patterns[i].pattern);
-    }
+    forget_patterns(env, NULL);
     free(env->patterns);
     *env = (rz_env){0};
 }
@@ -218,6 +239,21 @@ static void grow(rz_env *env)
     for (int i = 0; i < old.cap_patterns; i++)
         if (old.patterns[i].text) *slot(env, old.patterns[i].text, old.patterns[i].flags) = old.patterns[i];
     free(old.patterns);
+}
+
+void rz_env_trim(rz_env *env)
+{
+    if (env->n_patterns <= MAX_KEPT_PATTERNS) return;
+    struct rz_env_pattern fold = {0};
+    forget_patterns(env, env->fold);
+    for (int i = 0; i < env->cap_patterns; i++)
+        if (env->patterns[i].text) fold = env->patterns[i];
+    free(env->patterns);
+    env->patterns = NULL;
+    env->n_patterns = env->cap_patterns = 0;
+    grow(env);
+    *slot(env, fold.text, fold.flags) = fold;
+    env->n_patterns = 1;
 }
 
 const rz_pattern *rz_env_pattern(rz_env *env, const char *pattern, unsigned flags, rz_err *err)

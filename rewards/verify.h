@@ -32,6 +32,7 @@ struct rz_env {
 
 typedef struct {
     rz_env *env;
+    rz_span place;          /* of the text in the completion, if it was extracted; settled by the caller */
     rz_slice text;          /* valid UTF-8: the completion, or the rule's view of it, or what `extract:` found. .s NULL: Python's None, which only cases of rules parity hold */
     const json_t *gold;     /* text of the sample's answer, or a value of meta (`gold: meta.KEY`); NULL: there is none */
     const json_t *meta;     /* an object, or NULL */
@@ -56,6 +57,7 @@ typedef struct {
     void (*score)(const rz_case *c, outcome *o);              /* one sample, or: */
     void (*score_group)(const rz_case *c, int n, outcome *o); /* all completions of one prompt; cases and outcomes (n) */
     bool (*check)(const json_t *params, rz_err *err);         /* NULL: the types say all. RZ_ECONFIG: "name is …, must be …" */
+    double (*least)(const json_t *params);                    /* least points with these parameters; NULL: bottom, whatever they are */
 } rz_verifier;
 
 const rz_verifier *rz_verifier_find(const char *name); /* NULL: there is none */
@@ -65,6 +67,9 @@ const rz_verifier *rz_verifier_at(int i);
 /* The row's parameters: defaults, overridden by those in `given` (an object, or NULL), which must be known and of the default's type (an integer does for a
  * real). RZ_ECONFIG with a suggestion. The caller's reference. */
 json_t *rz_verifier_params(const rz_verifier *v, const json_t *given, rz_err *err);
+double rz_verifier_least(const rz_verifier *v, const json_t *params);
+/* The least of the numbers of these names, which `params` has. */
+double rz_params_least(const json_t *params, const char *const *names, int n);
 /* Calls score or, for a group of one, score_group, with an outcome that is set to begin with. */
 void rz_verifier_score(const rz_verifier *v, const rz_case *c, outcome *o);
 
@@ -88,7 +93,9 @@ rz_slice rz_case_gold(const rz_case *c);
 
 bool rz_env_init(rz_env *env, rz_arena *scratch, rz_err *err);
 void rz_env_finish(rz_env *env); /* accepts a zeroed one */
-/* Compiled at the first call and kept. NULL, with *err if given, for a bad pattern: only one out of parameters can be bad. */
+/* Between two calls: when the patterns are too many (keywords of endless problems), all go but the worker's own. */
+void rz_env_trim(rz_env *env);
+/* Compiled at the first call and kept until rz_env_trim. NULL, with *err if given, for a bad pattern: only one out of parameters can be bad. */
 const rz_pattern *rz_env_pattern(rz_env *env, const char *pattern, unsigned flags, rz_err *err);
 /* First match at or after `from`, like rz_pattern_match. RZ_MATCH_LIMIT also for a subject over 64 KiB (MAX_SUBJECT): say rz_limit_reason(subject). */
 rz_match_result rz_env_search(rz_env *env, const char *pattern, unsigned flags, rz_slice subject, size_t from, rz_span *spans, int n_spans);

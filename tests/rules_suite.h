@@ -39,7 +39,7 @@ static void check_sane(const rz_rules *r, const rz_score *got, size_t len)
     ck_assert_msg(isfinite(got->score), "%s", where);
     for (int i = 0; i < rz_rules_count(r); i++) {
         const rz_part *p = &got->parts[i];
-        ck_assert_msg(isfinite(p->points) && (p->state == RZ_PART_SCORED || p->points == 0), "%s: %g points", where, p->points);
+        ck_assert_msg(isfinite(p->points) && (p->state == RZ_PART_SCORED || p->points == 0 || (p->state == RZ_PART_ERROR && p->points < 0)), "%s: %g points", where, p->points);
         ck_assert_msg(p->span.start == SIZE_MAX || (p->span.start <= p->span.end && p->span.end <= 3 * len), "%s: span", where);
         ck_assert_msg(rz_utf8_valid(p->found, strlen(p->found)) == strlen(p->found), "%s: found is no text", where);
         ck_assert_msg(*p->reason, "%s: no reason", where);

@@ -183,6 +183,23 @@ START_TEST(normalisers)
 }
 END_TEST
 
+/* Patterns out of the data of endless problems do not pile up, and the worker's own outlives them. */
+START_TEST(kept_patterns_are_bounded)
+{
+    int most = 0;
+    for (int i = 0; i < 5000; i++) {
+        char text[32];
+        rz_span span;
+        rz_env_trim(&env);
+        snprintf(text, sizeof text, "word%d", i);
+        ck_assert_int_eq(rz_env_search(&env, text, 0, (rz_slice){text, strlen(text)}, 0, &span, 1), RZ_MATCH);
+        most = env.n_patterns > most ? env.n_patterns : most;
+    }
+    ck_assert_msg(most > 100 && most < 2000, "%d", most);
+    ck_assert_int_eq(compare("casefold", "STRASSE", "strasse"), RZ_EQUAL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("compare");
@@ -195,6 +212,7 @@ int main(void)
     tcase_add_test(t, the_longest_answers);
     tcase_add_test(t, texts_compare);
     tcase_add_test(t, normalisers);
+    tcase_add_test(t, kept_patterns_are_bounded);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -25,7 +25,7 @@ static void use(const rz_rules *r)
         if (!isfinite(score[i].score)) abort();
         for (int k = 0; k < rz_rules_count(r); k++) {
             const rz_part *p = &score[i].parts[k];
-            if (!isfinite(p->points) || (p->state != RZ_PART_SCORED && p->points != 0)) abort();
+            if (!isfinite(p->points) || (p->state == RZ_PART_SKIPPED && p->points != 0) || (p->state == RZ_PART_ERROR && p->points > 0)) abort();
             if (rz_utf8_valid(p->reason, strlen(p->reason)) != strlen(p->reason) || rz_utf8_valid(p->found, strlen(p->found)) != strlen(p->found)) abort();
         }
         free(rz_score_explain(r, &score[i]));
