@@ -17,12 +17,12 @@ bool rz_confine_resources(const rz_confine_limits *l);
 
 /* Whether the kernel has Landlock. */
 bool rz_confine_has_landlock(void);
-/* From now on only these paths can be read (and executed), only `folder` written to as well. Paths that do not exist are passed over. Lists end with NULL.
- * False with errno. */
+/* From now on only these paths and what is in `folder` can be read (and executed), and nothing is written but /dev/null: nobody limits how much a folder holds. Paths
+ * that do not exist are passed over. The list ends with NULL. False with errno. */
 bool rz_confine_paths(const char *const *readable, const char *folder);
 
-/* The list of system calls of an interpreter that computes, reads and prints: no network, no other processes or threads, no pipes, no tracing, no namespaces, no keys.
- * Any other fails with EPERM; sleeping and waiting end at once. Built once, in the parent; false where seccomp is missing. */
+/* The list of system calls of an interpreter that computes, reads and prints: no network, no other processes or threads, no pipes, no signals, no locks, no tracing, no namespaces, no
+ * keys. Any other fails with EPERM; sleeping and waiting end at once. Built once, in the parent; false where seccomp is missing. */
 bool rz_confine_prepare(rz_err *err);
 /* Puts it on the calling process. False with errno. */
 bool rz_confine_calls(void);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,16 +25,19 @@ char **rz_child_environment(char *const *environment)
 }
 
 static volatile sig_atomic_t running; /* pid of the program, or 0 */
+static void (*at_the_end)(void);
 
 static void end_together(int number)
 {
     (void)number;
     if (running > 0) kill(-(pid_t)running, SIGKILL);
+    if (at_the_end) at_the_end();
     _exit(0);
 }
 
-void rz_child_die_together(void)
+void rz_child_die_together(void (*last)(void))
 {
+    at_the_end = last;
     const struct sigaction s = {.sa_handler = end_together};
     sigaction(SIGTERM, &s, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -63,7 +67,8 @@ static void become(const rz_child_plan *p, const int pipes[3][2], int parent)
     setrlimit(RLIMIT_CORE, &no_core);
     if (p->memory_mib) setrlimit(RLIMIT_DATA, &memory);
     if (p->folder && chdir(p->folder)) return;
-    if (p->keep && fcntl(p->keep, F_SETFD, 0)) return;
+    for (int i = 0; i < 2; i++)
+        if (p->keep[i] && fcntl(p->keep[i], F_SETFD, 0)) return;
     if (p->before && !p->before(p->ctx)) return;
     execvpe(p->argv[0], p->argv, p->environment);
 }
@@ -84,14 +89,25 @@ static int trouble_of(int fd)
     return n == (ssize_t)sizeof trouble ? trouble : 0;
 }
 
+/* Our end and its end of descriptor i: of a pipe, or what the plan says. fds: read, write. */
+static bool connect_to(const rz_child_plan *p, int i, int fds[2])
+{
+    if (i == 0 && p->input) {
+        fds[0] = fcntl(p->input, F_DUPFD_CLOEXEC, 3); /* none of the three that it will be put on */
+        return fds[0] >= 0;
+    }
+    if (p->sealed && (i == 1 || i == 2)) return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0 && shutdown(fds[0], SHUT_WR) == 0;
+    return pipe2(fds, O_CLOEXEC) == 0;
+}
+
 bool rz_child_start(rz_child *c, const rz_child_plan *p, rz_err *err)
 {
     int fds[4][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}}, parent = (int)getpid(), why; /* in, out, err, and word of a failure */
     *c = (rz_child){0, -1, -1, -1};
     for (int i = 0; i < 4; i++)
-        if (pipe2(fds[i], O_CLOEXEC)) {
+        if (!connect_to(p, i, fds[i])) {
             why = errno;
-            close_all(fds, i);
+            close_all(fds, i + 1);
             return rz_fail(err, RZ_EIO, "cannot make a pipe for '%.200s': %s", p->argv[0], strerror(why));
         }
     block_term(true);
@@ -122,9 +138,15 @@ bool rz_child_start(rz_child *c, const rz_child_plan *p, rz_err *err)
     }
     for (int i = 0; i < 3; i++) {
         int fd = i == 0 ? c->in : i == 1 ? c->out : c->err;
-        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+        if (fd >= 0) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     }
     return true;
+}
+
+bool rz_child_gone(const rz_child *c)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid;
 }
 
 int rz_child_end(rz_child *c)

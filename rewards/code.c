@@ -30,7 +30,7 @@ static const char *text(const json_t *setup, const char *key) { return json_stri
 static void *open_rule(const json_t *setup, rz_err *err)
 {
     code *c = rz_calloc(1, sizeof *c);
-    rz_child_die_together();
+    rz_child_die_together(rz_sandbox_tidy);
     const json_t *command = json_object_get(setup, "command");
     size_t n = json_array_size(command);
     const char **words = rz_calloc(n + 1, sizeof *words); /* the texts are the setup's */
@@ -180,6 +180,7 @@ static verdict run_test(code *c, rz_slice program, const test *t, int i, rz_cust
     free(all);
     if (!ok) {
         rz_custom_end(v, RZ_PART_ERROR, "%.400s", err.text);
+        v->nondeterministic = true; /* it is the machine's trouble */
         return BROKEN;
     }
     rz_show(v->found, sizeof v->found, run.output, run.n_output);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_CODE = 256 << 10, MAX_DEPTH = 16, MAX_WORDS = 64, MAX_PROGRAMS = 32 };
+enum { MAX_CODE = 256 << 10, MAX_DEPTH = 16, MAX_WORDS = 64, MAX_PROGRAMS = 32, MAX_DEADLINE_MS = 3600000 };
 
 /* ---- params: any YAML as JSON. Written without quotes, true, false, null and numbers are what they look like. ---- */
 
@@ -89,7 +89,7 @@ static bool load_limits(const schema *s, rule *u, const rz_yaml *y, int memory_m
 {
     u->memory_mib = memory_mb;
     u->deadline_ms = 10000;
-    return rz_schema_int(s, y, "memory_mb", 1, 1 << 20, &u->memory_mib) && rz_schema_int(s, y, "deadline_ms", 10, 3600000, &u->deadline_ms);
+    return rz_schema_int(s, y, "memory_mb", 1, 1 << 20, &u->memory_mib) && rz_schema_int(s, y, "deadline_ms", 10, MAX_DEADLINE_MS, &u->deadline_ms);
 }
 
 /* What every language is told; the rest is put in by its own loader. */
@@ -191,7 +191,8 @@ static bool load_program(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
 /* Words and numbers of the sandbox, with the defaults for Python. */
 static bool load_command(const schema *s, rule *u, const rz_yaml *y)
 {
-    static const char *const python[] = {"python3", "-I", "{file}"};
+    /* not -I: it would not see PYTHONHASHSEED=0, and the order of a set would differ from run to run */
+    static const char *const python[] = {"python3", "-s", "{file}"};
     const rz_yaml *list = rz_yaml_get(y, "command");
     json_t *command = json_array();
     bool has_file = !list;
@@ -205,7 +206,17 @@ static bool load_command(const schema *s, rule *u, const rz_yaml *y)
         has_file |= strcmp(list->items[i]->text, "{file}") == 0;
         json_array_append_new(command, json_string(list->items[i]->text));
     }
-    return has_file || rz_schema_bad(s, list->at, "command never says {file}, the place of the model's program, as in [python3, -I, \"{file}\"]");
+    return has_file || rz_schema_bad(s, list->at, "command never says {file}, the place of the model's program, as in [python3, -s, \"{file}\"]");
+}
+
+/* A program that loops in every test must be scored 0 everywhere; the clock, which ends a run, must not get there first: four times all processor time, and a last test. */
+static int time_for_tests(const json_t *setup)
+{
+    static const char *const keys[] = {"max_tests", "cpu_s", "wall_ms"};
+    long long v[3];
+    for (int i = 0; i < 3; i++) v[i] = json_integer_value(json_object_get(setup, keys[i]));
+    long long ms = v[0] * (v[1] + 1) * 4000 + v[2];
+    return ms < MAX_DEADLINE_MS ? (int)ms : MAX_DEADLINE_MS;
 }
 
 static bool load_code(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
@@ -227,7 +238,7 @@ static bool load_code(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
         if (!rz_schema_int(s, y, numbers[i].key, numbers[i].lo, numbers[i].hi, &v)) return false;
         json_object_set_new(u->setup, numbers[i].key, json_integer(v));
     }
-    if (!rz_yaml_get(y, "deadline_ms")) u->deadline_ms = 120000;
+    if (!rz_yaml_get(y, "deadline_ms")) u->deadline_ms = time_for_tests(u->setup);
     u->needs_data = true;
     json_t *more = json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:b}", "fence", strcmp(fence, "any") == 0 ? "" : fence, "file", file, "tests", tests, "call", call, "pick", pick,
                              "compare", compare, "level", level, "all", !share);
@@ -301,4 +312,4 @@ const rule_kind rz_kind_plugin = {"plugin", plugin_keys, true, true, false, load
 const rule_kind rz_kind_program = {"program", program_keys, true, true, false, load_program, score_custom, "any program that reads JSON Lines and writes them (rules_allow=program)",
                                    "reward: {program: [python3, my_reward.py], params: {}, memory_mb: 8192, deadline_ms: 10000}"};
 const rule_kind rz_kind_code = {"code_tests", code_keys, true, true, false, load_code, score_custom, "runs the program that the model wrote against the tests of the problem, in a sandbox",
-                                "reward: {code_tests: tests, command: [python3, -I, '{file}'], fence: python, sandbox: namespaces, cpu_s: 5, memory_mb: 512}"};
+                                "reward: {code_tests: tests, command: [python3, -s, '{file}'], fence: python, sandbox: namespaces, cpu_s: 5, memory_mb: 512}"};

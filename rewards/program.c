@@ -38,7 +38,7 @@ static void *open_rule(const json_t *setup, rz_err *err)
     size_t n = json_array_size(command);
     char **argv = rz_calloc(n + 1, sizeof *argv);
     for (size_t i = 0; i < n; i++) argv[i] = rz_strdup(json_string_value(json_array_get(command, i)));
-    rz_child_die_together();
+    rz_child_die_together(NULL);
     p->setup = setup;
     p->plan = (rz_child_plan){argv, rz_child_environment(rz_worker_environment()), json_string_value(json_object_get(setup, "folder")),
                               (int)json_integer_value(json_object_get(setup, "memory_mb"))};
@@ -139,11 +139,7 @@ static bool spoke_unasked(program *p)
 /* It has closed its output: it is ending, most likely. Its own status says more than our kill. */
 static int last_status(program *p)
 {
-    siginfo_t info = {0};
-    for (int ms = 0; ms < LINGER_MS; ms += 10) {
-        if (waitid(P_PID, (id_t)p->child.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) break;
-        nanosleep(&(struct timespec){0, 10000000}, NULL);
-    }
+    for (int ms = 0; ms < LINGER_MS && !rz_child_gone(&p->child); ms += 10) nanosleep(&(struct timespec){0, 10000000}, NULL);
     read_stderr(p);
     return rz_child_end(&p->child);
 }

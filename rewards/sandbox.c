@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,14 +18,16 @@ const char *const rz_sandbox_levels[RZ_N_SANDBOX_LEVELS] = {"limits", "calls", "
 struct rz_sandbox {
     rz_sandbox_plan plan;
     char interpreter[512], wrapper[64]; /* paths: whatever PATH says where the trainer runs, it is the system's that is taken */
-    char folder[64];                    /* of the run that goes on */
+    char folder[64], path[160];         /* of the run that goes on, and its program's */
     char *output;
     size_t cap;
 };
 
+static rz_sandbox *volatile at_work; /* the one that has a folder */
+
 /* Nothing of the trainer's own environment gets in. */
 static char *const environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0", "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", NULL};
-static const char *const readable[] = {"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/null", "/dev/urandom", NULL};
+static const char *const readable[] = {"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/urandom", NULL};
 
 /* ---- where programs are ---- */
 
@@ -60,12 +63,15 @@ static void all_words(words *w, const char *const *list)
     for (; *list; list++) word(w, *list);
 }
 
-/* bubblewrap's own: what the program will see. `filter` and the numbers' texts live in the caller. */
-static void wrap(words *w, const char *folder, const char *filter_fd)
+/* bubblewrap's own: what the program will see. Its /dev would have terminals, whose reading waits, and, as its root, room for as many files as the machine has memory.
+ * `filter` and the numbers' texts live in the caller. */
+static void wrap(words *w, const char *folder, const char *filter_fd, const char *status_fd)
 {
     static const char *const fixed[] = {"--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--ro-bind", "/usr", "/usr",
                                         "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
-                                        "--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/tmp", "--chdir", "/tmp", NULL};
+                                        "--proc", "/proc", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom",
+                                        "--symlink", "/proc/self/fd", "/dev/fd", "--symlink", "/proc/self/fd/0", "/dev/stdin", "--size", "67108864", "--tmpfs", "/tmp",
+                                        "--chdir", "/tmp", NULL};
     static const char *const roots[] = {"/lib", "/lib64", "/lib32", "/bin", NULL};
     static const char *const targets[] = {"usr/lib", "usr/lib64", "usr/lib32", "usr/bin"};
     all_words(w, fixed);
@@ -77,7 +83,8 @@ static void wrap(words *w, const char *folder, const char *filter_fd)
         word(w, roots[i]);
     }
     word(w, "--ro-bind"), word(w, folder), word(w, "/box");
-    word(w, "--seccomp"), word(w, filter_fd), word(w, "--");
+    word(w, "--remount-ro"), word(w, "/");
+    word(w, "--seccomp"), word(w, filter_fd), word(w, "--json-status-fd"), word(w, status_fd), word(w, "--");
 }
 
 /* ---- between fork and exec ---- */
@@ -104,26 +111,53 @@ static void remove_folder(rz_sandbox *s)
 {
     if (s->folder[0]) nftw(s->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     s->folder[0] = 0;
+    at_work = NULL;
 }
 
-static bool write_program(rz_sandbox *s, rz_slice program, char *path, size_t size, rz_err *err)
+void rz_sandbox_tidy(void)
+{
+    const rz_sandbox *s = at_work;
+    if (!s) return;
+    unlink(s->path); /* all that there is: only at the level of limits a program can add to it */
+    rmdir(s->folder);
+}
+
+static bool write_all(int fd, rz_slice t)
+{
+    while (t.len) {
+        ssize_t n = write(fd, t.s, t.len);
+        if (n < 0 && errno != EINTR) return false;
+        if (n > 0) t.s += n, t.len -= (size_t)n;
+    }
+    return true;
+}
+
+/* The input as a file that ends and that nobody writes to: a pipe's other end could be opened by the program itself, which then waits for its own words. −1 with errno. */
+static int open_input(rz_slice input)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC | MFD_ALLOW_SEALING), why;
+    if (fd < 0) return -1;
+    if (write_all(fd, input) && lseek(fd, 0, SEEK_SET) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0) return fd;
+    why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static bool write_program(rz_sandbox *s, rz_slice program, rz_err *err)
 {
     snprintf(s->folder, sizeof s->folder, "/tmp/rulezero-box-XXXXXX");
     if (!mkdtemp(s->folder)) {
         s->folder[0] = 0;
         return rz_fail(err, RZ_EIO, "cannot make a folder in /tmp for a program: %s", strerror(errno));
     }
-    snprintf(path, size, "%s/%s", s->folder, s->plan.file);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    size_t done = 0;
-    while (fd >= 0 && done < program.len) {
-        ssize_t n = write(fd, program.s + done, program.len - done);
-        if (n < 0 && errno != EINTR) break;
-        done += n > 0 ? (size_t)n : 0;
-    }
+    snprintf(s->path, sizeof s->path, "%s/%s", s->folder, s->plan.file);
+    at_work = s;
+    int fd = open(s->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    bool ok = fd >= 0 && write_all(fd, program) && chmod(s->folder, 0755) == 0;
     int why = errno;
     if (fd >= 0) close(fd);
-    return (fd >= 0 && done == program.len && chmod(s->folder, 0755) == 0) || rz_fail(err, RZ_EIO, "cannot write %s: %s", path, strerror(why));
+    return ok || rz_fail(err, RZ_EIO, "cannot write %s: %s", s->path, strerror(why));
 }
 
 static void keep_output(rz_sandbox *s, rz_run *out, const char *data, size_t n)
@@ -155,81 +189,89 @@ static void hang_up(int *fd)
     *fd = -1;
 }
 
-/* Feeds it and listens until it has closed both ends or has had its time. */
-static void talk(rz_sandbox *s, rz_child *c, rz_slice input, rz_run *out)
+/* Listens until it has ended or has had its time. */
+static void talk(rz_sandbox *s, rz_child *c, rz_run *out)
 {
     double end = rz_now_s() + s->plan.wall_ms / 1000.0;
-    size_t sent = 0;
     char data[16384];
-    if (!input.len) hang_up(&c->in);
     while (c->out >= 0 || c->err >= 0) {
         double left = end - rz_now_s();
         if (left <= 0) {
             out->end = RZ_RUN_TIME;
             return;
         }
-        struct pollfd p[3] = {{c->in, POLLOUT, 0}, {c->out, POLLIN, 0}, {c->err, POLLIN, 0}};
-        if (poll(p, 3, (int)(left * 1000) + 1) < 0 && errno != EINTR) return;
-        if (p[0].revents) {
-            ssize_t n = write(c->in, input.s + sent, input.len - sent);
-            sent += n > 0 ? (size_t)n : 0;
-            if (sent == input.len || (n < 0 && errno != EAGAIN && errno != EINTR)) hang_up(&c->in);
-        }
-        for (int i = 1; i <= 2; i++) {
-            int *fd = i == 1 ? &c->out : &c->err;
+        struct pollfd p[2] = {{c->out, POLLIN, 0}, {c->err, POLLIN, 0}};
+        poll(p, 2, (int)(left * 1000) + 1);
+        for (int i = 0; i < 2; i++) {
+            int *fd = i == 0 ? &c->out : &c->err;
             if (!p[i].revents) continue;
             ssize_t n = read(*fd, data, sizeof data);
             if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) hang_up(fd);
-            if (n > 0 && i == 1) keep_output(s, out, data, (size_t)n);
-            if (n > 0 && i == 2) keep_complaint(out, data, (size_t)n);
+            if (n > 0 && i == 0) keep_output(s, out, data, (size_t)n);
+            if (n > 0 && i == 1) keep_complaint(out, data, (size_t)n);
         }
         if (out->end == RZ_RUN_OUTPUT) return;
     }
     /* its ends are closed: it may still compute, but nobody listens */
-    int status;
-    while (rz_now_s() < end) {
-        pid_t gone = waitpid(c->pid, &status, WNOHANG);
-        if (gone != 0) {
-            out->status = gone < 0 ? 0 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-            out->end = gone > 0 && out->status ? RZ_RUN_FAILED : RZ_RUN_ENDED;
-            c->pid = 0;
-            return;
-        }
-        poll(NULL, 0, 1);
-    }
-    out->end = RZ_RUN_TIME;
+    bool gone;
+    while (!(gone = rz_child_gone(c)) && rz_now_s() < end) poll(NULL, 0, 1);
+    if (!gone) out->end = RZ_RUN_TIME;
+}
+
+/* Whatever is left of it is killed. */
+static void settle(rz_child *c, rz_run *out)
+{
+    int status = rz_child_end(c);
+    if (out->end != RZ_RUN_ENDED) return;
+    out->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (out->status) out->end = out->status == 128 + SIGXCPU || out->status == 128 + SIGKILL ? RZ_RUN_CPU : RZ_RUN_FAILED;
+}
+
+/* Bubblewrap tells the program's own end, if there was a program: its own troubles have the same statuses. */
+static bool was_started(int fd)
+{
+    char text[1024];
+    ssize_t n = pread(fd, text, sizeof text, 0);
+    return n > 0 && memmem(text, (size_t)n, "exit-code", 9);
 }
 
 bool rz_sandbox_run(rz_sandbox *s, rz_slice program, rz_slice input, rz_run *out, rz_err *err)
 {
-    char path[160], filter[16];
+    char filter[16], told[16], inside[160];
     bool wrapped = s->plan.level == RZ_SANDBOX_NAMESPACES;
     words w = {.n = 0};
-    int fd = -1;
+    int fd = -1, status = -1, from = -1;
     *out = (rz_run){.output = s->output};
-    if (!write_program(s, program, path, sizeof path, err)) {
+    if (!write_program(s, program, err)) {
         remove_folder(s);
         return false;
     }
     if (wrapped) {
         fd = rz_confine_filter();
+        status = memfd_create("status", MFD_CLOEXEC);
         snprintf(filter, sizeof filter, "%d", fd);
+        snprintf(told, sizeof told, "%d", status);
         word(&w, s->wrapper);
-        wrap(&w, s->folder, filter);
-        snprintf(path, sizeof path, "/box/%s", s->plan.file);
+        wrap(&w, s->folder, filter, told);
     }
+    snprintf(inside, sizeof inside, "%s/%s", wrapped ? "/box" : s->folder, s->plan.file);
     word(&w, s->interpreter);
-    for (int i = 1; s->plan.command[i]; i++) word(&w, strcmp(s->plan.command[i], "{file}") == 0 ? path : s->plan.command[i]);
+    for (int i = 1; s->plan.command[i]; i++) word(&w, strcmp(s->plan.command[i], "{file}") == 0 ? inside : s->plan.command[i]);
     const confinement ctx = {&s->plan, s->folder};
-    const rz_child_plan plan = {.argv = (char *const *)w.v, .environment = environment, .folder = s->folder, .before = confine, .ctx = &ctx, .keep = wrapped ? fd : 0};
+    const rz_child_plan plan = {.argv = (char *const *)w.v, .environment = environment, .folder = s->folder, .before = confine, .ctx = &ctx, .keep = {wrapped ? fd : 0, wrapped ? status : 0},
+                                .input = from = open_input(input), .sealed = true};
     rz_child c;
-    bool ok = (!wrapped || fd >= 0 || rz_fail(err, RZ_EIO, "cannot make the filter of system calls: %s", strerror(errno))) && rz_child_start(&c, &plan, err);
+    bool ok = (from >= 0 || rz_fail(err, RZ_EIO, "cannot keep the program's input: %s", strerror(errno))) &&
+              (!wrapped || (fd >= 0 && status >= 0) || rz_fail(err, RZ_EIO, "cannot make the filter of system calls: %s", strerror(errno))) && rz_child_start(&c, &plan, err);
     if (fd >= 0) close(fd);
+    if (from >= 0) close(from);
     if (ok) {
-        talk(s, &c, input, out);
-        rz_child_end(&c);
-        if (out->end == RZ_RUN_FAILED && (out->status == 128 + SIGXCPU || out->status == 128 + SIGKILL)) out->end = RZ_RUN_CPU;
+        talk(s, &c, out);
+        settle(&c, out);
+        if (wrapped && out->status && !was_started(status))
+            ok = rz_fail(err, RZ_EIO, "bubblewrap could not start a program: %s", out->complaint[0] ? out->complaint : "it does not say why");
     }
+    if (status >= 0) close(status);
     remove_folder(s);
     return ok;
 }

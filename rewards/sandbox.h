@@ -1,7 +1,7 @@
 /* Runs a program that a model wrote, one input at a time, with nothing in reach but its interpreter: three levels, each with all of those before it.
  *
  *   limits      rlimits, a process group of its own, a clock on the wall, an output that ends
- *   calls       seccomp (base/confine.h: no network, no processes, no waiting, no tracing) and Landlock (it reads the system's libraries and writes to its own folder)
+ *   calls       seccomp (base/confine.h: no network, no processes, no waiting, no tracing) and Landlock (it reads the system's libraries and writes nothing)
  *   namespaces  bubblewrap: its own users, processes, network, mounts (a read-only /usr, an empty /tmp in memory)
  *
  * What is expected of the program never enters. For a worker (helper.h), which has one thread and no MPI. Private to rewards/. */
@@ -45,6 +45,8 @@ rz_sandbox_level rz_sandbox_detect(char *why, size_t size);
 /* RZ_ECONFIG: the machine cannot keep the level (and what to do), or the interpreter is not found. */
 bool rz_sandbox_open(rz_sandbox **out, const rz_sandbox_plan *plan, rz_err *err);
 void rz_sandbox_close(rz_sandbox *s);
+/* For the handler of a signal that ends the process: takes away what the run that goes on has put into /tmp. */
+void rz_sandbox_tidy(void);
 /* RZ_EIO when it cannot be started at all. */
 bool rz_sandbox_run(rz_sandbox *s, rz_slice program, rz_slice input, rz_run *out, rz_err *err);
 #endif

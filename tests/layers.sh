@@ -45,7 +45,7 @@ dlfcn.h: rewards/plugin.c
 sys/prctl.h: rewards/helper_child.c rewards/child.c base/confine.c
 seccomp.h: base/confine.c
 linux/landlock.h: base/confine.c
-sys/socket.h: rewards/helper.c rewards/helper_child.c rewards/wire.c
+sys/socket.h: rewards/child.c rewards/helper.c rewards/helper_child.c rewards/wire.c
 '
 
 # ISO C11 and POSIX: anybody.

@@ -14,6 +14,13 @@ def write(path, text):
 
 
 FLAT = "a, b = map(int, input().split())\nprint(a + b)"
+WRITES = """import os
+for d in '/', '/dev', '/dev/shm', '/proc', '/var/tmp', os.path.dirname(os.path.abspath(__file__)):
+    try:
+        open(d + '/rulezero-was-here', 'w').close()
+        print(5)
+    except OSError:
+        pass"""
 SECRET = "a-word-that-only-the-test-knows"
 
 
@@ -31,7 +38,7 @@ def score(folder, rows, *keys, environment=()):
     result.expect(OK)
     found = [json.loads(line)["explain"][0] for line in result.out.splitlines()]
     check(len(found) == len(rows), result)
-    check(not [n for n in os.listdir("/tmp") if n.startswith("rulezero-box-")], "a folder of a program was left in /tmp")
+    check(not boxes(), "a folder of a program was left in /tmp")
     return found
 
 
@@ -86,6 +93,7 @@ def _(folder):
 def _(folder):
     os.environ["RZ_TEST_SECRET"] = SECRET
     home = write(f"{folder}/kept", SECRET)
+    os.chmod(home, 0o644)
     everywhere = [
         ("while True: pass", "used up its processor time"),
         ("x = [0] * (10 ** 10)", "status 1"),
@@ -109,6 +117,25 @@ def _(folder):
         ("print(open('/proc/1/environ').read())", "test 1"),
         ("open('/usr/rulezero-was-here', 'w')", "status 1"),
         ("import ctypes\nprint(ctypes.CDLL(None).ptrace(0, 0, 0, 0))", "its output differs"),
+        # the files of others: Landlock's first version does not stop the first three
+        (f"import os\nos.truncate({home!r}, 0)", "status 1"),
+        (f"import os\nos.close(os.open({home!r}, os.O_RDONLY | os.O_TRUNC))", "status 1"),
+        (f"import os\nos.chmod({home!r}, 0)", "status 1"),
+        # room that nobody counts
+        (WRITES, "its output differs"),
+        # other processes
+        ("import os, resource\nprint(resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (99, 99)))", "status 1"),
+        ("import ctypes, os\nif ctypes.CDLL(None).syscall(234, os.getppid(), os.getppid(), 0) == 0: print(5)", "its output differs"),  # tgkill
+        ("import fcntl, os\nfcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())", "status 1"),
+        ("import os, resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))", "status 1"),
+        # waiting for oneself, which only the clock would end
+        ("print(open('/proc/self/fd/1').read())", "status 1"),
+        ("import os\nprint(os.read(1, 1))", "its output differs"),
+        ("open('/proc/self/fd/0', 'w').write('x' * 10 ** 6)", "status 1"),
+        ("open('/dev/ptmx').read()", "status 1"),
+        ("import signal\nsignal.raise_signal(signal.SIGSTOP)", "status 1"),
+        ("import fcntl\nfcntl.lockf(open(__file__), fcntl.LOCK_SH)", "status 1"),
+        ("import fcntl\nfcntl.fcntl(open(__file__), fcntl.F_SETLEASE, fcntl.F_RDLCK)", "status 1"),
     ]
     try:
         for level in levels(folder):
@@ -116,6 +143,8 @@ def _(folder):
             got = score(folder, [sample(code) for code, _ in tries], f"sandbox: {level}", "cpu_s: 1", "memory_mb: 256")
             for (code, words), e in zip(tries, got):
                 check(e["points"] == 0 and words in e["reason"] and SECRET not in json.dumps(e) and not e.get("nondeterministic"), level, code, e)
+            with open(home, encoding="utf-8") as f:
+                check(f.read() == SECRET and os.stat(home).st_mode & 0o777 == 0o644, level, "a file was touched")
     finally:
         del os.environ["RZ_TEST_SECRET"]
 
@@ -125,6 +154,78 @@ def _(folder):
     got = score(folder, [sample("import time\ntime.sleep(100)"), sample(FLAT)], "sandbox: limits", "wall_ms: 500")
     check(got[0].get("nondeterministic") and "killed by the clock" in got[0]["reason"], got)
     check(got[1]["points"] == 1, got)
+
+
+def programs():
+    """Command lines of running programs of models."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", encoding="utf-8", errors="replace") as f:
+                found += [line for line in [f.read().replace("\0", " ")] if "rulezero-box-" in line]
+        except OSError:  # it has ended since
+            pass
+    return found
+
+
+def boxes():
+    return [n for n in os.listdir("/tmp") if n.startswith("rulezero-box-")]
+
+
+def gone(what, message):
+    end = time.monotonic() + 10
+    while what():
+        check(time.monotonic() < end, message, what())
+        time.sleep(0.02)
+
+
+@case("what a program leaves in the background ends with it")
+def _(folder):
+    code = "import os, time\nif os.fork() == 0:\n    [os.close(fd) for fd in range(3)]\n    time.sleep(1000)\nprint(5)"
+    check(score(folder, [sample(code, SUM[:1])], "sandbox: limits")[0]["points"] == 1, "it passes")
+    gone(programs, "a program goes on")
+
+
+@case("a job that is killed leaves no program and no folder")
+def _(folder):
+    for level in levels(folder):
+        rules = write(f"{folder}/rules.yaml", f"version: 1\nrules:\n  works: {{code_tests: tests, cpu_s: 60, sandbox: {level}}}\n")
+        lines = write(f"{folder}/samples.jsonl", json.dumps(sample("while True: pass")) + "\n")
+        process = start(["score", "--rules", rules, lines])
+        wait_for(lambda: boxes() and programs(), process)
+        process.kill()
+        finish(process)
+        gone(programs, f"{level}: a program goes on")
+        gone(boxes, f"{level}: a folder is left")
+
+
+@case("what the machine does wrong is no score: the job ends, or goes on without it")
+def _(folder):
+    os.symlink("/bin/sh", f"{folder}/shell")  # a path that is not in the sandbox
+    if "namespaces" in levels(folder):
+        got = score(folder, [sample("echo 5")], f"command: [{folder}/shell, '{{file}}']")
+        check(got[0]["state"] == "error" and got[0].get("nondeterministic") and "could not start" in got[0]["reason"], got)
+
+
+@case("programs that loop in every test are scored, whatever the number of tests")
+def _(folder):
+    got = score(folder, [sample("while True: pass", SUM * 2)], "points: share", "cpu_s: 1", "wall_ms: 118500")
+    check(got[0]["state"] == "scored" and got[0]["points"] == 0 and not got[0].get("nondeterministic"), got)
+
+
+@case("an order of Python's that chance decides is the same in every run")
+def _(folder):
+    found = {level: {score(folder, [sample("print(hash('order'))", SUM[:1])], f"sandbox: {level}")[0]["found"] for _ in range(2)} for level in levels(folder)}
+    check(all(len(f) == 1 for f in found.values()), found)
+
+
+@case("input: any amount, read or not, also by its name")
+def _(folder):
+    many = [{"input": "7" * (1 << 20), "output": str(1 << 20)}]
+    codes = "print(len(input()))", "print(len(open('/dev/stdin').read()))", "print(1 << 20)"
+    for level in levels(folder):
+        got = score(folder, [sample(code, many) for code in codes], f"sandbox: {level}")
+        check([e["points"] for e in got] == [1, 1, 1], level, got)
 
 
 @case("data without tests is an error; bad rules are refused with the remedy")
