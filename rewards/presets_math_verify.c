@@ -1,6 +1,7 @@
 /* Math-Verify, and the accuracy rewards of open-r1 and TRL that are made of it. */
 #include "rewards/internal.h"
 #include "rewards/math.h"
+#include "rewards/python.h"
 #include <string.h>
 
 static const rz_math_extract everything = {.latex = true, .expr = true, .boxed_priority = 50, .unanchored = true, .malformed = true};
@@ -84,20 +85,15 @@ static void accuracy_of(const rz_case *c, rz_slice text, outcome *o)
 
 static void accuracy(const rz_case *c, outcome *o) { accuracy_of(c, c->text, o); }
 
-/* The answer stands behind the last end of the reasoning; without one there is none. */
+/* The answer stands behind the last place of the first delimiter that occurs at all, in the order of the list; without one there is none. */
 static void reasoning_accuracy(const rz_case *c, outcome *o)
 {
     const json_t *marks = rz_param(c, "reasoning_delimiters");
     size_t from = SIZE_MAX;
-    for (size_t k = 0; k < json_array_size(marks); k++) {
+    for (size_t k = 0; k < json_array_size(marks) && from == SIZE_MAX; k++) {
         const char *mark = json_string_value(json_array_get(marks, k));
-        size_t n = strlen(mark);
-        for (size_t i = 0; n && i + n <= c->text.len; i++) {
-            const char *hit = memmem(c->text.s + i, c->text.len - i, mark, n);
-            if (!hit) break;
-            i = (size_t)(hit - c->text.s);
-            if (from == SIZE_MAX || i + n > from) from = i + n;
-        }
+        size_t at = *mark ? rz_python_rfind(c->text, mark) : SIZE_MAX;
+        if (at != SIZE_MAX) from = at + strlen(mark);
     }
     if (from == SIZE_MAX) rz_outcome_scored(o, false, 0, "the reasoning has no end");
     else accuracy_of(c, (rz_slice){c->text.s + from, c->text.len - from}, o);

@@ -89,6 +89,16 @@ START_TEST(cosine_reads_the_gold_as_its_original)
 }
 END_TEST
 
+/* Of several delimiters the first of the list that occurs decides, wherever the others stand. */
+START_TEST(reasoning_ends_at_the_first_delimiter_of_the_list)
+{
+    static const char delimiters[] = "{\"reasoning_delimiters\": [\"</a>\", \"</b>\"]}";
+    ck_assert(judge("trl/reasoning_accuracy", delimiters, RZ_SLICE("\\boxed{1} </a> \\boxed{7} </b> no more"), "$7$").passed);
+    ck_assert(judge("trl/reasoning_accuracy", delimiters, RZ_SLICE("\\boxed{1} </b> \\boxed{7}"), "$7$").passed);
+    ck_assert(!judge("trl/reasoning_accuracy", delimiters, RZ_SLICE("\\boxed{7} </a> none"), "$7$").passed);
+}
+END_TEST
+
 START_TEST(cosine_is_exact)
 {
     static const struct { int len; double points; } cases[] = {
@@ -193,6 +203,7 @@ int main(void)
     tcase_add_test(one, parameters_are_checked);
     tcase_add_test(one, where_the_response_begins);
     tcase_add_test(one, cosine_reads_the_gold_as_its_original);
+    tcase_add_test(one, reasoning_ends_at_the_first_delimiter_of_the_list);
     tcase_add_test(one, cosine_is_exact);
     tcase_add_test(one, limits);
     tcase_set_timeout(one, 200);
