@@ -21,11 +21,16 @@ enum {
  * halved, and the steps so proven are added up and may not exceed TOTAL_LIMITS limits. A place alone always gets the full limit. */
 enum { RUN_LIMITS = 4, TOTAL_LIMITS = 16 };
 
+/* Prices of counted patterns: an item that is tried, a byte that it passes over, one whose meaning Unicode's tables decide. */
+enum { ITEM_PRICE = 20, BYTE_PRICE = 2, TABLE_PRICE = 6 };
+
 struct rz_pattern {
     pcre2_code *code;
     uint32_t match_limit;
     uint32_t groups;
     bool in_runs;       /* a search may be cut into runs of places */
+    size_t unseen;      /* bytes that one item may read and then fail, so that its place does not tell: back references, a{1000} */
+    int byte_price;
     uint8_t first[256]; /* 1: a match may start with this byte */
 };
 
@@ -35,6 +40,9 @@ struct rz_matcher {
     pcre2_match_data *data;
     uint32_t pairs; /* capacity of data */
     uint32_t most;  /* steps at a place, if not 0 */
+    int64_t work;   /* left to counted patterns */
+    size_t at;      /* where the last item was tried */
+    const rz_pattern *pattern; /* that runs */
 };
 
 static const struct {
@@ -93,6 +101,31 @@ static void find_first_bytes(rz_pattern *p)
     }
 }
 
+/* The longest fixed repeat, or with a back reference any length. */
+static size_t find_unseen(const pcre2_code *code, const char *pattern)
+{
+    uint32_t back = 0;
+    unsigned long most = 0;
+    pcre2_pattern_info(code, PCRE2_INFO_BACKREFMAX, &back);
+    if (back) return SIZE_MAX;
+    for (const char *p = pattern; (p = strchr(p, '{')); p++) {
+        unsigned long n = strtoul(p + 1, NULL, 10);
+        if (n > most) most = n;
+    }
+    return most;
+}
+
+/* PCRE2 calls it before every item of a counted pattern. */
+static int count_item(pcre2_callout_block *b, void *ctx)
+{
+    rz_matcher *m = ctx;
+    size_t here = b->current_position, left = b->subject_length - here, unseen = m->pattern->unseen < left ? m->pattern->unseen : left;
+    size_t passed = here > m->at ? here - m->at : m->at - here;
+    m->at = here;
+    m->work -= ITEM_PRICE + (int64_t)(passed + unseen) * m->pattern->byte_price;
+    return m->work < 0 ? PCRE2_ERROR_CALLOUT : 0;
+}
+
 static bool have_jit(void)
 {
     uint32_t jit = 0;
@@ -108,6 +141,7 @@ bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, ui
     uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT;
     for (size_t i = 0; i < sizeof flag_options / sizeof *flag_options; i++)
         if (flags & flag_options[i].flag) options |= flag_options[i].option;
+    if (flags & RZ_PATTERN_COUNTED) options |= PCRE2_AUTO_CALLOUT;
     pcre2_code *code = compile(pattern, options, err);
     if (!code) return false;
     size_t machine_code = 0; /* stays 0 for a pattern that begins with (*NO_JIT) */
@@ -124,6 +158,8 @@ bool rz_pattern_create(rz_pattern **out, const char *pattern, unsigned flags, ui
     p->match_limit = match_limit ? match_limit : DEFAULT_MATCH_LIMIT;
     p->in_runs = !(flags & RZ_PATTERN_AT_ONCE) && can_cut(code, pattern);
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &p->groups);
+    p->unseen = find_unseen(code, pattern);
+    p->byte_price = flags & (RZ_PATTERN_UNICODE | RZ_PATTERN_CASELESS) ? TABLE_PRICE : BYTE_PRICE;
     find_first_bytes(p);
     *out = p;
     return true;
@@ -179,6 +215,8 @@ bool rz_matcher_create(rz_matcher **out, rz_err *err)
     }
     pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
     pcre2_jit_stack_assign(m->context, NULL, m->stack);
+    pcre2_set_callout(m->context, count_item, m);
+    m->work = INT64_MAX;
     return true;
 }
 
@@ -192,6 +230,8 @@ void rz_matcher_destroy(rz_matcher *m)
 }
 
 void rz_matcher_limit(rz_matcher *m, uint32_t steps) { m->most = steps; }
+void rz_matcher_allow(rz_matcher *m, int64_t work) { m->work = work; }
+int64_t rz_matcher_left(const rz_matcher *m) { return m->work; }
 
 static void reserve(rz_matcher *m, uint32_t pairs)
 {
@@ -251,6 +291,8 @@ rz_match_result rz_pattern_match(const rz_pattern *p, rz_matcher *m, const char 
 {
     assert(from <= len);
     reserve(m, p->groups + 1);
+    m->pattern = p;
+    m->at = from;
     int rc = search(p, m, len ? text : "", len, from);
     if (rc == PCRE2_ERROR_NOMATCH) return RZ_NO_MATCH;
     if (rc <= 0) return RZ_MATCH_LIMIT; /* steps, JIT stack, heap: whatever else can go wrong is lack of a resource too */

@@ -14,7 +14,7 @@ static bool load_flags(const schema *s, const rz_yaml *map, unsigned *out)
         {'s', RZ_PATTERN_DOTALL}, {'i', RZ_PATTERN_CASELESS}, {'m', RZ_PATTERN_MULTILINE}, {'u', RZ_PATTERN_UNICODE}};
     const char *flags = "";
     if (!rz_schema_text(s, map, "flags", &flags)) return false;
-    *out = RZ_PATTERN_ANCHORED;
+    *out = RZ_PATTERN_ANCHORED | RZ_PATTERN_COUNTED;
     for (const char *p = flags; *p; p++) {
         size_t i = 0;
         while (i < 4 && letters[i].letter != *p) i++;
@@ -63,7 +63,7 @@ rz_match_result rz_pattern_next(const rz_pattern *p, rz_matcher *m, rz_slice sub
 const char *rz_limit_reason(rz_slice subject)
 {
     return subject.len > MAX_SUBJECT ? "the text is over 65536 bytes, which no pattern reads: give the rule a smaller view"
-                                     : "the pattern hit its step limit (match_limit)";
+                                     : "the pattern hit its step limit (match_limit), or the limit of work of all rules (25,000,000 units): give the rule a smaller view";
 }
 
 /* ---- loading ---- */

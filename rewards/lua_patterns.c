@@ -13,6 +13,7 @@ enum {
     FIRST_STEPS = 128,  /* PCRE2 does not say how many steps it took: it is given few, then twice as many, and what was given is charged */
     STEP_PRICE = 4,     /* a step of a pattern that backtracks, in instructions */
     COMPILE_PRICE = 20, /* a byte of compiled pattern */
+    UNITS = 8,          /* of a counted pattern's work, an instruction */
 };
 
 typedef enum { AT_START, ANYWHERE, WHOLE } manner;
@@ -36,7 +37,7 @@ static unsigned read_flags(lua_State *L, int index)
 {
     static const struct { char letter; unsigned flag; } letters[] = {
         {'s', RZ_PATTERN_DOTALL}, {'i', RZ_PATTERN_CASELESS}, {'m', RZ_PATTERN_MULTILINE}, {'u', RZ_PATTERN_UNICODE}};
-    unsigned flags = RZ_PATTERN_ANCHORED;
+    unsigned flags = RZ_PATTERN_ANCHORED | RZ_PATTERN_COUNTED;
     for (const char *p = luaL_optstring(L, index, ""); *p; p++) {
         size_t i = 0;
         while (i < 4 && letters[i].letter != *p) i++;
@@ -107,9 +108,11 @@ static bool search(lua_State *L, const rz_pattern *p, const char *s, size_t len,
 {
     rz_lua_run *r = rz_lua_run_of(L);
     for (uint32_t steps = FIRST_STEPS;; steps *= 2) {
+        int64_t allowed = r->left * UNITS;
         rz_matcher_limit(r->matcher, steps);
+        rz_matcher_allow(r->matcher, allowed);
         rz_match_result got = rz_pattern_match(p, r->matcher, s, len, from, spans, n_spans);
-        rz_lua_charge(L, (uint64_t)steps * STEP_PRICE);
+        rz_lua_charge(L, (uint64_t)steps * STEP_PRICE + (uint64_t)(allowed - rz_matcher_left(r->matcher)) / UNITS);
         if (got != RZ_MATCH_LIMIT) {
             rz_lua_charge(L, ((got == RZ_MATCH ? spans[0].end : len) - from) / 32 + 16);
             return got == RZ_MATCH;

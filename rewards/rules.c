@@ -134,6 +134,7 @@ static void begin(evaluation *e, const rz_sample *s)
 {
     const rz_rules *r = e->rules;
     e->sample = s;
+    e->work = RULE_WORK;
     take_completion(e);
     for (int i = 0; i < r->n_views; i++) e->views[i] = rz_view_find(&r->views[i], e->text, e->len);
     for (int i = 0; i < r->n; i++) {
@@ -152,6 +153,32 @@ static int closed_gate(const evaluation *e, const rule *u)
     for (int i = 0; i < u->n_requires; i++)
         if (!e->passed[u->requires[i]]) return u->requires[i];
     return -1;
+}
+
+/* What the rule does to the text at worst, but for patterns, whose work is counted as they do it, and programs, which have limits of their own. */
+static int64_t price_of(const evaluation *e, const rule *u)
+{
+    rz_span where = place_of(e, u);
+    size_t len = where.end - where.start, asked = e->sample->prompt ? strlen(e->sample->prompt) : 0;
+    if (u->setup) return 0;
+    if (!u->verifier) return u->kind->reads_view ? (int64_t)len * (1 + u->n_tags / 4) : 0;
+    /* a problem of ifeval/all gives several instructions, each of which may look at eight forms of the text */
+    int64_t forms = strcmp(u->verifier->name, "ifeval/all") == 0 ? 12 : 1;
+    return forms * rz_verifier_price(u->verifier, len + (len ? asked : 0));
+}
+
+/* A rule that costs more than is left has an error, and the budget stays what it was: a cheaper one may follow. */
+static bool afford(evaluation *e, const rule *u, outcome *o)
+{
+    int64_t price = price_of(e, u);
+    if (price > e->work) {
+        rz_outcome_error(o, "it needs %lld units of work, of which %d are for all rules of a completion and %lld are left: give it a smaller view", (long long)price, RULE_WORK,
+                         (long long)(e->work > 0 ? e->work : 0));
+        return false;
+    }
+    e->work -= price;
+    rz_matcher_allow(e->env->matcher, e->work);
+    return true;
 }
 
 /* What is said of a rule before it looks at the completion; false when that is all. */
@@ -220,7 +247,11 @@ static void score_rule(evaluation *e, const rule *u)
     outcome o;
     size_t mark = e->env->scratch->used;
     rz_outcome_begin(&o);
-    if (admit(e, u, &o)) judge(e, u, &o);
+    if (admit(e, u, &o) && afford(e, u, &o)) {
+        judge(e, u, &o);
+        int64_t left = rz_matcher_left(e->env->matcher);
+        e->work = left > 0 ? left : 0;
+    }
     rz_arena_release(e->env->scratch, mark);
     store(e, u, &o);
 }
@@ -236,7 +267,7 @@ static void score_group_rule(rz_rules_worker *w, int n, const rule *u)
     for (int k = 0; k < n; k++) {
         evaluation *e = &w->samples[k];
         rz_outcome_begin(&o[k]);
-        if (admit(e, u, &o[k]) && rz_case_make(e, u, place_of(e, u), &w->cases[m], &o[k])) {
+        if (admit(e, u, &o[k]) && afford(e, u, &o[k]) && rz_case_make(e, u, place_of(e, u), &w->cases[m], &o[k])) {
             rz_outcome_begin(&w->outcomes[m]);
             member[m++] = k;
         }

@@ -10,26 +10,28 @@
 
 /* ---- the table ---- */
 
-/* A family is a file: its rows, and how many. */
-static const struct { const rz_verifier *rows; const int *n; } families[] = {
-    {rz_verifiers_tasks, &rz_n_verifiers_tasks},
-    {rz_verifiers_math_verify, &rz_n_verifiers_math_verify},
-    {rz_verifiers_length, &rz_n_verifiers_length},
-    {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks},
-    {rz_verifiers_minerva, &rz_n_verifiers_minerva},
-    {rz_verifiers_prime, &rz_n_verifiers_prime},
-    {rz_verifiers_prm800k, &rz_n_verifiers_prm800k},
-    {rz_verifiers_verl_math, &rz_n_verifiers_verl_math},
-    {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract},
-    {rz_verifiers_presets_logic_rl, &rz_n_verifiers_presets_logic_rl},
-    {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct},
-    {rz_verifiers_presets_tinyzero, &rz_n_verifiers_presets_tinyzero},
-    {rz_verifiers_presets_format, &rz_n_verifiers_presets_format},
-    {rz_verifiers_presets_length, &rz_n_verifiers_presets_length},
-    {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition},
-    {rz_verifiers_counts, &rz_n_verifiers_counts},
-    {rz_verifiers_gym, &rz_n_verifiers_gym},
-    {rz_verifiers_ifeval, &rz_n_verifiers_ifeval},
+enum { ANSWER = 16 << 10 }; /* bytes that are charged as an answer, which more is done to than to a text that is searched */
+
+/* A family is a file: its rows, how many, and what they do at worst to a byte of an answer and to a byte of what else there is. */
+static const struct { const rz_verifier *rows; const int *n; int answer, text; } families[] = {
+    {rz_verifiers_tasks, &rz_n_verifiers_tasks, 60, 20},
+    {rz_verifiers_math_verify, &rz_n_verifiers_math_verify, 150, 20},
+    {rz_verifiers_length, &rz_n_verifiers_length, 30, 30},
+    {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks, 150, 30},
+    {rz_verifiers_minerva, &rz_n_verifiers_minerva, 300, 60},
+    {rz_verifiers_prime, &rz_n_verifiers_prime, 450, 40},
+    {rz_verifiers_prm800k, &rz_n_verifiers_prm800k, 450, 10},
+    {rz_verifiers_verl_math, &rz_n_verifiers_verl_math, 150, 20},
+    {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract, 20, 20},
+    {rz_verifiers_presets_logic_rl, &rz_n_verifiers_presets_logic_rl, 60, 30},
+    {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct, 60, 60},
+    {rz_verifiers_presets_tinyzero, &rz_n_verifiers_presets_tinyzero, 20, 10},
+    {rz_verifiers_presets_format, &rz_n_verifiers_presets_format, 20, 20},
+    {rz_verifiers_presets_length, &rz_n_verifiers_presets_length, 5, 5},
+    {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition, 100, 100},
+    {rz_verifiers_counts, &rz_n_verifiers_counts, 60, 60},
+    {rz_verifiers_gym, &rz_n_verifiers_gym, 100, 20},
+    {rz_verifiers_ifeval, &rz_n_verifiers_ifeval, 60, 60},
 };
 
 const rz_verifier *rz_verifier_at(int i)
@@ -39,6 +41,14 @@ const rz_verifier *rz_verifier_at(int i)
         i -= *families[f].n;
     }
     return NULL;
+}
+
+int64_t rz_verifier_price(const rz_verifier *v, size_t len)
+{
+    size_t answer = len < ANSWER ? len : ANSWER;
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+        if (v >= families[f].rows && v < families[f].rows + *families[f].n) return (int64_t)answer * families[f].answer + (int64_t)(len - answer) * families[f].text;
+    return 0;
 }
 
 const rz_verifier *rz_verifier_find(const char *name)
@@ -262,7 +272,7 @@ const rz_pattern *rz_env_pattern(rz_env *env, const char *pattern, unsigned flag
     struct rz_env_pattern *at = slot(env, pattern, flags);
     rz_err ignored = {0};
     if (at->text) return at->pattern;
-    if (!rz_pattern_create(&at->pattern, pattern, flags, DEFAULT_STEPS, err ? err : &ignored)) return NULL;
+    if (!rz_pattern_create(&at->pattern, pattern, flags | RZ_PATTERN_COUNTED, DEFAULT_STEPS, err ? err : &ignored)) return NULL;
     at->text = rz_strdup(pattern);
     at->flags = flags;
     env->n_patterns++;

@@ -61,6 +61,8 @@ typedef struct {
 } rz_verifier;
 
 const rz_verifier *rz_verifier_find(const char *name); /* NULL: there is none */
+/* Units of work (internal.h: RULE_WORK) that a row takes at most for a text of so many bytes; 0 for one that is not in the table. */
+int64_t rz_verifier_price(const rz_verifier *v, size_t len);
 /* Every row, index 0 … until NULL. */
 const rz_verifier *rz_verifier_at(int i);
 
