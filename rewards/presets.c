@@ -3,8 +3,8 @@
 
 bool rz_preset_too_long(outcome *o, rz_slice answer)
 {
-    if (answer.len <= MAX_ANSWER) return false;
-    rz_outcome_error(o, "the answer has %zu bytes: over %d none is read", answer.len, MAX_ANSWER);
+    if (answer.len <= RZ_PRESET_MAX_ANSWER) return false;
+    rz_outcome_error(o, "the answer has %zu bytes: over %d none is read", answer.len, RZ_PRESET_MAX_ANSWER);
     return true;
 }
 

@@ -7,9 +7,11 @@
 
 enum { RZ_PRESET_MAX_ITEMS = 1 << 20 }; /* words or tokens of one completion that are told apart */
 
+enum { RZ_PRESET_MAX_ANSWER = 16 << 10 }; /* bytes of an answer in mathematics: what is done to them takes up to half a microsecond each */
+
 /* The gold, which has to be a text of at most MAX_ANSWER bytes; false: the outcome says what is amiss. */
 bool rz_preset_gold(const rz_case *c, outcome *o, rz_slice *gold);
-/* Whether an answer has more than MAX_ANSWER bytes, which is an error: nothing is judged that is not read. */
+/* Whether an answer in mathematics has more than RZ_PRESET_MAX_ANSWER bytes, which is an error: nothing is judged that is not read. */
 bool rz_preset_too_long(outcome *o, rz_slice answer);
 /* right or wrong points for an answer that is part of the case's text (its place is noted) or stands elsewhere. The answer has been found short enough. */
 void rz_preset_graded(const rz_case *c, outcome *o, rz_slice answer, rz_slice gold, bool correct, double right, double wrong);

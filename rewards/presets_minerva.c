@@ -101,12 +101,12 @@ static int candidates(rz_arena *a, rz_slice t, candidate *all)
     rz_slice found;
     int n = 0;
     if (rz_hendrycks_box(t, &found)) all[n++] = (candidate){found, found};
-    if (stated(t, &found) && found.len <= MAX_ANSWER) {
+    if (stated(t, &found) && found.len <= RZ_PRESET_MAX_ANSWER) {
         rz_slice text = rz_minerva_normal(a, found, NORMAL);
         if (!rz_slice_is(text, "[invalidanswer]")) all[n++] = (candidate){found, text};
     }
-    if (!n && last_formula(t, &found) && found.len <= MAX_ANSWER) all[n++] = (candidate){found, rz_minerva_normal(a, found, NORMAL)};
-    if (!n && t.len <= MAX_ANSWER) {
+    if (!n && last_formula(t, &found) && found.len <= RZ_PRESET_MAX_ANSWER) all[n++] = (candidate){found, rz_minerva_normal(a, found, NORMAL)};
+    if (!n && t.len <= RZ_PRESET_MAX_ANSWER) {
         all[n++] = (candidate){t, rz_minerva_normal(a, t, NORMAL)};
         all[n++] = (candidate){t, t};
     }
@@ -121,7 +121,7 @@ static void open_instruct_math(const rz_case *c, outcome *o)
     if (!rz_preset_gold(c, o, &gold)) return;
     int n = candidates(&scratch, c->text, all);
     if (!n) {
-        rz_outcome_error(o, "no answer of at most %d bytes is told apart in %zu", MAX_ANSWER, c->text.len);
+        rz_outcome_error(o, "no answer of at most %d bytes is told apart in %zu", RZ_PRESET_MAX_ANSWER, c->text.len);
         return;
     }
     for (int i = 0; i < n; i++) {
