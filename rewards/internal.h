@@ -208,7 +208,10 @@ bool rz_params_load(const schema *s, const rz_yaml *map, const char *what, const
 /* The case of one sample for a verifier rule; false: the outcome says why there is none. */
 bool rz_case_make(evaluation *e, const rule *u, rz_span where, rz_case *c, outcome *o);
 
-/* kinds_custom.c: a worker for a rule that is a program; *out NULL when it is none */
+/* kinds_custom.c */
+/* After all rules are loaded: Lua rules without `instructions:` share what one alone would have. */
+void rz_custom_share(rz_rules *r);
+/* A worker for a rule that is a program; *out NULL when it is none. */
 bool rz_custom_start(rz_worker **out, rz_helper *h, const rule *u, rz_err *err);
 
 /* families of verifiers (verify.c lists them) */

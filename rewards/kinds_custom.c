@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { LUA_INSTRUCTIONS = 2000000 }; /* of all Lua rules together that do not say how many they may take */
 enum { MAX_CODE = 256 << 10, MAX_DEPTH = 16, MAX_WORDS = 64, MAX_PROGRAMS = 32, MAX_DEADLINE_MS = 3600000 };
 
 /* ---- params: any YAML as JSON. Written without quotes, true, false, null and numbers are what they look like. ---- */
@@ -133,7 +134,7 @@ static bool load_lua(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
 {
     const char *text = NULL, *file = NULL;
     char *code = NULL;
-    int instructions = 2000000;
+    int instructions = LUA_INSTRUCTIONS;
     if (!begin_setup(s, r, u, y, 16) || !rz_schema_text(s, y, "lua", &text) || !rz_schema_text(s, y, "file", &file) ||
         !rz_schema_int(s, y, "instructions", 1000, 2000000000, &instructions))
         return false;
@@ -142,12 +143,22 @@ static bool load_lua(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
     if (text) code = code_of_block(rz_yaml_get(y, "lua"), text);
     else if (!read_code(s, r, y, file, &code)) return false;
     char *chunk = rz_asprintf("@%s", file ? file : s->document->name);
-    json_t *more = json_pack("{s:s,s:s,s:i}", "code", code, "chunk", chunk, "instructions", instructions);
+    json_t *more = json_pack("{s:s,s:s,s:i,s:b}", "code", code, "chunk", chunk, "instructions", instructions, "shares", !rz_yaml_get(y, "instructions"));
     bool ok = more && json_object_update(u->setup, more) == 0;
     json_decref(more);
     free(chunk);
     free(code);
     return ok || rz_schema_bad(s, y->at, "the Lua code is no UTF-8");
+}
+
+static bool shares(const rule *u) { return u->kind == &rz_kind_lua && json_is_true(json_object_get(u->setup, "shares")); }
+
+void rz_custom_share(rz_rules *r)
+{
+    int n = 0;
+    for (int i = 0; i < r->n; i++) n += shares(&r->rules[i]);
+    for (int i = 0; i < r->n; i++)
+        if (shares(&r->rules[i])) json_object_set_new(r->rules[i].setup, "instructions", json_integer(LUA_INSTRUCTIONS / n));
 }
 
 static bool load_plugin(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)

@@ -204,6 +204,7 @@ static bool load_rules(const schema *s, rz_rules *r, const rz_yaml *root)
         snprintf(what, sizeof what, "rule '%s'", y->keys[i]);
         if (!load_rule(&inner, r, &r->rules[i], y->items[i], y->key_at[i])) return false;
     }
+    rz_custom_share(r);
     for (int i = 0; i < y->n; i++) {
         snprintf(what, sizeof what, "rule '%s'", y->keys[i]);
         if (!rz_extract_link(&inner, r, &r->rules[i].extract)) return false;
