@@ -47,7 +47,8 @@ static void check_sum(linter *l)
 {
     const rz_rules *r = l->rules;
     const rz_yaml *combine = rz_yaml_get(l->root, "combine"), *mode = combine ? rz_yaml_get(combine, "mode") : NULL;
-    if (r->accuracy < 0 || (mode && strcmp(mode->text, "weighted_sum") != 0)) return;
+    bool sum = !combine || (!rz_yaml_get(combine, "expression") && (!mode || !strcmp(mode->text, "weighted_sum")));
+    if (r->accuracy < 0 || !sum) return; /* of others the hacks tell */
     const rule *right = &r->rules[r->accuracy];
     double gain = right->verifier ? right->weight * (right->verifier->top - right->verifier->bottom) : right->weight * (right->pass - right->fail), others = 0;
     char names[512] = "";

@@ -308,6 +308,7 @@ static const struct { const char *rules, *checks; } lints[] = {
     {"z: {tags: [answer], weight: 0}\n  r: {requires: [z], extract: {tag: answer}, compare: int}", "!dead rule"},
     {"f: {tags: [think, answer], weight: 1}\n  r: {extract: {tag: answer}, compare: int}", "wrong pays"},
     {"f: {tags: [think, answer], weight: 1}\n  r: {requires: [f], extract: {tag: answer}, compare: int}", "!wrong pays"},
+    {"f: {tags: [think, answer]}\n  r: {extract: {tag: answer}, compare: int}\ncombine: {expression: 'f and r ? 1 : 0'}", "!wrong pays"},
     {"c: {count: 'x', each: 0.1, max: 10}\n  r: {extract: {tag: answer}, compare: int}", "wrong pays"},
     {"c: {count: 'x', each: 0.1, max: 3}\n  r: {extract: {tag: answer}, compare: int}", "!wrong pays"},
     {"r: {preset: open-r1/format}", "known holes,empty think,loose form"}, {"r: {preset: verl/gsm8k}", "known holes,thinking is searched"},
