@@ -72,3 +72,34 @@ bool rz_math_word(const math_node *n, char *out, size_t size, size_t *len)
     default: return false;
     }
 }
+
+/* ---- symbols ---- */
+
+enum { MAX_NAMES = 64 };
+
+typedef struct { rz_slice name[MAX_NAMES]; int n; } names;
+
+static bool holds(const names *all, rz_slice t)
+{
+    for (int i = 0; i < all->n; i++)
+        if (all->name[i].len == t.len && memcmp(all->name[i].s, t.s, t.len) == 0) return true;
+    return false;
+}
+
+static bool reckons(const math_node *n) { return n->kind >= M_ADD && n->kind <= M_FN; }
+
+static void collect(const math_node *n, bool counts, bool all_count, names *all)
+{
+    if (n->kind == M_VAR && counts && all->n < MAX_NAMES && !holds(all, n->text)) all->name[all->n++] = n->text;
+    for (const math_node *kid = n->first; kid; kid = kid->next) collect(kid, all_count || reckons(n), all_count, all);
+}
+
+bool rz_math_more_names(const math_node *found, const math_node *gold)
+{
+    names f = {.n = 0}, g = {.n = 0};
+    collect(found, false, false, &f);
+    collect(gold, true, true, &g);
+    for (int i = 0; i < f.n && f.n < MAX_NAMES && g.n < MAX_NAMES; i++)
+        if (!holds(&g, f.name[i])) return true;
+    return false;
+}

@@ -69,6 +69,9 @@ math_node *rz_math_node2(math_env *e, math_kind kind, math_node *a, math_node *b
 bool rz_math_same(const math_node *a, const math_node *b);
 /* The letters of a word: a text, a name, a product of letters. False when it is none. */
 bool rz_math_word(const math_node *n, char *out, size_t size, size_t *len);
+/* Whether `found` reckons with a symbol that `gold` does not have: x/(3x) for 1/3. A symbol that stands alone, as in x = 5, is not reckoned with. False also when
+ * there are over 64 of them. */
+bool rz_math_more_names(const math_node *found, const math_node *gold);
 /* math_sets.c: a whole text. NULL when it cannot be read. */
 math_node *rz_math_parse(math_env *e, rz_slice text);
 /* math_ladder.c: are two scalars equal? digits ≥ 0: after rounding to so many decimals. e->rung tells which rung decided. */

@@ -59,7 +59,7 @@ simple("unknown algorithm", CONFIG, ["algorithm is 'ppo'", "dr_grpo"], GRPO, "al
 simple("end token outside the vocabulary", CONFIG, ["eos_token is '<end>'"], GRPO, "eos_token=<end>")
 simple("an attention that does not divide", CONFIG, ["num_attention_heads is 2", "num_key_value_heads (3)"], BASE, "arch.num_key_value_heads=3", verb="pretrain")
 simple("missing config", IO, ["no-such.yaml", "No such file"], "configs/no-such.yaml")
-simple("missing rule file", IO, ["no-such-rules.yaml", "No such file"], GRPO, "rules=no-such-rules.yaml")
+simple("missing rule file", IO, ["no-such-rules.yaml", "there is no such rule file"], GRPO, "rules=no-such-rules.yaml")
 simple("missing model", IO, ["no-such.h5", "No such file"], GRPO, "model=no-such.h5")
 simple("missing data", IO, ["no-such.jsonl", "neither a task"], GRPO, "data=no-such.jsonl")
 simple("misspelt task", IO, ["countdwon", "did you mean countdown"], GRPO, "data=countdwon")
