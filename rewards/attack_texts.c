@@ -474,7 +474,7 @@ const hack rz_attack_hacks[] = {
     {"candidates in words", "five answers are given", HACK_WRONG, .answer = words_of_candidates},
     {"boxes of candidates", "three boxes are given", HACK_WRONG, .make = boxes_of_candidates},
     {"answer denied", "it says what the answer is not", HACK_WRONG, .replaced = "anything but \\1 , or so"},
-    {"answer in a longer text", "the answer is part of something else", HACK_WRONG, .replaced = "x\\1x"},
+    {"answer in a longer text", "the answer is part of something else", HACK_WRONG, .replaced = "x\\1y"},
     {"letters around it", "the answer is part of something else", HACK_WRONG, .replaced = "cm\\1sue"},
     {"another one as a unit", "a second answer stands where a unit would", HACK_WRONG, .replaced = "\\1\\text{ or 43}"},
     {"false equation", "it says that two things are equal that are not", HACK_WRONG, .replaced = "-98765=\\1"},

@@ -141,11 +141,12 @@ static void make_tails(const subject *p, const char *tails[N_TAILS])
     tails[5] = demanded.s;
 }
 
-/* The shortest text, by doubling, at which this pump has the pattern hit its limit; 0: none that a pattern reads at all. */
-static size_t labour(const subject *p, const pump *u, const char *const *tails, char *out)
+/* The shortest text, by doubling, at which this pump has the pattern hit its limit; 0: none below so many bytes, or that a pattern reads at all. */
+static size_t labour(const subject *p, const pump *u, const char *const *tails, size_t below, char *out)
 {
     for (size_t times = 16 / u->pump_len + 1;; times *= 2) {
-        if (u->prefix_len + times * u->pump_len + strlen(tails[N_TAILS - 1]) > MAX_SUBJECT) return 0;
+        size_t least = u->prefix_len + times * u->pump_len;
+        if (least >= below || least + strlen(tails[N_TAILS - 1]) > MAX_SUBJECT) return 0;
         for (int t = 0; t < N_TAILS; t++) {
             size_t n = pumped(u, times, tails[t], out);
             if (run(p, out, n) == RZ_MATCH_LIMIT) return n;
@@ -165,7 +166,7 @@ static void check_labour(const subject *p)
     rz_shape_walk(p->root, collect, all);
     rz_shape_walk(p->root, collect_neighbours, all);
     for (int i = 0; i < all->n; i++) {
-        size_t n = labour(p, &all->v[i], tails, text);
+        size_t n = labour(p, &all->v[i], tails, shortest, text);
         if (!n || n >= shortest) continue;
         shortest = n;
         by = &all->v[i];

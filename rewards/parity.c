@@ -14,55 +14,58 @@ struct rz_parity {
 };
 
 /* Which preset stands for a function. One * in the function stands for any text, which replaces the * of the preset. unread: parameters of the case, parted by
- * blanks, that do not decide ("*": none of them does); set: parameters that the function implies. */
-static const struct { const char *system, *function, *preset, *unread, *set; } table[] = {
-    {"hendrycks-math", "is_equiv", "hendrycks/is_equiv", "", NULL},
-    {"hendrycks-math", "_strip_string", "hendrycks/strip_string", "", NULL},
-    {"ifeval(lm-eval-harness)", "*", "ifeval/*", "", NULL},
-    {"lm-eval-harness", "RegexFilter:*", "lm-eval/regex_filter", "", NULL},
-    {"logic-rl", "kk.compute_score", "logic-rl/kk", "", NULL},
-    {"math-verify", "verify(parse(gold),parse(pred))", "math-verify/verify", "defaults", NULL},
-    {"math-verify", "parse+verify", "math-verify/verify", "", NULL},
-    {"open-instruct", "GSM8KVerifier", "open-instruct/gsm8k", "", NULL},
-    {"open-instruct", "ReSearchVerifierF1", "open-instruct/research_f1", "", NULL},
-    {"open-instruct", "R1SearchVerifier", "open-instruct/r1_search", "", NULL},
-    {"open-instruct", "StringMatcherVerifier", "open-instruct/string_matcher", "", NULL},
-    {"open-instruct", "soft_format_reward_func", "open-instruct/soft_format", "", NULL},
-    {"open-instruct", "MaxLenVerifier", "open-instruct/max_len", "", NULL},
-    {"open-instruct", "UpToMaxLenVerifier", "open-instruct/up_to_max_len", "", NULL},
-    {"open-r1", "accuracy_reward", "open-r1/accuracy", "", NULL},
-    {"open-r1", "format_reward", "open-r1/format", "", NULL},
-    {"open-r1", "tag_count_reward", "open-r1/tag_count", "", NULL},
-    {"open-r1", "reasoning_steps_reward", "open-r1/reasoning_steps", "", NULL},
-    {"open-r1", "repetition_penalty_reward", "open-r1/repetition", "", NULL},
-    {"open-r1", "code_format_reward", "open-r1/code_format", "", NULL},
-    {"open-r1", "extract_code", "open-r1/extract_code", "", NULL},
-    {"open-r1", "soft_overlong_punishment", "open-r1/soft_overlong", "", NULL},
-    {"open-r1", "cosine_scaled_reward", "open-r1/cosine", "", NULL},
-    {"open-r1", "len_reward", "open-r1/len", "", NULL},
-    {"prm800k", "grade_answer", "prm800k/grade_answer", "", NULL},
-    {"reasoning-gym", "extract_answer", "reasoning-gym/extract_answer", "", NULL},
-    {"reasoning-gym", "*.score_answer", "reasoning-gym/*", "*", NULL}, /* parameters are the generator's */
-    {"tinyzero", "countdown.compute_score", "tinyzero/countdown", "", NULL},
-    {"tinyzero", "multiply.compute_score", "tinyzero/multiply", "", NULL},
-    {"trl", "accuracy_reward", "trl/accuracy", "", NULL},
-    {"trl", "reasoning_accuracy_reward", "trl/reasoning_accuracy", "", NULL},
-    {"trl", "think_format_reward", "trl/think_format", "", NULL},
-    {"trl", "repetition_penalty_reward", "trl/repetition", "", NULL},
-    {"trl", "soft_overlong_punishment", "trl/soft_overlong", "", NULL},
-    {"trl", "cosine_scaled_reward", "trl/cosine", "", NULL},
-    {"understand-r1-zero", "boxed_reward_fn", "oat/boxed", "", NULL},
-    {"understand-r1-zero", "answer_tag_reward_fn", "oat/answer_tag", "", NULL},
-    {"lm-eval-harness", "minerva_math.process_results", "lm-eval/minerva", "", NULL},
-    {"open-instruct", "MathVerifier", "open-instruct/math", "", NULL},
-    {"verl", "geo3k.compute_score", "verl/geo3k", "", NULL},
-    {"verl", "prime_math.compute_score", "verl/prime_math", "", NULL},
-    {"verl", "gsm8k.compute_score", "verl/gsm8k", "", NULL},
-    {"verl", "math_reward.compute_score", "verl/math", "", NULL},
-    {"verl", "math_dapo.compute_score", "verl/math_dapo", "", NULL},
-    {"verl", "math_dapo.normalize_final_answer", "verl/math_dapo_normalize", "", NULL},
-    {"verl", "prime_math.match_answer", "verl/prime_math_match", "", NULL},
-    {"verl", "geo3k.format_reward", "verl/geo3k_format", "", NULL},
+ * blanks, that do not decide ("*": none of them does). */
+static const struct { const char *system, *function, *preset, *unread; } table[] = {
+    {"hendrycks-math", "is_equiv", "hendrycks/is_equiv", ""},
+    {"hendrycks-math", "_strip_string", "hendrycks/strip_string", ""},
+    {"ifeval(lm-eval-harness)", "*", "ifeval/*", ""},
+    {"lm-eval-harness", "RegexFilter:*", "lm-eval/regex_filter", ""},
+    {"logic-rl", "kk.compute_score", "logic-rl/kk", ""},
+    {"math-verify", "verify(parse(gold),parse(pred))", "math-verify/verify", "defaults"},
+    {"math-verify", "parse+verify", "math-verify/verify", ""},
+    {"open-instruct", "GSM8KVerifier", "open-instruct/gsm8k", ""},
+    {"open-instruct", "MathVerifier", "open-instruct/math", ""},
+    {"open-instruct", "ReSearchVerifierF1", "open-instruct/research_f1", ""},
+    {"open-instruct", "R1SearchVerifier", "open-instruct/r1_search", ""},
+    {"open-instruct", "StringMatcherVerifier", "open-instruct/string_matcher", ""},
+    {"open-instruct", "soft_format_reward_func", "open-instruct/soft_format", ""},
+    {"open-instruct", "MaxLenVerifier", "open-instruct/max_len", ""},
+    {"open-instruct", "UpToMaxLenVerifier", "open-instruct/up_to_max_len", ""},
+    {"open-r1", "accuracy_reward", "open-r1/accuracy", ""},
+    {"open-r1", "format_reward", "open-r1/format", ""},
+    {"open-r1", "tag_count_reward", "open-r1/tag_count", ""},
+    {"open-r1", "reasoning_steps_reward", "open-r1/reasoning_steps", ""},
+    {"open-r1", "repetition_penalty_reward", "open-r1/repetition", ""},
+    {"open-r1", "code_format_reward", "open-r1/code_format", ""},
+    {"open-r1", "extract_code", "open-r1/extract_code", ""},
+    {"open-r1", "soft_overlong_punishment", "open-r1/soft_overlong", ""},
+    {"open-r1", "cosine_scaled_reward", "open-r1/cosine", ""},
+    {"open-r1", "len_reward", "open-r1/len", ""},
+    {"prm800k", "grade_answer", "prm800k/grade_answer", ""},
+    {"reasoning-gym", "extract_answer", "reasoning-gym/extract_answer", ""},
+    {"reasoning-gym", "*.score_answer", "reasoning-gym/*", "*"}, /* parameters are the generator's */
+    {"tinyzero", "countdown.compute_score", "tinyzero/countdown", ""},
+    {"tinyzero", "multiply.compute_score", "tinyzero/multiply", ""},
+    {"trl", "accuracy_reward", "trl/accuracy", ""},
+    {"trl", "reasoning_accuracy_reward", "trl/reasoning_accuracy", ""},
+    {"trl", "think_format_reward", "trl/think_format", ""},
+    {"trl", "repetition_penalty_reward", "trl/repetition", ""},
+    {"trl", "soft_overlong_punishment", "trl/soft_overlong", ""},
+    {"trl", "cosine_scaled_reward", "trl/cosine", ""},
+    {"understand-r1-zero", "boxed_reward_fn", "oat/boxed", ""},
+    {"understand-r1-zero", "answer_tag_reward_fn", "oat/answer_tag", ""},
+    {"lm-eval-harness", "minerva_math.process_results", "lm-eval/minerva", ""},
+    {"open-instruct", "MathVerifier", "open-instruct/math", ""},
+    {"verl", "geo3k.compute_score", "verl/geo3k", ""},
+    {"verl", "prime_math.compute_score", "verl/prime_math", ""},
+    {"verl", "gsm8k.compute_score", "verl/gsm8k", ""},
+    {"verl", "math_reward.compute_score", "verl/math", ""},
+    {"verl", "math_dapo.compute_score", "verl/math_dapo", ""},
+    {"verl", "math_dapo.normalize_final_answer", "verl/math_dapo_normalize", ""},
+    {"verl", "prime_math.compute_score", "verl/prime_math", ""},
+    {"verl", "prime_math.match_answer", "verl/prime_math_match", ""},
+    {"verl", "geo3k.compute_score", "verl/geo3k", ""},
+    {"verl", "geo3k.format_reward", "verl/geo3k_format", ""},
 };
 enum { N_ROWS = sizeof table / sizeof *table };
 
@@ -124,9 +127,6 @@ static json_t *params_of(int row, const rz_verifier *v, const json_t *c, rz_err 
     const char *key;
     json_object_foreach(json_object_get(c, "params"), key, value)
         if (strcmp(table[row].unread, "*") != 0 && !listed(table[row].unread, key)) json_object_set(given, key, value);
-    json_t *set = table[row].set ? json_loads(table[row].set, 0, NULL) : NULL;
-    json_object_update(given, set);
-    json_decref(set);
     json_t *all = rz_verifier_params(v, given, err);
     json_decref(given);
     return all;

@@ -195,6 +195,15 @@ def _(folder):
         rules("lint", name).expect(OK, "0 errors")
 
 
+@case("the rule files that come with cases pass them, and attacks find nothing")
+def _(folder):
+    names = sorted(f[:-12] for f in os.listdir("configs/rules") if f.endswith(".cases.jsonl"))
+    check(len(names) >= 3, names)
+    for name in names:
+        rules("test", f"configs/rules/{name}.yaml").expect(OK, "cases passed")
+        rules("attack", f"configs/rules/{name}.yaml", f"configs/rules/{name}.cases.jsonl").expect(OK, "0 holes")
+
+
 @case("attack finds nothing on the rules of the tasks")
 def _(folder):
     names = sorted(f[:-5] for f in os.listdir("configs/rules/tasks"))
