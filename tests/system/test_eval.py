@@ -312,7 +312,7 @@ MISTAKES = {
     "a GGUF file that is none": (DATA, "is of GGUF version", ["eval", "--model", "{file}", "--rules", RULES, "--data", "countdown"], "GGUF and so on"),
     "a key of another task": (USAGE, "terms is no key of the task countdown, which has numbers, max_input, max_value, targets", USUAL + ["--data", "countdown", "terms=3"], None),
     "no such data": (IO, "neither a task (countdown, decimals, sums, products, ", USUAL + ["--data", "{folder}/none"], None),
-    "no such rules": (IO, "cannot open {folder}/r.yaml", ["eval", "--model", MODEL, "--rules", "{folder}/r.yaml", "--data", "countdown"], None),
+    "no such rules": (IO, "{folder}/r.yaml: there is no such rule file", ["eval", "--model", MODEL, "--rules", "{folder}/r.yaml", "--data", "countdown"], None),
     "empty data": (DATA, "holds no lines", USUAL + ["--data", "{file}"], ""),
     "a broken line": (DATA, "{file}:2: not valid JSON", USUAL + ["--data", "{file}"],
                       '{"prompt": "numbers 3 4 target 7 ?", "meta": {"numbers": [3, 4], "target": 7}}\n{"prompt\n'),
