@@ -138,7 +138,8 @@ static json_t *read_tests(const code *c, const rz_custom_sample *s, char *why, s
     json_t *meta = s->meta.s ? json_loadb(s->meta.s, s->meta.len, JSON_ALLOW_NUL, NULL) : NULL, *list = json_incref(json_object_get(meta, c->tests)), *each;
     size_t i;
     json_decref(meta);
-    snprintf(why, size, json_array_size(list) ? "" : "the problem's meta has no list '%s' of tests", c->tests);
+    why[0] = 0;
+    if (!json_array_size(list)) snprintf(why, size, "the problem's meta has no list '%s' of tests", c->tests);
     if (json_array_size(list) > MAX_TESTS) snprintf(why, size, "the problem has %zu tests, at most %d", json_array_size(list), MAX_TESTS);
     json_array_foreach(list, i, each) {
         const json_t *in = json_object_get(each, "input"), *call = json_object_get(each, "call");

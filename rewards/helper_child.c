@@ -76,6 +76,7 @@ static void work(int fd, const rz_order *o, rz_slice setup, int parent)
         const rz_slice a = {answer, kind->answer(self, (rz_slice){request.data, request.len}, answer)};
         if (rz_wire_send(fd, &a, 1, -1) != RZ_WIRE_OK) break;
     }
+    if (kind->has_children) raise(SIGTERM); /* the rank is gone: what its programs have started goes with them (rz_child_die_together) */
 }
 
 /* ---- the supervisor ---- */

@@ -90,10 +90,11 @@ static bool same_lines(rz_slice a, rz_slice b)
 {
     rz_slice x, y;
     size_t i = 0, j = 0;
-    bool more_a, more_b;
-    while ((more_a = rz_python_piece(a, "\n", &i, &x)) & (more_b = rz_python_piece(b, "\n", &j, &y)))
+    for (;;) {
+        bool more_a = rz_python_piece(a, "\n", &i, &x), more_b = rz_python_piece(b, "\n", &j, &y);
+        if (!more_a || !more_b) return more_a == more_b;
         if (!rz_python_equal(rz_python_rstrip(x), rz_python_rstrip(y))) return false;
-    return more_a == more_b;
+    }
 }
 
 /* Cells that agree: the rows are the lines with as many digits 1 … 9 as the board is wide. */

@@ -148,7 +148,8 @@ static void say_tail(const program *p, char *to, size_t size)
 {
     size_t n = p->n_tail;
     while (n && strchr("\r\n ", p->tail[n - 1])) n--;
-    snprintf(to, size, n ? "; its last words: %.*s" : "", (int)n, p->tail);
+    to[0] = 0;
+    if (n) snprintf(to, size, "; its last words: %.*s", (int)n, p->tail);
     for (char *c = to; *c; c++)
         if (*c == '\n' || *c == '\r' || *c == '\t') *c = ' ';
 }
