@@ -79,7 +79,8 @@ static int try_kind(const rz_decimals_options *o, rz_decimals_kind kind, rz_stre
     }
     bool one_whole = rz_stream_below(s, 2) == 0, any_negative = false;
     for (int i = 0; i < n; i++) {
-        d[i] = draw_number(one_whole || i == 0 ? whole : draw_whole(o, s), rz_stream_range(s, 1, (int)o->fraction_digits), s);
+        int digits = rz_stream_range(s, 1, (int)o->fraction_digits); /* one draw a statement: C leaves the order of arguments open */
+        d[i] = draw_number(one_whole || i == 0 ? whole : draw_whole(o, s), digits, s);
         d[i].negative = kind == RZ_DECIMALS_SIGNED && rz_stream_below(s, 2) == 0;
         any_negative = any_negative || d[i].negative;
         if (d[i].negative && value_of(&d[i]) == 0) return 0; /* -0.0 */
