@@ -29,14 +29,14 @@ def installed(folder):
 
 def walk_through(folder, page):
     """Blocks whose first line is ```LANGUAGE NAME are files; ```sh is run; ```out: its lines' parts (between …) come out in this order."""
-    os.makedirs(f"{folder}/work/build")
-    os.symlink(BINARY, f"{folder}/work/build/rulezero")
+    os.makedirs(f"{folder}/checkout/build")
+    os.symlink(BINARY, f"{folder}/checkout/build/rulezero")
     environment, said, ran = installed(f"{folder}/root") if "pkg-config" in page else dict(os.environ), "", 0
     for language, name, text in re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         if name:
-            write(f"{folder}/work/{name}", text)
+            write(f"{folder}/checkout/{name}", text)
         elif language == "sh":
-            result = subprocess.run(["bash", "-ec", text], cwd=f"{folder}/work", env=environment, capture_output=True, text=True)
+            result = subprocess.run(["bash", "-ec", text], cwd=f"{folder}/checkout", env=environment, capture_output=True, text=True)
             check(result.returncode == 0, f"{text}{result.stdout}{result.stderr}")
             said, ran = result.stdout, ran + 1
         elif language == "out":
