@@ -42,6 +42,10 @@ bool rz_lines_open(rz_lines **out, const char *path, size_t max_line, rz_err *er
 bool rz_lines_next(rz_lines *l, char **line, size_t *len, rz_err *err);
 int64_t rz_lines_number(const rz_lines *l);
 void rz_lines_close(rz_lines *l);
+/* Calls back with every line that is not blank (NUL-terminated, without its end), in order. What the callback refuses ends it, with "path:line" (of the standard input "stdin:line")
+ * in front of its words. */
+typedef bool (*rz_line_fn)(void *ctx, const char *text, size_t len, int64_t number, rz_err *err);
+bool rz_lines_each(const char *path, size_t max_line, rz_line_fn fn, void *ctx, rz_err *err);
 
 /* XXH3-128 as 32 hex digits and NUL. A compressed file has the hash of what is in it. */
 void rz_hash_hex(const void *data, size_t len, char out[33]);

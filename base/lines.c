@@ -118,3 +118,17 @@ void rz_lines_close(rz_lines *l)
     free(l->path);
     free(l);
 }
+
+bool rz_lines_each(const char *path, size_t max_line, rz_line_fn fn, void *ctx, rz_err *err)
+{
+    rz_lines *l;
+    char *text;
+    size_t len;
+    bool ok = rz_lines_open(&l, path, max_line, err);
+    if (ok) err->code = RZ_OK;
+    while (ok && rz_lines_next(l, &text, &len, err))
+        if (text[strspn(text, " \t\r")])
+            ok = fn(ctx, text, len, l->number, err) || rz_err_note(err, "%s:%lld", path ? path : "stdin", (long long)l->number);
+    rz_lines_close(l);
+    return ok && err->code == RZ_OK;
+}

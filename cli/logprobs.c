@@ -188,24 +188,17 @@ static bool tell_gradnorms(job *j, const int32_t *ids, int n, rz_err *err)
 
 /* ---- both ---- */
 
-static bool tell_all(job *j, const char *file, int least, bool (*tell)(job *j, const int32_t *ids, int n, rz_err *err), rz_err *err)
+static bool tell_line(void *ctx, const char *text, size_t len, int64_t number, rz_err *err)
 {
-    rz_lines *lines;
-    char *text;
-    size_t len;
-    bool ok = rz_lines_open(&lines, file, MAX_LINE, err);
-    while (ok && rz_lines_next(lines, &text, &len, err)) {
-        int32_t *ids;
-        int n;
-        if (text[strspn(text, " \t\r")] == 0) /* a blank line */
-            continue;
-        rz_arena_release(&j->arena, 0);
-        ok = (read_ids(j, text, len, least, &ids, &n, err) && tell(j, ids, n, err)) ||
-             rz_err_note(err, "%s:%lld", file ? file : "stdin", (long long)rz_lines_number(lines));
-        fflush(stdout); /* who asks line by line reads line by line */
-    }
-    rz_lines_close(lines);
-    return ok && !err->code;
+    (void)number;
+    job *j = ctx;
+    int32_t *ids;
+    int n;
+    rz_arena_release(&j->arena, 0);
+    bool ok = j->learner ? read_ids(j, text, len, 2, &ids, &n, err) && tell_gradnorms(j, ids, n, err)
+                         : read_ids(j, text, len, 1, &ids, &n, err) && tell_logprobs(j, ids, n, err);
+    fflush(stdout); /* who asks line by line reads line by line */
+    return ok;
 }
 
 static bool open_job(job *j, rz_err *err)
@@ -233,7 +226,7 @@ static int run(bool gradients, int argc, char **argv, rz_err *err)
     job j = {0};
     const char *file = NULL;
     bool ok = rz_flags_parse(rz_logprobs_flags, rz_logprobs_n_flags, &j.o, NULL, NULL, &file, argc, argv, err) && open_job(&j, err) &&
-              (!gradients || open_learner(&j, err)) && tell_all(&j, file, gradients ? 2 : 1, gradients ? tell_gradnorms : tell_logprobs, err);
+              (!gradients || open_learner(&j, err)) && rz_lines_each(file, MAX_LINE, tell_line, &j, err);
     rz_learner_destroy(j.learner);
     free(j.grad);
     rz_policy_destroy(j.policy);

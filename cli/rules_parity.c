@@ -25,7 +25,8 @@ typedef struct {
 
 typedef struct {
     rz_parity *parity;
-    tally *rows; /* (n) */
+    const char *file; /* in hand */
+    tally *rows;      /* (n) */
     int n;
     bool json;
 } counts;
@@ -65,14 +66,16 @@ static void tell_disagreement(const json_t *c, const rz_parity_verdict *v)
     fputc('\n', stderr);
 }
 
-static bool judge_line(counts *c, const char *file, const char *text, size_t len, rz_err *err)
+static bool judge_line(void *ctx, const char *text, size_t len, int64_t number, rz_err *err)
 {
+    (void)number;
+    counts *c = ctx;
     json_error_t e;
     json_t *line = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
     rz_parity_verdict v = {0};
     bool ok = line ? rz_parity_judge(c->parity, line, &v, err) : rz_fail(err, RZ_EDATA, "not JSON: %s", e.text);
     if (ok) {
-        tally *row = row_of(c, file, &v);
+        tally *row = row_of(c, c->file, &v);
         row->agreed += v.agreed;
         row->total++;
         if (!v.agreed && !c->json)
@@ -81,19 +84,6 @@ static bool judge_line(counts *c, const char *file, const char *text, size_t len
     json_decref(v.ours);
     json_decref(line);
     return ok;
-}
-
-static bool judge_file(counts *c, const char *file, rz_err *err)
-{
-    rz_lines *lines;
-    char *text;
-    size_t len;
-    bool ok = rz_lines_open(&lines, file, RZ_EXAMPLE_MAX_LINE, err);
-    while (ok && rz_lines_next(lines, &text, &len, err))
-        if (text[strspn(text, " \t\r")])
-            ok = judge_line(c, file, text, len, err) || rz_err_note(err, "%s:%lld", file, (long long)rz_lines_number(lines));
-    rz_lines_close(lines);
-    return ok && !err->code;
 }
 
 static void print_json(const counts *c)
@@ -132,8 +122,10 @@ int rz_cmd_rules_parity(rz_comm *comm, int argc, char **argv, rz_err *err)
     bool ok = rz_flags_parse_words(rz_rules_parity_flags, rz_rules_parity_n_flags, &o, NULL, NULL, &files, argc, argv, err) &&
               (files.n || rz_fail(err, RZ_EUSAGE, "a FILE.jsonl of cases is missing; --help tells what one holds")) && rz_parity_create(&c.parity, err);
     c.json = o.json;
-    for (int i = 0; ok && i < files.n; i++)
-        ok = judge_file(&c, files.values[i], err);
+    for (int i = 0; ok && i < files.n; i++) {
+        c.file = files.values[i];
+        ok = rz_lines_each(c.file, RZ_EXAMPLE_MAX_LINE, judge_line, &c, err);
+    }
     if (ok)
         (o.json ? print_json : print_table)(&c);
     for (int i = 0; i < c.n; i++) {

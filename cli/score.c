@@ -92,8 +92,10 @@ static void score_waiting(scorer *s)
     s->n = 0;
 }
 
-static bool take_line(scorer *s, const char *text, size_t len, rz_err *err)
+static bool take_line(void *ctx, const char *text, size_t len, int64_t number, rz_err *err)
 {
+    (void)number;
+    scorer *s = ctx;
     rz_example e;
     bool ok = rz_example_read(&e, text, len, err), same = ok && s->n && rz_example_same_group(&s->waiting[0], &e);
     if (ok && same && s->n == RZ_EXAMPLE_MAX_GROUP)
@@ -111,16 +113,9 @@ static bool take_line(scorer *s, const char *text, size_t len, rz_err *err)
 
 static bool score_file(scorer *s, const char *file, rz_err *err)
 {
-    rz_lines *lines;
-    char *text;
-    size_t len;
-    bool ok = rz_lines_open(&lines, file, RZ_EXAMPLE_MAX_LINE, err);
-    while (ok && rz_lines_next(lines, &text, &len, err))
-        if (text[strspn(text, " \t\r")])
-            ok = take_line(s, text, len, err) || rz_err_note(err, "%s:%lld", file, (long long)rz_lines_number(lines));
+    bool ok = rz_lines_each(file, RZ_EXAMPLE_MAX_LINE, take_line, s, err);
     score_waiting(s);
-    rz_lines_close(lines);
-    return ok && !err->code;
+    return ok;
 }
 
 int rz_cmd_score(rz_comm *comm, int argc, char **argv, rz_err *err)

@@ -73,36 +73,32 @@ static bool decode_line(const rz_tokenizer *t, json_t *line, rz_arena *arena, rz
     return true;
 }
 
-static bool work_line(const rz_tokenizer *t, const options *o, const char *text, size_t len, rz_arena *arena, rz_err *err)
+typedef struct {
+    const rz_tokenizer *tokenizer;
+    const options *o;
+    rz_arena arena;
+} work;
+
+static bool work_line(void *ctx, const char *text, size_t len, int64_t number, rz_err *err)
 {
+    (void)number;
+    work *w = ctx;
     json_error_t why;
     json_t *line = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
     bool ok = json_is_object(line) || rz_fail(err, RZ_EDATA, "not a JSON object: %s", line ? "another kind of value" : why.text);
-    size_t mark = arena->used;
-    ok = ok && (o->decode ? decode_line(t, line, arena, err) : encode_line(t, o, line, arena, err));
-    rz_arena_release(arena, mark);
+    rz_arena_release(&w->arena, 0);
+    ok = ok && (w->o->decode ? decode_line(w->tokenizer, line, &w->arena, err) : encode_line(w->tokenizer, w->o, line, &w->arena, err));
     json_decref(line);
+    fflush(stdout); /* who asks line by line reads line by line */
     return ok;
 }
 
-static bool work(const rz_tokenizer *t, const options *o, rz_err *err)
+static bool work_all(const rz_tokenizer *t, const options *o, rz_err *err)
 {
-    rz_lines *lines;
-    rz_arena arena = {0};
-    char *text;
-    size_t len;
-    if (!rz_lines_open(&lines, NULL, MAX_LINE, err))
-        return false;
-    bool ok = rz_arena_init(&arena, (size_t)1 << 34, err);
-    while (ok && rz_lines_next(lines, &text, &len, err)) {
-        if (text[strspn(text, " \t\r")] == 0) /* a blank line */
-            continue;
-        ok = work_line(t, o, text, len, &arena, err) || rz_err_note(err, "line %lld of the standard input", (long long)rz_lines_number(lines));
-        fflush(stdout); /* who asks line by line reads line by line */
-    }
-    rz_arena_finish(&arena);
-    rz_lines_close(lines);
-    return ok && !err->code;
+    work w = {t, o, {0}};
+    bool ok = rz_arena_init(&w.arena, (size_t)1 << 34, err) && rz_lines_each(NULL, MAX_LINE, work_line, &w, err);
+    rz_arena_finish(&w.arena);
+    return ok;
 }
 
 int rz_cmd_tokenize(rz_comm *comm, int argc, char **argv, rz_err *err)
@@ -115,7 +111,7 @@ int rz_cmd_tokenize(rz_comm *comm, int argc, char **argv, rz_err *err)
         ok = rz_fail(err, RZ_EUSAGE, "--model is missing; for example --model tokenizer.json");
     if (ok && o.decode && o.special)
         ok = rz_fail(err, RZ_EUSAGE, "--special is for the way from text to ids; --decode keeps special tokens as it is");
-    ok = ok && rz_tokenizer_open(&t, o.model, err) && work(t, &o, err);
+    ok = ok && rz_tokenizer_open(&t, o.model, err) && work_all(t, &o, err);
     rz_tokenizer_destroy(t);
     rz_options_finish(rz_tokenize_flags, rz_tokenize_n_flags, &o);
     return ok ? 0 : (int)err->code;

@@ -112,23 +112,20 @@ void rz_example_finish(rz_example *e)
 
 bool rz_example_same_group(const rz_example *a, const rz_example *b) { return a->group && b->group && json_equal(a->group, b->group); }
 
+static bool add_line(void *ctx, const char *text, size_t len, int64_t number, rz_err *err)
+{
+    rz_examples *all = ctx;
+    if (all->n == all->room) all->v = rz_realloc(all->v, (size_t)(all->room = 2 * all->room + 16) * sizeof *all->v);
+    rz_example *e = &all->v[all->n++];
+    bool ok = rz_example_read(e, text, len, err);
+    e->number = number;
+    return ok;
+}
+
 bool rz_examples_load(rz_examples *all, const char *path, rz_err *err)
 {
-    rz_lines *lines;
-    char *text;
-    size_t len;
-    int room = 0;
     *all = (rz_examples){0};
-    bool ok = rz_lines_open(&lines, path, RZ_EXAMPLE_MAX_LINE, err);
-    while (ok && rz_lines_next(lines, &text, &len, err)) {
-        if (!text[strspn(text, " \t\r")]) continue;
-        if (all->n == room) all->v = rz_realloc(all->v, (size_t)(room = 2 * room + 16) * sizeof *all->v);
-        rz_example *e = &all->v[all->n++];
-        ok = rz_example_read(e, text, len, err) || rz_err_note(err, "%s:%lld", path, (long long)rz_lines_number(lines));
-        e->number = rz_lines_number(lines);
-    }
-    rz_lines_close(lines);
-    return ok && !err->code;
+    return rz_lines_each(path, RZ_EXAMPLE_MAX_LINE, add_line, all, err);
 }
 
 void rz_examples_finish(rz_examples *all)

@@ -27,7 +27,7 @@ bool rz_example_same_group(const rz_example *a, const rz_example *b);
  * default 1e-9), parts: {RULE: points, or {state, points, reason (a part of it), found, expected, span, tolerance}}. RZ_EDATA for other keys and unknown rules. */
 bool rz_example_check(const rz_example *e, const rz_rules *r, const rz_score *s, char **differences, rz_err *err);
 
-typedef struct { rz_example *v; int n; } rz_examples;
+typedef struct { rz_example *v; int n, room; } rz_examples;
 /* All of a file of JSON Lines; RZ_EDATA with file:line. To be finished whatever is returned. */
 bool rz_examples_load(rz_examples *all, const char *path, rz_err *err);
 void rz_examples_finish(rz_examples *all);

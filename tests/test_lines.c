@@ -156,6 +156,38 @@ START_TEST(line_that_is_too_long_is_not_kept)
 }
 END_TEST
 
+typedef struct { int n; char text[100]; } seen;
+
+static bool see(void *ctx, const char *text, size_t len, int64_t number, rz_err *why)
+{
+    seen *s = ctx;
+    s->n++;
+    size_t used = strlen(s->text);
+    snprintf(s->text + used, sizeof s->text - used, "%lld:%.*s;", (long long)number, (int)len, text);
+    return strcmp(text, "bad") || rz_fail(why, RZ_EDATA, "I will not");
+}
+
+START_TEST(each_line_but_blank_ones_is_shown_until_one_is_refused)
+{
+    static const struct { const char *file, *seen, *fails; int n; } rows[] = {
+        {"", "", NULL, 0},
+        {"a\n\n  \t\nb", "1:a;4:b;", NULL, 2},
+        {"a\r\n\r\nbad\nc\n", "1:a;3:bad;", "each:3: I will not", 2},
+        {"a\nb\xFF\nc\n", "1:a;", "each:2: byte 2", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        seen s = {0};
+        put(in_folder("each"), rows[i].file, strlen(rows[i].file));
+        ck_assert(rz_lines_each(in_folder("each"), 10, see, &s, &err) == !rows[i].fails);
+        ck_assert_int_eq(s.n, rows[i].n);
+        ck_assert_str_eq(s.text, rows[i].seen);
+        if (rows[i].fails) expect_failure(RZ_EDATA, rows[i].fails);
+    }
+    ck_assert(!rz_lines_each(in_folder("missing"), 10, see, &(seen){0}, &err));
+    expect_failure(RZ_EIO, "missing");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lines");
@@ -166,6 +198,7 @@ int main(void)
     tcase_add_test(tests, lines_of_any_length_pass_the_buffer);
     tcase_add_test(tests, line_ending_may_come_in_pieces);
     tcase_add_test(tests, line_that_is_too_long_is_not_kept);
+    tcase_add_test(tests, each_line_but_blank_ones_is_shown_until_one_is_refused);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

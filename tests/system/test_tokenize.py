@@ -61,8 +61,8 @@ def _(folder):
 @case("what is wrong is told with its line, after the lines before it")
 def _(folder):
     good = {"text": "a"}
-    for rows, flags, says in (([good, "{"], [], "line 2 of the standard input: not a JSON object"), ([good, "[]"], [], "not a JSON object"),
-                              ([good, {"ids": [1]}], [], '"text" is missing'), ([good, good, {"text": 1}], [], 'line 3 of the standard input: "text" is no text')):
+    for rows, flags, says in (([good, "{"], [], "stdin:2: not a JSON object"), ([good, "[]"], [], "not a JSON object"),
+                              ([good, {"ids": [1]}], [], '"text" is missing'), ([good, good, {"text": 1}], [], 'stdin:3: "text" is no text')):
         status, out, err = tokenize(rows, *flags, model=GGUF)
         check(status == DATA and len(out) == len(rows) - 1 and says in err, rows, out, err)
     for row, says in (({"ids": 1}, "is no list"), ({"ids": [1, -1]}, '"ids"[1] must be a whole number in 0..'), ({"ids": [10 ** 12]}, '"ids"[0]'), ({}, "missing")):
