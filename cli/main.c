@@ -13,7 +13,8 @@
 static const rz_command commands[] = {
     {"train", "CONFIG [key=value ...] [--fresh] [--dry-run]", "train a policy by GRPO with rule rewards",
      "Writes into the run directory (out=DIR, default runs/<config name>). If that holds a checkpoint the run resumes by itself;\n"
-     "a finished run prints its result. SIGTERM, SIGINT or SIGUSR1 save a checkpoint and end the job with status 85.\n\n"
+     "a finished run prints its result. SIGTERM, SIGINT or SIGUSR1, a file OUT/stop (made by touch) or time_limit save a checkpoint and end the job\n"
+     "with status 85 (to mpirun itself send SIGUSR1 only: docs/cluster.md).\n\n"
      "  --fresh     refuse a run directory that is not empty (nothing is ever deleted)\n"
      "  --dry-run   check everything and print the plan (parameters, memory, tokens, time), write nothing\n"
      "  --KEY VALUE, --set key=value   the same as key=value\n",

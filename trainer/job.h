@@ -25,6 +25,7 @@ typedef struct {
     rz_listener listener;
     rz_helper *helper; /* runs rules that are programs; NULL: they are refused */
     const volatile sig_atomic_t *stop; /* not 0: save a checkpoint and end (RZ_ESTOPPED) */
+    const char *run; /* whose file `stop` asks for the same; NULL: the config's `out` */
 } rz_job_env;
 
 typedef struct {
@@ -32,7 +33,7 @@ typedef struct {
     bool dry_run; /* check everything and tell the plan, write nothing */
 } rz_job_mode;
 
-/* Both are collective. RZ_ESTOPPED when a signal or time_limit ended the job with a checkpoint saved. */
+/* Both are collective. RZ_ESTOPPED when a signal, a file `stop` in the run directory or time_limit ended the job with a checkpoint saved. */
 bool rz_job_train(const rz_job_env *env, const rz_config *c, rz_job_mode mode, rz_err *err);
 bool rz_job_pretrain(const rz_job_env *env, const rz_config *c, rz_job_mode mode, rz_err *err);
 /* Where a training job's own base is made: OUT/base-HASH, the hash being of all that decides its bits. Caller frees. */

@@ -56,6 +56,25 @@ static bool write_config(const rz_loop *l, rz_err *err)
     return ok;
 }
 
+/* Where a file `stop` is looked for. */
+static const char *stop_folder(const rz_loop *l)
+{
+    return l->env->run ? l->env->run : l->dir;
+}
+
+/* One that was there before the job stopped another one that has ended since, or none. */
+static bool forget_stop(rz_loop *l, rz_err *err)
+{
+    bool was;
+    if (l->behind_base)
+        return true;
+    if (!rz_rundir_remove_stop(stop_folder(l), &was, err))
+        return false;
+    if (was)
+        rz_loop_note(l, "%s/stop was there before this job: removed, and the job goes on", stop_folder(l));
+    return true;
+}
+
 bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
 {
     char path[4096];
@@ -71,7 +90,7 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
     bool ok = true;
     if (first(l)) /* nothing is written before everything was read */
         ok = rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err) && rz_rundir_forget_rollouts(&l->run, l->at.step, err) &&
-             write_config(l, err);
+             write_config(l, err) && forget_stop(l, err);
     if (!rz_comm_agree(l->env->comm, ok, err))
         return false;
     if (first(l) && l->run.n_rejected)
@@ -124,8 +143,8 @@ bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err)
 }
 
 /* Why a job ends before its last step; with several reasons on several ranks the highest counts. */
-typedef enum { GO_ON, ON_SIGNAL, BY_TIME } stop_reason;
-static const char *const stop_words[] = {[ON_SIGNAL] = "on a signal", [BY_TIME] = "by time_limit"};
+typedef enum { GO_ON, ON_SIGNAL, BY_TIME, BY_FILE } stop_reason;
+static const char *const stop_words[] = {[ON_SIGNAL] = "on a signal", [BY_TIME] = "by time_limit", [BY_FILE] = "by the file `stop`"};
 
 /* Every rank stops at the same step: the flag of any is the flag of all. */
 static stop_reason asked_to_stop(const rz_loop *l)
@@ -135,6 +154,8 @@ static stop_reason asked_to_stop(const rz_loop *l)
         reason = ON_SIGNAL;
     else if (l->config->time_limit > 0 && rz_now_s() - l->limit_from_s > l->config->time_limit)
         reason = BY_TIME;
+    else if (first(l) && rz_rundir_has_stop(stop_folder(l))) /* one answer for all ranks, whatever their file system's caches say */
+        reason = BY_FILE;
     rz_comm_max_i64(l->env->comm, &reason, 1);
     return (stop_reason)reason;
 }
@@ -179,6 +200,21 @@ static bool one_step(rz_loop *l, int64_t step, rz_err *err)
     return log_step(l, &m, err);
 }
 
+/* Says where the job stopped. The file that asked for it goes now that all is saved: the next start goes on. */
+static bool stopped(rz_loop *l, stop_reason reason, rz_err *err)
+{
+    bool was, ok = true;
+    if (reason == BY_FILE && first(l))
+        ok = rz_rundir_remove_stop(stop_folder(l), &was, err);
+    if (!rz_comm_agree(l->env->comm, ok, err))
+        return false;
+    if (!l->at.step)
+        return rz_fail(err, RZ_ESTOPPED, "stopped before step 1 of %lld %s, when there was nothing to save yet: the same command begins in %s",
+                       (long long)l->steps, stop_words[reason], l->dir);
+    return rz_fail(err, RZ_ESTOPPED, "stopped at step %lld of %lld %s; the checkpoint is in %s/checkpoints: the same command goes on from there",
+                   (long long)l->at.step, (long long)l->steps, stop_words[reason], l->dir);
+}
+
 bool rz_loop_run(rz_loop *l, rz_err *err)
 {
     if (l->at.step >= l->steps)
@@ -205,11 +241,7 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
         return true;
     if (l->at.step > 0 && saved < l->at.step && !save(l, err))
         return false;
-    if (!l->at.step)
-        return rz_fail(err, RZ_ESTOPPED, "stopped before step 1 of %lld %s, when there was nothing to save yet: the same command begins in %s",
-                       (long long)l->steps, stop_words[reason], l->dir);
-    return rz_fail(err, RZ_ESTOPPED, "stopped at step %lld of %lld %s; the checkpoint is in %s/checkpoints: the same command goes on from there",
-                   (long long)l->at.step, (long long)l->steps, stop_words[reason], l->dir);
+    return stopped(l, reason, err);
 }
 
 void rz_loop_close(rz_loop *l)

@@ -15,6 +15,7 @@ typedef struct rz_loop {
     rz_update *update;
     rz_progress at;              /* stage, config, rules and data_hash set by the stage; the rest kept by the loop */
     rz_rundir run;               /* rank 0 */
+    bool behind_base;            /* this process has just made the base: a file `stop` that is there already is meant for it */
     double started_s;            /* of this stage */
     double limit_from_s;         /* time_limit counts from here: set by a stage that came behind another one, else started_s */
     double io_s, eval_s;         /* spent since the last line of metrics: on logs, rollouts and checkpoints; on evaluations (the stage adds these) */

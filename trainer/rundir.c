@@ -212,6 +212,23 @@ static bool forget_behind(const rz_rundir *r, const char *folder, int64_t step, 
     return ok;
 }
 
+bool rz_rundir_has_stop(const char *dir)
+{
+    char *path = rz_asprintf("%s/stop", dir);
+    bool has = rz_file_exists(path);
+    free(path);
+    return has;
+}
+
+bool rz_rundir_remove_stop(const char *dir, bool *was, rz_err *err)
+{
+    char *path = rz_asprintf("%s/stop", dir);
+    *was = unlink(path) == 0;
+    bool ok = *was || errno == ENOENT || rz_fail(err, RZ_EIO, "cannot remove %s, which would stop every job here: %s", path, strerror(errno));
+    free(path);
+    return ok;
+}
+
 bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err)
 {
     return forget_behind(r, "rollouts", step, err) && forget_behind(r, "eval", step, err);

@@ -29,6 +29,11 @@ bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t step, int64_t kee
 /* Removes rollouts and evaluated completions of steps behind the checkpoint that a run goes on from (written, but their checkpoint was not): they come again. */
 bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err);
 
+/* A file DIR/stop, made by anybody, asks the job that runs there to save a checkpoint and end. */
+bool rz_rundir_has_stop(const char *dir);
+/* Removes it; *was: there was one. RZ_EIO. */
+bool rz_rundir_remove_stop(const char *dir, bool *was, rz_err *err);
+
 /* Paths of DIR/FOLDER/step-*.h5, oldest first by number; none when there is no such folder. Caller frees each and the list. */
 bool rz_rundir_steps(const char *dir, const char *folder, char ***paths, int *n, rz_err *err);
 /* RZ_ECREATE unless DIR is missing or holds nothing but its lock: what --fresh demands. */

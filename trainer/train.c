@@ -261,7 +261,10 @@ static bool open_base(job *j, rz_job_mode mode, rz_err *err)
                                    rz_policy_create(&j->policy, &arch, env->kernels, j->pool, err),
                                err);
         } else if (ok && !have) {
-            ok = rz_job_pretrain(env, &base, (rz_job_mode){false, false}, err);
+            rz_job_env its = *env;
+            its.run = c->out;
+            ok = rz_job_pretrain(&its, &base, (rz_job_mode){false, false}, err);
+            j->loop.behind_base = true;
         }
         if (ok && !j->policy)
             ok = rz_comm_agree(env->comm, rz_model_read(path, env->kernels, j->pool, &j->policy, &j->tokenizer, err), err);
