@@ -1,5 +1,6 @@
 #include "base/comm.h"
 #include "base/file.h"
+#include "base/pulse.h"
 #include <assert.h>
 #include <limits.h>
 #include <mpi.h>
@@ -84,11 +85,13 @@ static void await_statuses(MPI_Request *requests, int n, MPI_Status *statuses)
     const double giving_way = 300e-6, moved = 10e-6;
     double start = rz_now_s();
     long nap_ns = 50000;
+    rz_pulse_wait();
     for (;;) {
         int done;
         double before = cpu_s();
         MPI_Testall(n, requests, &done, statuses);
-        if (done) return;
+        if (done) break;
+        rz_pulse_poll();
         double now = rz_now_s();
         if (cpu_s() - before > moved) {
             start = now;
@@ -101,6 +104,7 @@ static void await_statuses(MPI_Request *requests, int n, MPI_Status *statuses)
             sched_yield();
         }
     }
+    rz_pulse_go_on();
 }
 
 static void await(MPI_Request *requests, int n)

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/fault.h"
 #include "base/packed.h"
 #include <assert.h>
 #include <dirent.h>
@@ -52,8 +53,9 @@ bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, 
     return true;
 }
 
-static bool write_all(int fd, const char *data, size_t len)
+static bool write_all(int fd, const char *path, const char *data, size_t len)
 {
+    if (len > 0 && rz_fault_io(RZ_IO_WRITE, path)) return false;
     while (len > 0) {
         ssize_t n = write(fd, data, len);
         if (n < 0 && errno == EINTR) continue;
@@ -123,16 +125,16 @@ int rz_writer_fd(const rz_writer *w) { return w->fd; }
 bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err)
 {
     w->len += len;
-    return write_all(w->fd, data, len) || writer_failed(w, "write", errno, err);
+    return write_all(w->fd, w->path, data, len) || writer_failed(w, "write", errno, err);
 }
 
 bool rz_writer_commit(rz_writer *w, rz_err *err)
 {
-    if (fsync(w->fd) != 0) return writer_failed(w, "sync", errno, err);
+    if (rz_fault_io(RZ_IO_FSYNC, w->path) || fsync(w->fd) != 0) return writer_failed(w, "sync", errno, err);
     int fd = w->fd;
     w->fd = -1;
     bool ok = close(fd) == 0 || writer_failed(w, "write", errno, err);
-    ok = ok && (rename(w->temporary, w->path) == 0 || writer_failed(w, "rename", errno, err));
+    ok = ok && ((!rz_fault_io(RZ_IO_RENAME, w->path) && rename(w->temporary, w->path) == 0) || writer_failed(w, "rename", errno, err));
     if (!ok) {
         unlink(w->temporary);
         return false;
@@ -264,7 +266,7 @@ bool rz_log_line(rz_log *l, const char *line, rz_err *err)
     }
     memcpy(l->line, line, len);
     l->line[len] = '\n';
-    if (!write_all(l->fd, l->line, len + 1)) {
+    if (!write_all(l->fd, l->path, l->line, len + 1)) {
         int why = errno;
         bool whole = ftruncate(l->fd, l->size) == 0; /* takes back the part that was written */
         return rz_fail(err, RZ_EIO, "cannot write to log %s: %s%s", l->path, strerror(why), whole ? "" : "; its last line is incomplete");
@@ -275,7 +277,7 @@ bool rz_log_line(rz_log *l, const char *line, rz_err *err)
 
 bool rz_log_sync(rz_log *l, rz_err *err)
 {
-    if (fsync(l->fd) == 0) return true;
+    if (!rz_fault_io(RZ_IO_FSYNC, l->path) && fsync(l->fd) == 0) return true;
     return rz_fail(err, RZ_EIO, "cannot sync log %s: %s", l->path, strerror(errno));
 }
 

@@ -1,4 +1,5 @@
 #include "base/seal.h"
+#include "base/fault.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -69,6 +70,7 @@ static bool hash_file(int fd, const char *path, uint64_t len, XXH128_hash_t *has
     for (uint64_t at = 0; ok && at < len;) {
         size_t n = len - at < BLOCK ? (size_t)(len - at) : BLOCK;
         ok = read_at(fd, path, block, n, at, err);
+        rz_pulse_beat();
         if (ok) XXH3_128bits_update(state, block, n);
         at += n;
     }
@@ -85,7 +87,7 @@ bool rz_seal_append(int fd, const char *path, uint64_t len, rz_err *err)
     if (!hash_file(fd, path, len, &hash, err)) return false;
     fill(seal, len, hash);
     for (size_t done = 0; done < sizeof seal;) {
-        ssize_t n = pwrite(fd, seal + done, sizeof seal - done, (off_t)(len + done));
+        ssize_t n = rz_fault_io(RZ_IO_WRITE, path) ? -1 : pwrite(fd, seal + done, sizeof seal - done, (off_t)(len + done));
         if (n < 0 && errno != EINTR) return rz_fail(err, RZ_EIO, "cannot write the seal of %s: %s", path, strerror(errno));
         if (n > 0) done += (size_t)n;
     }

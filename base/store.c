@@ -102,6 +102,7 @@ bool rz_store_create(rz_store **out, const char *path, rz_err *err)
     }
     char name[32]; /* to tell files by, for HDF5 */
     snprintf(name, sizeof name, "%p", (void *)s);
+    s->sink.path = s->path;
     s->sink.fd = fcntl(rz_writer_fd(s->writer), F_DUPFD_CLOEXEC, 0);
     s->sink.why = s->sink.fd < 0 ? errno : 0;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);

@@ -1,4 +1,5 @@
 #include "base/store_driver.h"
+#include "base/fault.h"
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
@@ -84,12 +85,13 @@ static herr_t write_stream(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_
     (void)type, (void)transfer;
     stream *s = (stream *)file;
     for (size_t done = 0; done < size && !s->sink->why && !s->sink->finished;) {
-        ssize_t n = pwrite(s->sink->fd, (const char *)from + done, size - done, (off_t)(at + done));
+        ssize_t n = rz_fault_io(RZ_IO_WRITE, s->sink->path) ? -1 : pwrite(s->sink->fd, (const char *)from + done, size - done, (off_t)(at + done));
         if (n < 0 && errno != EINTR)
             s->sink->why = errno;
         if (n > 0)
             done += (size_t)n;
     }
+    rz_pulse_beat();
     if (at + size > s->end)
         s->end = at + size;
     return 0;

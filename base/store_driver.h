@@ -8,6 +8,7 @@
 
 typedef struct {
     int fd;           /* read and written; not ours */
+    const char *path; /* where the file will be; not ours */
     int why;          /* errno of the first call that failed, 0 so far */
     bool finished;    /* what HDF5 writes from now on (it tidies up when it closes) goes nowhere */
     uint64_t size;    /* bytes that HDF5 has taken: the length of the image */

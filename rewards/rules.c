@@ -1,6 +1,7 @@
 /* Scoring: one completion through all rules of a file. */
 #include "rewards/rules.h"
 #include "base/file.h"
+#include "base/pulse.h"
 #include "base/text.h"
 #include "rewards/internal.h"
 #include <math.h>
@@ -309,7 +310,10 @@ void rz_rules_score_group(rz_rules_worker *w, const rz_sample *s, int n, rz_scor
         if (u->verifier && u->verifier->score_group)
             score_group_rule(w, n, u);
         else
-            for (int k = 0; k < n; k++) score_rule(&w->samples[k], u);
+            for (int k = 0; k < n; k++) {
+                score_rule(&w->samples[k], u);
+                rz_pulse_beat(); /* a program may take its whole deadline for each */
+            }
         if (w->seconds) w->seconds[r->order[i]] += rz_now_s() - start;
     }
     for (int k = 0; k < n; k++) {

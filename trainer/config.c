@@ -1,5 +1,6 @@
 #include "trainer/config.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "data/source.h"
 #include "policy/policy.h"
@@ -60,6 +61,7 @@ const rz_option rz_config_rows[] = {
     INT("activation_mib", activation_mib, "1024", 1, 1e9, FREE, "activations a rank holds at once, in MiB: prompts are taken together as far as they fit; changes no bit"),
     {"time_limit", RZ_OPT_FLOAT, AT(time_limit), "0", 0, 1e9, NULL, FREE, "seconds after which the job saves a checkpoint and ends with status 85; 0: none"},
     BOOL("strict", strict, "true", FREE, "a logp_mismatch other than 0, or a rule that the clock ended, ends the run instead of being counted"),
+    {"fault", RZ_OPT_TEXTS, AT(fault), "", 0, 0, NULL, FREE, "faults made on purpose, as [\"kill:rank=1,step=7\"]: kill, stop, hang, slow, nan, io (docs/faults.md)"},
 
     ENUM("algorithm", algorithm, "grpo", RZ_OBJECTIVE_NAMES, "row of the objective table (docs/algorithm.md)"),
     ENUM("aggregation", aggregation, "default", "default|" RZ_AGGREGATION_NAMES, "how token losses are averaged; default: the algorithm's own"),
@@ -218,6 +220,9 @@ static bool power_of_two(int64_t x)
 
 bool rz_config_check(const rz_config *c, rz_stage stage, rz_err *err)
 {
+    for (int i = 0; i < c->fault.n; i++)
+        if (!rz_fault_check(c->fault.v[i], err))
+            return false;
     if (!power_of_two(c->gradient_shards))
         return rz_fail(err, RZ_ECONFIG, "gradient_shards is %lld, must be a power of two", (long long)c->gradient_shards);
     if (c->task.countdown.test_share + c->task.countdown.validation_share > 0.9)

@@ -26,7 +26,7 @@ typedef struct {
     int dtype;            /* rz_stored */
     double time_limit;    /* seconds; 0: none */
     bool strict, allow_changed_rules;
-    rz_text_list rules_allow;
+    rz_text_list rules_allow, fault;
 
     int algorithm, aggregation, advantage_std, truncated;
     double clip_eps_low, clip_eps_high;

@@ -1,6 +1,7 @@
 #include "trainer/group.h"
 
 #include "base/file.h"
+#include "base/pulse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,7 @@ static rz_request_answer next_request(void *ctx, int n_free, bool wait, rz_reque
 static void after_step(void *ctx, int64_t n_tokens)
 {
     const share_of_work *w = ctx;
+    rz_pulse_beat();
     rz_deal_serve(w->deal);
     if (w->rollout->tick)
         w->rollout->tick(w->rollout->tick_ctx, n_tokens);
@@ -273,6 +275,7 @@ bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_gr
     w.deal = rz_deal_begin(r->comm, draw.n_groups, at_once > 1 ? at_once : 1);
     bool ok = rz_decode(r->decoder, &requests, &r->sampling, (rz_address){r->seed, draw.purpose, draw.step}, arena, err);
     double sampled = rz_now_s();
+    rz_pulse_within(RZ_PHASE_SAMPLE, RZ_PHASE_SCORE);
     for (int i = 0; ok && i < w.n; i++)
         score_group(r, draw.step, &groups[w.mine[i]], arena);
     double scored = rz_now_s();

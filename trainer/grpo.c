@@ -1,5 +1,6 @@
 #include "trainer/grpo.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "trainer/advantages.h"
 #include "trainer/kinds.h"

@@ -1,5 +1,7 @@
 #include "trainer/loop.h"
 
+#include "base/fault.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +46,23 @@ static bool find_start(rz_loop *l, bool fresh, char *path, size_t size, rz_err *
     if (!rz_comm_agree(l->env->comm, ok, err))
         return false;
     rz_comm_bcast(l->env->comm, path, size, 0);
+    return true;
+}
+
+static const char *stage_name(const rz_loop *l)
+{
+    return l->at.stage == RZ_STAGE_TRAIN ? "train" : "pretrain";
+}
+
+/* Collective. Now that there is a run directory to remember in what has struck. */
+static bool arm_faults(rz_loop *l, rz_err *err)
+{
+    const rz_text_list *faults = &l->config->fault;
+    if (!rz_comm_agree(l->env->comm, rz_fault_arm(faults, rz_comm_rank(l->env->comm), stage_name(l), l->dir, err), err))
+        return false;
+    if (faults->n)
+        rz_loop_note(l, "this job makes faults on purpose (fault=%s%s); those that have struck before are in %s/faults", faults->v[0],
+                     faults->n > 1 ? ", ..." : "", l->dir);
     return true;
 }
 
@@ -99,11 +118,12 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
         rz_loop_note(l, "resuming from %s (step %lld of %lld)", path, (long long)l->at.step, (long long)l->steps);
     if (resumed && l->at.rules_changed)
         rz_loop_note(l, "the rules are not those this run began with (allow_changed_rules): scores before and after this point do not compare");
-    return true;
+    return arm_faults(l, err);
 }
 
 static bool save(rz_loop *l, rz_err *err)
 {
+    rz_pulse_enter(RZ_PHASE_SAVE, l->at.step);
     double start = rz_now_s();
     bool ok = !l->before_checkpoint || l->before_checkpoint(l, l->at.step, err);
     char *path = NULL;
@@ -222,7 +242,7 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
     if (l->at.step == 0 && l->begin && !l->begin(l, err))
         return false;
     if (first(l) && l->env->listener.stage)
-        l->env->listener.stage(l->env->listener.ctx, l->at.stage == RZ_STAGE_TRAIN ? "train" : "pretrain", l->at.step, l->steps);
+        l->env->listener.stage(l->env->listener.ctx, stage_name(l), l->at.step, l->steps);
     int64_t saved = l->at.step;
     stop_reason reason = GO_ON;
     while (l->at.step < l->steps && (reason = asked_to_stop(l)) == GO_ON) {
@@ -246,6 +266,7 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
 
 void rz_loop_close(rz_loop *l)
 {
+    rz_fault_disarm();
     if (l->run.dir)
         rz_rundir_close(&l->run);
 }

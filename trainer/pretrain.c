@@ -1,3 +1,4 @@
+#include "base/pulse.h"
 #include "data/source.h"
 #include "trainer/loop.h"
 
@@ -77,6 +78,7 @@ static bool pretrain_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
     int n = (int)c->pretrain.documents_per_step, t0, t1;
     int64_t tokens = 0;
     bool ok = true;
+    rz_pulse_enter(RZ_PHASE_UPDATE, step);
     rz_arena_release(&j->arena, 0);
     j->trees = RZ_ZNEW(&j->arena, n, rz_tree);
     rz_update_owned(j->update, n, &t0, &t1);

@@ -1,3 +1,4 @@
+#include "base/pulse.h"
 #include "rollout/stop.h"
 #include "trainer/diagnose.h"
 #include "trainer/evaluate.h"
@@ -95,6 +96,7 @@ static bool evaluate(job *j, int64_t step, rz_err *err)
     double start = rz_now_s();
     if (!j->held_out)
         return true;
+    rz_pulse_enter(RZ_PHASE_EVAL, step);
     r.source = j->held_out;
     r.sampling.temperature = c->eval.temperature;
     r.sampling.top_k = 0;

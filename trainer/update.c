@@ -1,5 +1,6 @@
 #include "trainer/update.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "policy/math64.h"
 
@@ -161,6 +162,7 @@ static float *shard_gradient(rz_update *u, int shard, const rz_tree *trees, int 
         for (int i = t; i < t + n; i++)
             loss(ctx, i, &results[i]);
         rz_learner_backward(u->learner, grad);
+        rz_pulse_beat();
     }
     rz_learner_finish_shard(u->learner, grad);
     return grad;
