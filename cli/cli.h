@@ -37,14 +37,18 @@ int rz_cmd_bench(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_tokenize(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_logprobs(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_gradnorms(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_launch(rz_comm *comm, int argc, char **argv, rz_err *err);
 
 extern const rz_command rz_rules_commands[]; /* cli/rules.c */
 
 /* Flags of the commands that declare them as options (cli/flags.h). */
 extern const rz_option rz_generate_flags[], rz_bench_flags[], rz_eval_flags[], rz_score_flags[], rz_tokenize_flags[],
-    rz_logprobs_flags[], rz_convert_flags[];
+    rz_logprobs_flags[], rz_convert_flags[], rz_launch_flags[];
 extern const int rz_generate_n_flags, rz_bench_n_flags, rz_eval_n_flags, rz_score_n_flags, rz_tokenize_n_flags, rz_logprobs_n_flags,
-    rz_convert_n_flags;
+    rz_convert_n_flags, rz_launch_n_flags;
+
+/* The run directory of a command that is a job (mpirun ... rulezero train CONFIG ...), or NULL; caller frees. */
+char *rz_cli_job_out(int argc, char **argv);
 
 /* Runs the rules that are programs; NULL for a command that scores nothing. */
 rz_helper *rz_cli_helper(void);

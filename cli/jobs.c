@@ -136,6 +136,13 @@ static bool run(rz_comm *comm, job which, const job_arguments *a, const rz_confi
     return ok;
 }
 
+static void free_arguments(job_arguments *a)
+{
+    for (int i = 0; i < a->n; i++)
+        free(a->assignments[i]);
+    free(a->assignments);
+}
+
 static int run_job(rz_comm *comm, job which, int argc, char **argv, rz_err *err)
 {
     job_arguments a = {0};
@@ -144,10 +151,24 @@ static int run_job(rz_comm *comm, job which, int argc, char **argv, rz_err *err)
     if (rz_comm_agree(comm, ok, err))
         run(comm, which, &a, &c, err);
     rz_config_finish(&c);
-    for (int i = 0; i < a.n; i++)
-        free(a.assignments[i]);
-    free(a.assignments);
+    free_arguments(&a);
     return (int)err->code;
+}
+
+char *rz_cli_job_out(int argc, char **argv)
+{
+    int at = 1;
+    while (at < argc && strcmp(argv[at], "train") && strcmp(argv[at], "pretrain"))
+        at++;
+    job_arguments a = {0};
+    rz_config c = {0};
+    rz_err err = {0};
+    char *out = NULL;
+    if (at < argc && parse(&a, argc - at - 1, argv + at + 1, &err) && rz_config_load(&c, a.config, (const char *const *)a.assignments, a.n, &err))
+        out = rz_strdup(c.out);
+    rz_config_finish(&c);
+    free_arguments(&a);
+    return out;
 }
 
 int rz_cmd_train(rz_comm *comm, int argc, char **argv, rz_err *err)

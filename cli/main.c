@@ -22,6 +22,12 @@ static const rz_command commands[] = {
     {"pretrain", "CONFIG [key=value ...] [--fresh] [--dry-run]", "make a base by next-token training on text or on a task's corpus",
      "Uses the pretrain.*, arch.*, task.*, corpus.* and tokenizer keys; writes OUT/model.h5, which `model=` of a training job takes.\n",
      "mpirun -n 2 build/rulezero pretrain configs/quick-base.yaml out=runs/quick-base", true, rz_cmd_pretrain},
+    {"launch", "[--max-restarts N] -- COMMAND ...", "run a job, hand it requests to stop as requests to save, start it again when that can help",
+     "SIGTERM, SIGINT, SIGHUP and SIGUSR1 ask the job to save a checkpoint and end with 85, under mpirun too; a second SIGINT or SIGTERM ends it at once. A job that\n"
+     "was killed, crashed, hung, or lost a machine is started again and goes on from its last checkpoint; which statuses that are, and why: docs/cluster.md.\n"
+     "N restarts in a row may bring no new checkpoint (counted when COMMAND itself says train or pretrain and the config). COMMAND reads nothing from the\n"
+     "standard input. All that it has started on this machine is gone when launch ends.\n",
+     "build/rulezero launch -- mpirun -n 2 build/rulezero train configs/quick.yaml", false, rz_cmd_launch, rz_launch_flags, &rz_launch_n_flags},
     {"score", "--rules R [--explain] FILE.jsonl", "score completions by a rule file: one JSON object a line in, one out",
      "In: {\"completion\", \"answer\"?, \"meta\"?, \"prompt\"?, \"n_tokens\"? (or \"completion_ids\"?), \"truncated\"?, \"group\"?}. Out: {\"score\", \"correct\",\n"
      "\"format_ok\", \"parts\", \"skipped\", \"errors\"}; --explain adds for each rule the span that decided, what was found, what was expected, and the\n"
@@ -273,7 +279,7 @@ int main(int argc, char **argv)
     int first = part ? 3 : 2; /* of the command's own arguments */
     if (part)
         c = part;
-    for (int i = first; i < argc; i++)
+    for (int i = first; i < argc && strcmp(argv[i], "--"); i++)
         if (is_help(argv[i])) {
             if (speaks())
                 print_command_help(c);

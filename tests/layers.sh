@@ -42,7 +42,7 @@ lua.h: rewards/lua_run.h
 lauxlib.h: rewards/lua_run.h
 lualib.h: rewards/lua_library.c rewards/lua_text.c
 dlfcn.h: rewards/plugin.c
-sys/prctl.h: rewards/helper_child.c rewards/child.c base/confine.c
+sys/prctl.h: rewards/helper_child.c rewards/child.c base/confine.c cli/launch.c
 seccomp.h: base/confine.c
 linux/landlock.h: base/confine.c
 sys/socket.h: rewards/child.c rewards/helper.c rewards/helper_child.c rewards/wire.c
