@@ -227,9 +227,10 @@ bool rz_dir_list(const char *path, char ***names, int *n, rz_err *err)
 
 struct rz_log {
     int fd;
-    int64_t size;
-    char *path, *line; /* line: the text with its newline, so that one write carries both */
-    size_t room;
+    int64_t size;        /* of the whole lines in the file */
+    bool torn;           /* part of a line stands behind them and is to be taken back */
+    char *path, *lines;  /* lines: those that are not in the file yet, each with its newline, so that one write carries them */
+    size_t waiting, room;
 };
 
 bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err)
@@ -256,23 +257,32 @@ bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err)
     return true;
 }
 
+bool rz_log_flush(rz_log *l, rz_err *err)
+{
+    bool ok = l->waiting == 0 || ((!l->torn || ftruncate(l->fd, l->size) == 0) && write_all(l->fd, l->path, l->lines, l->waiting));
+    int why = errno;
+    if (ok) {
+        l->size += (int64_t)l->waiting;
+        l->waiting = 0;
+        l->torn = false;
+        return true;
+    }
+    l->torn = ftruncate(l->fd, l->size) != 0; /* takes back the part that was written */
+    return rz_fail(err, RZ_EIO, "cannot write to log %s: %s%s", l->path, strerror(why), l->torn ? "; its last line is incomplete" : "");
+}
+
 bool rz_log_line(rz_log *l, const char *line, rz_err *err)
 {
     size_t len = strlen(line);
     assert(memchr(line, '\n', len) == NULL);
-    if (len + 1 > l->room) {
-        l->room = 2 * (len + 1);
-        l->line = rz_realloc(l->line, l->room);
+    if (l->waiting + len + 1 > l->room) {
+        l->room = 2 * (l->waiting + len + 1);
+        l->lines = rz_realloc(l->lines, l->room);
     }
-    memcpy(l->line, line, len);
-    l->line[len] = '\n';
-    if (!write_all(l->fd, l->path, l->line, len + 1)) {
-        int why = errno;
-        bool whole = ftruncate(l->fd, l->size) == 0; /* takes back the part that was written */
-        return rz_fail(err, RZ_EIO, "cannot write to log %s: %s%s", l->path, strerror(why), whole ? "" : "; its last line is incomplete");
-    }
-    l->size += (int64_t)len + 1;
-    return true;
+    memcpy(l->lines + l->waiting, line, len);
+    l->waiting += len;
+    l->lines[l->waiting++] = '\n';
+    return rz_log_flush(l, err);
 }
 
 bool rz_log_sync(rz_log *l, rz_err *err)
@@ -287,7 +297,7 @@ void rz_log_close(rz_log *l)
 {
     if (l == NULL) return;
     close(l->fd);
-    free(l->line);
+    free(l->lines);
     free(l->path);
     free(l);
 }

@@ -27,13 +27,15 @@ typedef struct rz_lock rz_lock;
 bool rz_lock_take(rz_lock **out, const char *path, int wait_ms, void (*waiting)(void *ctx), void *ctx, rz_err *err);
 void rz_lock_release(rz_lock *l);
 
-/* Append-only text with a known length: what lies behind `keep` bytes is cut off at open (resume). Every line is written whole. */
+/* Append-only text with a known length: what lies behind `keep` bytes is cut off at open (resume). A line is in the file whole or not at all: one that cannot be written (the disk is
+ * full) waits in memory, and is written with the next one, or by flush. One thread may sync while another one writes. */
 typedef struct rz_log rz_log;
 bool rz_log_open(rz_log **out, const char *path, int64_t keep /* −1: all */, rz_err *err);
 bool rz_log_line(rz_log *l, const char *line, rz_err *err); /* adds the newline */
+bool rz_log_flush(rz_log *l, rz_err *err); /* true: nothing waits */
 bool rz_log_sync(rz_log *l, rz_err *err);
-int64_t rz_log_size(const rz_log *l);
-void rz_log_close(rz_log *l);
+int64_t rz_log_size(const rz_log *l);      /* of what is in the file */
+void rz_log_close(rz_log *l);              /* what still waits is lost */
 
 /* Lines of a text file (JSONL), which may be compressed (base/packed.h): CRLF and a BOM are accepted, NUL and invalid UTF-8 are errors, a line over max_line is an error; messages
  * carry path:line. path NULL: the standard input. *line is valid until the next call; false with err->code == RZ_OK at the end. */

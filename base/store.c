@@ -14,6 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef H5_HAVE_THREADSAFE
+#error "checkpoints are written beside the training: HDF5 has to be built thread-safe, as the serial one of Debian and Ubuntu is"
+#endif
+
 enum {
     MAX_DEPTH = 16,         /* groups within groups: hard links can form a ring in a hostile file */
     MAX_LINKS = 1 << 16,    /* followed in one listing: ten links to a group of ten links to … */
@@ -39,6 +43,7 @@ static void start_hdf5(void)
     H5dont_atexit();
     H5open();
     H5PLset_loading_state(0);
+    rz_store_driver_start();
     set_type(RZ_F32, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT);
     set_type(RZ_F64, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE);
     set_type(RZ_I8, H5T_STD_I8LE, H5T_NATIVE_INT8);

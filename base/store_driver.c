@@ -117,12 +117,16 @@ static const H5FD_class_t driver = {
     .fl_map = H5FD_FLMAP_DICHOTOMY,
 };
 
+static hid_t driver_id = -1;
+
+void rz_store_driver_start(void)
+{
+    driver_id = H5FDregister(&driver);
+}
+
 bool rz_store_driver_set(hid_t access, rz_store_sink *sink)
 {
-    static hid_t id = -1;
-    if (id < 0)
-        id = H5FDregister(&driver);
-    return id >= 0 && H5Pset_driver(access, id, &sink) >= 0;
+    return driver_id >= 0 && H5Pset_driver(access, driver_id, &sink) >= 0;
 }
 
 typedef struct {

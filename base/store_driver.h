@@ -14,6 +14,7 @@ typedef struct {
     uint64_t size;    /* bytes that HDF5 has taken: the length of the image */
 } rz_store_sink;
 
+void rz_store_driver_start(void); /* once, before any other */
 /* Files that this access list creates go to the sink, which must outlive them. */
 bool rz_store_driver_set(hid_t access, rz_store_sink *sink);
 /* What HDF5's error stack says, outermost and innermost. Before the next HDF5 call, which clears it. */

@@ -125,6 +125,17 @@ static void call_workers(rz_pool *p, int at_most)
     if (atomic_load(&p->sleepers) > 0) futex_wake(&p->calls, at_most);
 }
 
+/* Signals are for the main thread: it alone has none blocked. */
+static int start_thread(pthread_t *id, void *(*fn)(void *), void *arg)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited */
+    int failure = pthread_create(id, NULL, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
 bool rz_pool_create(rz_pool **out, int n_threads, rz_err *err)
 {
     *out = NULL;
@@ -136,17 +147,13 @@ bool rz_pool_create(rz_pool **out, int n_threads, rz_err *err)
     if (p == NULL) rz_out_of_memory(bytes);
     memset(p, 0, bytes);
     p->size = 1;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited: signals are for the main thread */
     int failure = 0;
     for (int i = 1; i < n_threads && failure == 0; i++) {
         worker *w = &p->workers[i - 1];
         *w = (worker){.pool = p, .index = i};
-        failure = pthread_create(&w->id, NULL, work, w);
+        failure = start_thread(&w->id, work, w);
         if (failure == 0) p->size++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failure != 0) {
         rz_fail(err, RZ_ETRANSIENT, "cannot start thread %d of %d: %s; ask for fewer threads or raise ulimit -u", p->size + 1, n_threads,
                 strerror(failure));
@@ -188,6 +195,46 @@ void rz_pool_run(rz_pool *p, int n, void (*fn)(void *ctx, int i, int thread), vo
         futex_wait(&p->door, door);
         door = atomic_load_explicit(&p->door, memory_order_acquire);
     }
+}
+
+struct rz_thread {
+    pthread_t id;
+    void (*fn)(void *ctx);
+    void *ctx;
+    atomic_bool done;
+};
+
+static void *run_thread(void *arg)
+{
+    rz_thread *t = arg;
+    rz_fp_setup();
+    t->fn(t->ctx);
+    atomic_store_explicit(&t->done, true, memory_order_release);
+    return NULL;
+}
+
+bool rz_thread_start(rz_thread **out, void (*fn)(void *ctx), void *ctx, rz_err *err)
+{
+    *out = NULL;
+    rz_thread *t = rz_calloc(1, sizeof *t);
+    t->fn = fn;
+    t->ctx = ctx;
+    int failure = start_thread(&t->id, run_thread, t);
+    if (failure == 0) {
+        *out = t;
+        return true;
+    }
+    free(t);
+    return rz_fail(err, RZ_ETRANSIENT, "cannot start a thread: %s; raise ulimit -u", strerror(failure));
+}
+
+bool rz_thread_done(rz_thread *t) { return atomic_load_explicit(&t->done, memory_order_acquire); }
+
+void rz_thread_join(rz_thread *t)
+{
+    if (t == NULL) return;
+    pthread_join(t->id, NULL);
+    free(t);
 }
 
 #if defined(__SSE2__)

@@ -223,7 +223,7 @@ static rz_shape tensor_shape(const rz_tensor *t)
     return (rz_shape){RZ_F32, t->cols ? 2 : 1, {t->rows, t->cols}};
 }
 
-bool rz_policy_put(const rz_policy *p, rz_store *s, rz_err *err)
+bool rz_policy_put(const rz_policy *p, const float *w, rz_store *s, rz_err *err)
 {
     char *arch = rz_arch_dump(&p->arch);
     bool ok = rz_store_put_text(s, "arch", arch, err);
@@ -232,7 +232,7 @@ bool rz_policy_put(const rz_policy *p, rz_store *s, rz_err *err)
         const rz_tensor *t = &p->layout.tensors[i];
         char name[128];
         snprintf(name, sizeof name, "model/%s", t->name);
-        ok = rz_store_put(s, name, tensor_shape(t), p->w + t->offset, err);
+        ok = rz_store_put(s, name, tensor_shape(t), w + t->offset, err);
     }
     return ok;
 }

@@ -50,9 +50,9 @@ bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why);
 bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err);
 bool rz_policy_finite(const rz_policy *p);
 
-/* "model/<tensor name>" arrays and "arch" text. get demands every tensor with its exact shape, and finite. Of ranks that share the weights the first one
+/* "model/<tensor name>" arrays and "arch" text. put: w are the weights to be put, those of p or a copy of them; of p itself it looks at what never changes. get demands every tensor with its exact shape, and finite. Of ranks that share the weights the first one
  * reads them: the others have them after the next call that waits for all, as rz_comm_agree, which belongs there anyhow. */
-bool rz_policy_put(const rz_policy *p, rz_store *s, rz_err *err);
+bool rz_policy_put(const rz_policy *p, const float *w, rz_store *s, rz_err *err);
 bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err);
 bool rz_policy_get_arch(rz_arch *a, rz_store *s, rz_err *err);
 

@@ -5,6 +5,7 @@
 #include "tests/suite.h"
 
 #include <fenv.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -341,6 +342,33 @@ static void add(void *ctx, int i, int thread)
     x[i * 8] += i + 1; /* plain memory: the pool must order it before and after */
 }
 
+typedef struct { int done; bool fp, masked; } aside;
+
+static void beside(void *ctx)
+{
+    aside *a = ctx;
+    sigset_t now;
+    pthread_sigmask(SIG_SETMASK, NULL, &now);
+    a->fp = rz_fp_ok();
+    a->masked = sigismember(&now, SIGTERM) == 1;
+    a->done++;
+}
+
+START_TEST(a_thread_runs_its_call_once)
+{
+    for (int i = 0; i < 50; i++) {
+        aside a = {0};
+        rz_thread *t;
+        ck_assert(rz_thread_start(&t, beside, &a, &err));
+        if (i % 2)
+            while (!rz_thread_done(t)) sched_yield();
+        rz_thread_join(t);
+        ck_assert(a.done == 1 && a.fp && a.masked);
+    }
+    rz_thread_join(NULL);
+}
+END_TEST
+
 START_TEST(pool_survives_many_short_loops)
 {
     static const int sizes[] = {2, 3, 5};
@@ -559,6 +587,7 @@ int main(void)
     tcase_add_test(tests, pool_that_cannot_start_its_threads_fails_with_a_sentence);
 #endif
     tcase_add_test(tests, pool_runs_each_iteration_once);
+    tcase_add_test(tests, a_thread_runs_its_call_once);
     tcase_add_test(tests, pool_survives_many_short_loops);
     tcase_add_test(tests, pool_uses_every_thread_even_after_sleep);
     tcase_add_test(tests, pool_burns_nothing_when_idle);

@@ -1,5 +1,7 @@
-/* What a run may not go on with: another tokenizer, or another word of the model on its texts. */
+/* What a run may not go on with: another tokenizer, or another word of the model on its texts. And what is copied to be written later. */
+#include "base/file.h"
 #include "tests/tiny_job.h"
+#include "trainer/rollouts.h"
 
 #include <unistd.h>
 
@@ -9,6 +11,15 @@ static bool reads(rig *r, rz_progress at, const rz_tokenizer *t)
 {
     err = (rz_err){0};
     return rz_checkpoint_read(path, &at, r->policy, r->update, t, &err);
+}
+
+static bool writes(rig *r, rz_progress at)
+{
+    rz_snapshot s = {0};
+    rz_snapshot_take(&s, r->policy, r->update, r->comm);
+    bool ok = rz_checkpoint_write(path, &at, r->policy, &s, r->tokenizer, &err);
+    rz_snapshot_finish(&s);
+    return ok;
 }
 
 static rz_progress progress(const rig *r)
@@ -29,14 +40,14 @@ START_TEST(tokenizer_and_extras)
     rz_token_extras *e = rz_tokenizer_extras(r.tokenizer);
     const rz_progress at = progress(&r);
     rz_tokenizer *other;
-    MUST(rz_checkpoint_write(path, &at, r.policy, r.update, r.comm, r.tokenizer, &err));
+    MUST(writes(&r, at));
     MUST(reads(&r, at, r.tokenizer));
     e->n_eos = 2, e->eos[0] = 1, e->eos[1] = 5;
     MUST(reads(&r, at, r.tokenizer)); /* a file that says nothing, as old ones */
     e->chat_template = rz_strdup("{{ x }}");
     e->bos_token = rz_strdup("a");
     e->add_bos = true;
-    MUST(rz_checkpoint_write(path, &at, r.policy, r.update, r.comm, r.tokenizer, &err));
+    MUST(writes(&r, at));
     MUST(reads(&r, at, r.tokenizer));
     e->eos[1] = 6;
     refuses(&r, r.tokenizer, "end tokens (eos_token_id)");
@@ -71,7 +82,7 @@ START_TEST(the_place_of_a_curriculum_is_one_of_its_levels)
     static const int64_t places[] = {-1, 1, INT64_MAX};
     for (int i = 0; i < 3; i++) {
         at.curriculum.place = places[i];
-        MUST(rz_checkpoint_write(path, &at, r.policy, r.update, r.comm, r.tokenizer, &err));
+        MUST(writes(&r, at));
         ck_assert(!reads(&r, at, r.tokenizer));
         ck_assert_msg(strstr(err.text, "curriculum_place"), "%s", err.text);
     }
@@ -80,8 +91,83 @@ START_TEST(the_place_of_a_curriculum_is_one_of_its_levels)
 }
 END_TEST
 
+static void add_step(rz_rollouts *to, rz_grpo *g, int64_t step)
+{
+    rollout(g, step);
+    rz_rollouts_add(to, step, g->groups, g->n_groups, g->arena);
+}
+
+/* Rollouts that were handed over in two parts make the file of those that never were. */
+START_TEST(rollouts_that_were_moved_are_the_same)
+{
+    static const char *const paths[] = {"/tmp/rulezero-rollouts-whole.h5", "/tmp/rulezero-rollouts-parts.h5"};
+    rig r = open_rig("", "", NULL);
+    rz_grpo *g = grpo(&r, N_STOP);
+    rz_rollouts *whole = rz_rollouts_create(r.tokenizer, r.rules), *part = rz_rollouts_create(r.tokenizer, r.rules), *to = rz_rollouts_create(r.tokenizer, r.rules);
+    char *data[2];
+    size_t size[2];
+    for (int64_t step = 1; step <= 3; step++) {
+        add_step(whole, g, step);
+        add_step(part, g, step);
+        if (step != 2)
+            rz_rollouts_move(to, part);
+    }
+    rz_rollouts_move(to, part); /* nothing */
+    ck_assert(!rz_rollouts_write(to, "/nowhere/x.h5", &err)); /* keeps them */
+    MUST(rz_rollouts_write(whole, paths[0], &err) && rz_rollouts_write(to, paths[1], &err));
+    for (int i = 0; i < 2; i++)
+        MUST(rz_file_read(paths[i], 1 << 24, &data[i], &size[i], &err));
+    ck_assert(size[0] == size[1] && !memcmp(data[0], data[1], size[0]));
+    unlink(paths[1]);
+    MUST(rz_rollouts_write(to, paths[1], &err) && rz_rollouts_write(part, paths[1], &err)); /* both are empty now */
+    ck_assert(!rz_file_exists(paths[1]));
+    for (int i = 0; i < 2; i++)
+        free(data[i]);
+    unlink(paths[0]);
+    rz_rollouts_destroy(whole);
+    rz_rollouts_destroy(part);
+    rz_rollouts_destroy(to);
+    close_rig(&r);
+}
+END_TEST
+
+/* What is written is the copy, whatever becomes of weights and moments meanwhile. */
+START_TEST(a_snapshot_stays_as_it_was)
+{
+    rig r = open_rig("", "", NULL);
+    rz_grpo *g = grpo(&r, N_STOP);
+    const rz_progress at = progress(&r);
+    rz_snapshot s = {0};
+    rz_grpo_measured m;
+    size_t bytes = (size_t)r.policy->layout.n_params * sizeof(float);
+    float *first = malloc(bytes), *second = malloc(bytes), *all[] = {first, second};
+    for (int64_t step = 1; step <= 2; step++) {
+        rollout(g, step);
+        give_scores(g);
+        MUST(update(g, 0.1, &m));
+        if (step == 1) {
+            rz_snapshot_take(&s, r.policy, r.update, r.comm);
+            memcpy(first, r.policy->w, bytes);
+        }
+    }
+    ck_assert(memcmp(first, r.policy->w, bytes) != 0);
+    MUST(rz_checkpoint_write(path, &at, r.policy, &s, r.tokenizer, &err) && reads(&r, at, r.tokenizer));
+    ck_assert(!memcmp(first, r.policy->w, bytes));
+    ck_assert_int_eq(rz_update_count(r.update), 1);
+    rz_update_moments(r.update, all[0], all[1]);
+    ck_assert(!memcmp(all[0], s.m, bytes) && !memcmp(all[1], s.v, bytes));
+    rz_snapshot_finish(&s);
+    free(first);
+    free(second);
+    unlink(path);
+    close_rig(&r);
+}
+END_TEST
+
 static void add(TCase *t)
 {
+    tcase_add_test(t, rollouts_that_were_moved_are_the_same);
+    tcase_add_test(t, a_snapshot_stays_as_it_was);
     tcase_add_test(t, the_place_of_a_curriculum_is_one_of_its_levels);
     tcase_add_test(t, tokenizer_and_extras);
 }

@@ -138,6 +138,35 @@ START_TEST(write_failures_leave_the_old_file)
 }
 END_TEST
 
+/* RLIMIT_FSIZE stands for a full disk: what it refuses waits, in order, and is written when it may be. */
+START_TEST(log_lines_wait_for_room)
+{
+    struct rlimit limit;
+    rz_log *log;
+    char line[1000];
+    memset(line, 'l', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    ck_assert(rz_log_open(&log, in_folder("log"), -1, &err) && rz_log_line(log, "first", &err));
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = 700;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    bool written = rz_log_line(log, line, &err) || rz_log_line(log, "short, but behind", &err) || rz_log_flush(log, &err);
+    limit.rlim_cur = RLIM_INFINITY;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    ck_assert(!written);
+    expect_failure(RZ_EIO, "File too large");
+    ck_assert_int_eq(rz_log_size(log), 6);
+    expect(in_folder("log"), "first\n", 6); /* no part of a line */
+    ck_assert(rz_log_line(log, "last", &err) && rz_log_flush(log, &err));
+    char *due = rz_asprintf("first\n%s\nshort, but behind\nlast\n", line);
+    ck_assert_int_eq(rz_log_size(log), (int64_t)strlen(due));
+    expect(in_folder("log"), due, strlen(due));
+    free(due);
+    rz_log_close(log);
+}
+END_TEST
+
 /* Needs a file system of 1 MiB: skipped, with a word, where mounting is not allowed. */
 START_TEST(write_to_a_full_disk_leaves_the_old_file)
 {
@@ -430,6 +459,7 @@ int main(void)
     tcase_add_test(tests, lock_excludes_and_names_the_holder);
     tcase_add_test(tests, lock_ends_with_the_process_that_held_it);
     tcase_add_test(tests, lock_is_not_inherited_by_programs);
+    tcase_add_test(tests, log_lines_wait_for_room);
     tcase_add_test(tests, log_appends_cuts_and_knows_its_length);
     tcase_add_test(tests, log_line_goes_on_after_short_writes);
     tcase_add_test(tests, hash_is_xxh3_128);

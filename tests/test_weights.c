@@ -99,7 +99,7 @@ START_TEST(put_and_get)
     char *path = file_path();
     rz_err err;
     rz_store *s = new_store(path);
-    ck_assert_msg(rz_policy_put(p, s, &err) && rz_store_commit(s, &err), "%s", err.text);
+    ck_assert_msg(rz_policy_put(p, p->w, s, &err) && rz_store_commit(s, &err), "%s", err.text);
     rz_store_close(s);
     ck_assert(rz_store_open(&s, path, &err));
     ck_assert_msg(rz_policy_get_arch(&found, s, &err), "%s", err.text);
@@ -136,7 +136,7 @@ START_TEST(another_architecture)
     rz_policy *p = tiny_policy(&archs[0], tiny_kernels(-1), NULL, 1, 1), *other = tiny_policy(&others[_i], tiny_kernels(-1), NULL, 1, 1);
     rz_store *s = new_store(NULL);
     rz_err err = {0};
-    ck_assert(rz_policy_put(p, s, &err));
+    ck_assert(rz_policy_put(p, p->w, s, &err));
     ck_assert(!rz_policy_get(other, s, &err));
     ck_assert_int_eq(err.code, RZ_EDATA);
     ck_assert_msg(strstr(err.text, said[_i]), "%s", err.text);
@@ -155,7 +155,7 @@ START_TEST(bad_weights)
         rz_store *s = new_store(NULL);
         float *at = &p->w[i == 1 ? p->layout.n_params - 1 : 5], good = *at;
         *at = bad[i];
-        ck_assert(rz_policy_put(p, s, &err));
+        ck_assert(rz_policy_put(p, p->w, s, &err));
         ck_assert(!rz_policy_get(p, s, &err));
         ck_assert_int_eq(err.code, RZ_EDATA);
         ck_assert_ptr_nonnull(strstr(err.text, "not finite"));

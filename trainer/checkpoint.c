@@ -35,17 +35,38 @@ static bool put_progress(rz_store *s, const rz_progress *at, const rz_policy *p,
     return ok;
 }
 
-bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, rz_update *u, rz_comm *c, const rz_tokenizer *t, rz_err *err)
+void rz_snapshot_take(rz_snapshot *s, const rz_policy *p, rz_update *u, rz_comm *c)
 {
-    rz_store *s = NULL;
-    bool ok = true;
-    if (rz_comm_rank(c) == 0)
-        ok = rz_store_create(&s, path, err) && rz_model_put(s, kinds[at->stage], p, t, err) && put_progress(s, at, p, err);
-    ok = rz_update_put(u, ok ? s : NULL, err) && ok;
-    if (rz_comm_rank(c) == 0)
-        ok = ok && rz_store_commit(s, err);
-    rz_store_close(s);
-    return rz_comm_agree(c, ok, err);
+    size_t bytes = (size_t)p->layout.n_params * sizeof(float);
+    if (rz_comm_rank(c) == 0) {
+        float **const parts[] = {&s->w, &s->m, &s->v};
+        for (int i = 0; i < 3; i++)
+            *parts[i] = *parts[i] ? *parts[i] : rz_malloc(bytes);
+        memcpy(s->w, p->w, bytes);
+        s->steps = rz_update_count(u);
+    }
+    rz_update_moments(u, s->m, s->v);
+}
+
+void rz_snapshot_finish(rz_snapshot *s)
+{
+    free(s->w);
+    free(s->m);
+    free(s->v);
+    *s = (rz_snapshot){0};
+}
+
+bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, const rz_snapshot *s, const rz_tokenizer *t, rz_err *err)
+{
+    rz_store *store;
+    rz_shape moments = {RZ_F32, 1, {p->layout.n_params}};
+    if (!rz_store_create(&store, path, err))
+        return false;
+    bool ok = rz_model_put(store, kinds[at->stage], p, s->w, t, err) && put_progress(store, at, p, err) &&
+              rz_store_put(store, "optimizer/m", moments, s->m, err) && rz_store_put(store, "optimizer/v", moments, s->v, err) &&
+              rz_store_put_i64(store, "optimizer_steps", s->steps, err) && rz_store_commit(store, err);
+    rz_store_close(store);
+    return ok;
 }
 
 /* Rules may change between two parts of a run if the config says so: what was scored before stays as it was. */

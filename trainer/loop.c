@@ -121,28 +121,6 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
     return arm_faults(l, err);
 }
 
-static bool save(rz_loop *l, rz_err *err)
-{
-    rz_pulse_enter(RZ_PHASE_SAVE, l->at.step);
-    double start = rz_now_s();
-    bool ok = !l->before_checkpoint || l->before_checkpoint(l, l->at.step, err);
-    char *path = NULL;
-    if (first(l) && ok) {
-        ok = rz_log_sync(l->run.metrics, err) && rz_log_sync(l->run.eval, err);
-        l->at.metrics_bytes = rz_log_size(l->run.metrics);
-        l->at.eval_bytes = rz_log_size(l->run.eval);
-        path = rz_rundir_path(&l->run, "checkpoints", l->at.step);
-    }
-    if (!rz_comm_agree(l->env->comm, ok, err))
-        return false;
-    ok = rz_checkpoint_write(path ? path : "", &l->at, l->policy, l->update, l->env->comm, l->tokenizer, err);
-    free(path);
-    if (first(l) && ok)
-        ok = rz_rundir_prune(&l->run, "checkpoints", l->at.step, l->config->checkpoint.keep, err);
-    l->io_s += rz_now_s() - start;
-    return rz_comm_agree(l->env->comm, ok, err);
-}
-
 static bool write_line(rz_log *log, const rz_metrics *m, rz_err *err)
 {
     char *line = rz_metrics_json(m);
@@ -166,21 +144,27 @@ bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err)
 typedef enum { GO_ON, ON_SIGNAL, BY_TIME, BY_FILE } stop_reason;
 static const char *const stop_words[] = {[ON_SIGNAL] = "on a signal", [BY_TIME] = "by time_limit", [BY_FILE] = "by the file `stop`"};
 
-/* Every rank stops at the same step: the flag of any is the flag of all. */
 static stop_reason asked_to_stop(const rz_loop *l)
 {
-    int64_t reason = GO_ON;
     if (l->env->stop && *l->env->stop)
-        reason = ON_SIGNAL;
-    else if (l->config->time_limit > 0 && rz_now_s() - l->limit_from_s > l->config->time_limit)
-        reason = BY_TIME;
-    else if (first(l) && rz_rundir_has_stop(stop_folder(l))) /* one answer for all ranks, whatever their file system's caches say */
-        reason = BY_FILE;
-    rz_comm_max_i64(l->env->comm, &reason, 1);
-    return (stop_reason)reason;
+        return ON_SIGNAL;
+    if (l->config->time_limit > 0 && rz_now_s() - l->limit_from_s > l->config->time_limit)
+        return BY_TIME;
+    return first(l) && rz_rundir_has_stop(stop_folder(l)) ? BY_FILE : GO_ON; /* one answer for all ranks, whatever their file system's caches say */
 }
 
-/* Times that are not the stage's own. What is written after a line (that line, a checkpoint) is in the next. */
+/* Between two steps all ranks learn what any of them knows: whether to stop, to save, or that a checkpoint could not be written. */
+static bool look_round(rz_loop *l, stop_reason *reason, bool *save, rz_err *err)
+{
+    bool ok = !first(l) || rz_saving_check(l, err);
+    int64_t told[] = {asked_to_stop(l), first(l) && rz_saving_due(l), !ok};
+    rz_comm_max_i64(l->env->comm, told, 3);
+    *reason = (stop_reason)told[0];
+    *save = told[1];
+    return !told[2] || rz_comm_agree(l->env->comm, ok, err);
+}
+
+/* Times that are not the stage's own. What comes after a line (its own writing, a checkpoint) is in the next. */
 static void put_times(rz_loop *l, rz_metrics *m)
 {
     rz_update_times now = rz_update_spent(l->update);
@@ -188,10 +172,11 @@ static void put_times(rz_loop *l, rz_metrics *m)
     rz_metrics_put(m, "time/communication_s", now.communication_s - l->spent.communication_s);
     rz_metrics_put(m, "time/optimizer_s", now.optimizer_s - l->spent.optimizer_s);
     rz_metrics_put(m, "time/io_s", l->io_s);
+    rz_metrics_put(m, "time/save_s", l->saving.spent_s);
     rz_metrics_put(m, "time/eval_s", l->eval_s);
     rz_metrics_put(m, "time/elapsed_s", rz_now_s() - l->started_s);
     l->spent = now;
-    l->io_s = l->eval_s = 0;
+    l->io_s = l->eval_s = l->saving.spent_s = 0;
 }
 
 static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
@@ -235,37 +220,44 @@ static bool stopped(rz_loop *l, stop_reason reason, rz_err *err)
                    (long long)l->at.step, (long long)l->steps, stop_words[reason], l->dir);
 }
 
+/* To the last step, or until *reason is given. */
+static bool run_steps(rz_loop *l, stop_reason *reason, rz_err *err)
+{
+    bool save;
+    while (l->at.step < l->steps) {
+        if (!look_round(l, reason, &save, err))
+            return false;
+        if (*reason != GO_ON)
+            return true;
+        if (save && !rz_saving_begin(l, err))
+            return false;
+        if (!one_step(l, l->at.step + 1, err))
+            return false;
+    }
+    return true;
+}
+
 bool rz_loop_run(rz_loop *l, rz_err *err)
 {
+    stop_reason reason = GO_ON;
     if (l->at.step >= l->steps)
         return true;
+    rz_saving_open(l);
     if (l->at.step == 0 && l->begin && !l->begin(l, err))
         return false;
     if (first(l) && l->env->listener.stage)
         l->env->listener.stage(l->env->listener.ctx, stage_name(l), l->at.step, l->steps);
-    int64_t saved = l->at.step;
-    stop_reason reason = GO_ON;
-    while (l->at.step < l->steps && (reason = asked_to_stop(l)) == GO_ON) {
-        if (!one_step(l, l->at.step + 1, err))
-            return false;
-        bool last = l->at.step == l->steps;
-        if (last && l->end && !l->end(l, err))
-            return false;
-        if (last || l->at.step % l->config->checkpoint.every == 0) {
-            if (!save(l, err))
-                return false;
-            saved = l->at.step;
-        }
-    }
-    if (reason == GO_ON)
-        return true;
-    if (l->at.step > 0 && saved < l->at.step && !save(l, err))
+    if (!run_steps(l, &reason, err))
         return false;
-    return stopped(l, reason, err);
+    bool last = l->at.step == l->steps;
+    if ((last && l->end && !l->end(l, err)) || (l->at.step && !rz_saving_end(l, err)))
+        return false;
+    return last || stopped(l, reason, err);
 }
 
 void rz_loop_close(rz_loop *l)
 {
+    rz_saving_close(l);
     rz_fault_disarm();
     if (l->run.dir)
         rz_rundir_close(&l->run);

@@ -1,9 +1,9 @@
 /* What training and pretraining share: a run directory, a loop of steps with checkpoints, stopping, resuming. */
 #ifndef RZ_TRAINER_LOOP_H
 #define RZ_TRAINER_LOOP_H
-#include "trainer/checkpoint.h"
 #include "trainer/job.h"
 #include "trainer/rundir.h"
+#include "trainer/saving.h"
 
 typedef struct rz_loop {
     const rz_job_env *env;
@@ -16,17 +16,19 @@ typedef struct rz_loop {
     rz_progress at;              /* stage, config, rules and data_hash set by the stage; the rest kept by the loop */
     rz_rundir run;               /* rank 0 */
     bool behind_base;            /* this process has just made the base: a file `stop` that is there already is meant for it */
+    rz_saving saving;
     double started_s;            /* of this stage */
     double limit_from_s;         /* time_limit counts from here: set by a stage that came behind another one, else started_s */
-    double io_s, eval_s;         /* spent since the last line of metrics: on logs, rollouts and checkpoints; on evaluations (the stage adds these) */
+    double io_s, eval_s;         /* spent since the last line of metrics: on logs and on what checkpoints stop it for; on evaluations (the stage adds these) */
     rz_update_times spent;       /* of update, at the last line */
 
-    /* What a stage is. All collective. */
+    /* What a stage is. Collective, save where rank 0 is named. */
     void *ctx;
     bool (*begin)(struct rz_loop *l, rz_err *err);                              /* before the first step of a new run; may be NULL */
     bool (*step)(struct rz_loop *l, int64_t step, rz_metrics *m, rz_err *err);
-    bool (*before_checkpoint)(struct rz_loop *l, int64_t step, rz_err *err);    /* writes what belongs to it; may be NULL */
     bool (*end)(struct rz_loop *l, rz_err *err);                                /* after the last step; may be NULL */
+    void (*hand_over)(struct rz_loop *l);                                       /* rank 0: what belongs to a checkpoint of now goes to where write_beside finds it; may be NULL */
+    bool (*write_beside)(struct rz_loop *l, int64_t step, rz_err *err);         /* rank 0, a thread of its own while steps go on: writes that; may be NULL */
 } rz_loop;
 
 /* Collective. Takes the run directory and reads the newest checkpoint if there is one (at.step says where it stands). */

@@ -12,11 +12,11 @@
 
 /* ---- our own form ---- */
 
-bool rz_model_put(rz_store *s, const char *kind, const rz_policy *p, const rz_tokenizer *t, rz_err *err)
+bool rz_model_put(rz_store *s, const char *kind, const rz_policy *p, const float *w, const rz_tokenizer *t, rz_err *err)
 {
     return rz_store_put_str(s, "kind", kind, err) && rz_store_put_i64(s, "format_version", RZ_FORMAT_VERSION, err) &&
            rz_store_put_text(s, "tokenizer", rz_tokenizer_json(t), err) && rz_extras_put(rz_tokenizer_get_extras(t), s, err) &&
-           rz_policy_put(p, s, err);
+           rz_policy_put(p, w, s, err);
 }
 
 bool rz_model_check_kind(rz_store *s, const char *want, rz_err *err)
@@ -39,7 +39,7 @@ bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t,
     rz_store *s;
     if (!rz_store_create(&s, path, err))
         return false;
-    bool ok = rz_model_put(s, "model", p, t, err) && rz_store_commit(s, err);
+    bool ok = rz_model_put(s, "model", p, p->w, t, err) && rz_store_commit(s, err);
     rz_store_close(s);
     return ok;
 }

@@ -95,10 +95,11 @@ void rz_plan_make(rz_plan *plan, const rz_plan_job *j)
     plan->weights = (j->reference ? 2 : 1) * (double)(p->w_memory.bytes + p->packed_memory.bytes);
     plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new);
     double rank = (double)plan->update.gradients + (double)plan->update.moments + greater(plan->caches, (double)plan->update.activations);
+    plan->copy = 3 * sizeof(float) * (double)p->layout.n_params;
     plan->start = local * (double)(p->w_memory.bytes + p->packed_memory.bytes * (p->half ? 2 : 1));
-    plan->machine = greater(plan->start, (plan->shared ? 1 : local) * plan->weights + local * rank);
+    plan->machine = greater(plan->start, (plan->shared ? 1 : local) * plan->weights + local * rank + plan->copy);
     plan->available = rz_plan_available("");
-    double to_come = local * rank - local * (double)plan->update.moments; /* weights and moments are there by now */
+    double to_come = local * rank - local * (double)plan->update.moments + plan->copy; /* weights and moments are there by now */
     plan->missing = plan->available >= 0 && to_come > plan->available ? to_come - plan->available : 0;
 }
 
@@ -113,10 +114,10 @@ void rz_plan_tell(const rz_plan *plan, const rz_plan_job *j, rz_loop *l, bool al
     const rz_config *c = j->config;
     int local = rz_comm_local_size(j->comm);
     if (all) {
-        rz_loop_note(l, "memory of this machine: %.1f MiB at most: weights of %.1f MiB (dtype %s%s) %s, and what %d rank%s ha%s each; %.1f MiB until the "
-                     "model is read and shared", mib(plan->machine),
+        rz_loop_note(l, "memory of this machine: %.1f MiB at most: weights of %.1f MiB (dtype %s%s) %s, and what %d rank%s ha%s each, and a copy of %.1f MiB "
+                     "that checkpoints are written from; %.1f MiB until the model is read and shared", mib(plan->machine),
                      mib(plan->weights), types[c->dtype], j->reference ? ", with those of the reference" : "", plan->shared ? "in common" : "a rank", local,
-                     local == 1 ? "" : "s", local == 1 ? "s" : "ve", mib(plan->start));
+                     local == 1 ? "" : "s", local == 1 ? "s" : "ve", mib(plan->copy), mib(plan->start));
         rz_loop_note(l, "memory of a rank: gradients %.1f MiB, moments %.1f MiB; in turn activations of %.1f MiB (recompute %s), and caches and logits of %.1f MiB "
                      "(%lld slots, prompts of up to %d tokens)", mib((double)plan->update.gradients), mib((double)plan->update.moments),
                      mib((double)plan->update.activations), recompute[c->recompute], mib(plan->caches), (long long)c->rollout.slots, j->max_prompt);

@@ -68,13 +68,16 @@ static void append_text(rz_rollouts *r, int offsets, int flat, const char *text,
     append_whole(r, offsets, (int64_t)r->columns[flat].n);
 }
 
+/* Columns of offsets, and the flat one that each points into. */
+static const struct { int at, flat; } offsets[] = {{TOKEN_AT, IDS}, {TEXT_AT, TEXT}, {EXPLAIN_AT, EXPLAIN}, {PROMPT_AT, PROMPT}, {ANSWER_AT, ANSWER}, {META_AT, META}};
+enum { N_OFFSETS = sizeof offsets / sizeof offsets[0] };
+
 static void empty(rz_rollouts *r)
 {
-    static const int offsets[] = {TOKEN_AT, TEXT_AT, EXPLAIN_AT, PROMPT_AT, ANSWER_AT, META_AT};
     for (int i = 0; i < N_COLUMNS; i++)
         r->columns[i].n = 0;
-    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++)
-        append_whole(r, offsets[i], 0);
+    for (int i = 0; i < N_OFFSETS; i++)
+        append_whole(r, offsets[i].at, 0);
 }
 
 rz_rollouts *rz_rollouts_create(const rz_tokenizer *t, const rz_rules *rules)
@@ -141,6 +144,22 @@ void rz_rollouts_add(rz_rollouts *r, int64_t step, const rz_group *groups, int n
         for (int k = 0; k < g->n; k++)
             add_completion(r, step, g, k, scratch);
     }
+}
+
+void rz_rollouts_move(rz_rollouts *to, rz_rollouts *from)
+{
+    bool pointing[N_COLUMNS] = {false};
+    for (int i = 0; i < N_OFFSETS; i++) { /* before what they point into grows */
+        const column *c = &from->columns[offsets[i].at];
+        const int64_t *at = (const int64_t *)c->data, before = (int64_t)to->columns[offsets[i].flat].n;
+        for (size_t k = 1; k < c->n; k++)
+            append_whole(to, offsets[i].at, before + at[k]);
+        pointing[offsets[i].at] = true;
+    }
+    for (int i = 0; i < N_COLUMNS; i++)
+        if (!pointing[i])
+            append(to, i, from->columns[i].data, from->columns[i].n);
+    empty(from);
 }
 
 static bool put_rule_names(rz_rollouts *r, rz_store *s, rz_err *err)

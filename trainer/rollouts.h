@@ -9,6 +9,8 @@ typedef struct rz_rollouts rz_rollouts;
 rz_rollouts *rz_rollouts_create(const rz_tokenizer *t, const rz_rules *r);
 void rz_rollouts_destroy(rz_rollouts *r);
 void rz_rollouts_add(rz_rollouts *r, int64_t step, const rz_group *groups, int n_groups, rz_arena scratch);
-/* Writes what was added since the last write; nothing added: nothing written. */
+/* What was added to `from` goes behind what `to` has; from is empty then. Both of the same rules. */
+void rz_rollouts_move(rz_rollouts *to, rz_rollouts *from);
+/* Writes what was added since the last write; nothing added: nothing written. What could not be written is kept. */
 bool rz_rollouts_write(rz_rollouts *r, const char *path, rz_err *err);
 #endif

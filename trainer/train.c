@@ -25,6 +25,7 @@ typedef struct {
     rz_decoder *decoder;
     rz_update *update;
     rz_rollouts *rollouts, *evaluated; /* rank 0: completions of steps, of an evaluation */
+    rz_rollouts *handed_over;     /* rank 0: completions of steps that go with the checkpoint that is being written */
     rz_diagnosis *diagnosis;      /* rank 0; NULL in a control run, which is meant to fail */
     int32_t stop[RZ_MAX_STOPS];
     char base_hash[33], data_hash[120]; /* data_hash: of the problems, of the held-out ones if they are a file of their own, of what makes prompts of them */
@@ -43,6 +44,7 @@ static void close_job(job *j)
     rz_loop_close(&j->loop);
     rz_rollouts_destroy(j->evaluated);
     rz_rollouts_destroy(j->rollouts);
+    rz_rollouts_destroy(j->handed_over);
     rz_diagnosis_destroy(j->diagnosis);
     rz_update_destroy(j->update);
     rz_decoder_destroy(j->decoder);
@@ -161,15 +163,19 @@ static bool train_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
     return !every || step % every || step == l->steps || evaluate(j, step, err);
 }
 
+static void hand_over_rollouts(rz_loop *l)
+{
+    job *j = l->ctx;
+    rz_rollouts_move(j->handed_over, j->rollouts);
+}
+
 static bool write_rollouts(rz_loop *l, int64_t step, rz_err *err)
 {
     job *j = l->ctx;
-    if (!j->rollouts)
-        return true;
     char *path = rz_rundir_path(&l->run, "rollouts", step);
-    bool ok = rz_rollouts_write(j->rollouts, path, err);
+    bool ok = rz_rollouts_write(j->handed_over, path, err);
     free(path);
-    return ok && (!j->config->rollout.keep || rz_rundir_prune(&l->run, "rollouts", step, j->config->rollout.keep, err));
+    return ok;
 }
 
 static bool train_end(rz_loop *l, rz_err *err)
@@ -306,6 +312,7 @@ static bool open_workers(job *j, rz_err *err)
     if (rz_comm_rank(j->env->comm) == 0) {
         j->rollouts = rz_rollouts_create(j->tokenizer, j->rules);
         j->evaluated = rz_rollouts_create(j->tokenizer, j->rules);
+        j->handed_over = rz_rollouts_create(j->tokenizer, j->rules);
     }
     j->grpo.config = c;
     j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .prompt = j->prompt, .source = j->source,
@@ -373,7 +380,7 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
     if (!rz_comm_agree(comm, open_inputs(j, err), err))
         return false;
     j->loop = (rz_loop){.env = j->env, .config = c, .dir = c->out, .steps = c->steps, .ctx = j, .begin = train_begin, .step = train_step,
-                        .before_checkpoint = write_rollouts, .end = train_end, .limit_from_s = start,
+                        .hand_over = hand_over_rollouts, .write_beside = write_rollouts, .end = train_end, .limit_from_s = start,
                         .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = j->data_hash}};
     snprintf(j->data_hash, sizeof j->data_hash, "%s%s%s", rz_source_hash(j->source), own_held_out(j) ? " " : "",
              own_held_out(j) ? rz_source_hash(j->held_out) : "");

@@ -446,29 +446,22 @@ int64_t rz_update_count(const rz_update *u)
     return u->t;
 }
 
-static bool put_moment(rz_update *u, rz_store *s, const char *name, const float *slice, rz_err *err)
+static void gather_moment(rz_update *u, const float *slice, float *all)
 {
-    int64_t n = u->p->layout.n_params;
     for (int64_t at = 0, n_here; u->rank && (n_here = slice_piece(u, u->rank, at)) > 0; at += n_here)
         rz_comm_send(u->comm, 0, slice + at, (size_t)n_here * sizeof *slice);
     if (u->rank)
-        return true;
-    rz_shape shape = {RZ_F32, 1, {n}};
-    bool ok = !s || rz_store_put_part(s, name, shape, 0, u->slice1, slice, err);
-    float *other = floats(slice_piece(u, 0, 0) + RZ_NORM_BLOCK); /* slices differ by a block at most */
+        return;
+    memcpy(all, slice, (size_t)u->slice1 * sizeof *slice);
     for (int r = 1; r < u->size; r++)
-        for (int64_t at = 0, n_here; (n_here = slice_piece(u, r, at)) > 0; at += n_here) {
-            rz_comm_recv(u->comm, r, other, (size_t)n_here * sizeof *other);
-            ok = ok && (!s || rz_store_put_part(s, name, shape, slice_start(u, r) + at, n_here, other, err));
-        }
-    free(other);
-    return ok;
+        for (int64_t at = 0, n_here; (n_here = slice_piece(u, r, at)) > 0; at += n_here)
+            rz_comm_recv(u->comm, r, all + slice_start(u, r) + at, (size_t)n_here * sizeof *all);
 }
 
-bool rz_update_put(rz_update *u, rz_store *s, rz_err *err)
+void rz_update_moments(rz_update *u, float *m, float *v)
 {
-    bool m = put_moment(u, s, "optimizer/m", u->m, err), v = put_moment(u, s, "optimizer/v", u->v, err);
-    return m && v && (!s || rz_store_put_i64(s, "optimizer_steps", u->t, err));
+    gather_moment(u, u->m, m);
+    gather_moment(u, u->v, v);
 }
 
 static bool get_moment(rz_update *u, rz_store *s, const char *name, float *slice, rz_err *err)

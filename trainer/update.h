@@ -43,8 +43,9 @@ void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1);
 
 /* Steps made so far (AdamW's t). */
 int64_t rz_update_count(const rz_update *u);
-/* Collective. "optimizer/m", "optimizer/v" and attribute optimizer_steps. put: s on rank 0 (NULL there too when it has failed: the others must not wait); get: every rank reads its own. */
-bool rz_update_put(rz_update *u, rz_store *s, rz_err *err);
+/* Collective. Both moments of all parameters, on rank 0; NULL on the others. */
+void rz_update_moments(rz_update *u, float *m, float *v);
+/* Every rank for itself: its own of "optimizer/m" and "optimizer/v", and attribute optimizer_steps. */
 bool rz_update_get(rz_update *u, rz_store *s, rz_err *err);
 /* Bytes that this rank needs at most, for gradients with what of them is on its way, and for moments; and for the activations of one of its shards with
  * these trees, whose tokens need not be there. */
