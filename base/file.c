@@ -73,17 +73,30 @@ static size_t folder_length(const char *path)
     return slash == NULL ? 0 : (size_t)(slash + 1 - path);
 }
 
+static bool sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems have nothing to sync in a folder */
+    int why = errno;
+    close(fd);
+    errno = why;
+    return ok;
+}
+
+bool rz_dir_sync(const char *path, rz_err *err)
+{
+    return sync_folder(path) || rz_fail(err, RZ_EIO, "cannot sync folder %s: %s", path, strerror(errno));
+}
+
 /* Makes the names in the folder of `path` durable. */
 static bool sync_folder_of(const char *path)
 {
     size_t n = folder_length(path);
     char *folder = n == 0 ? rz_strdup(".") : rz_strndup(path, n);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    if (fd < 0) return false;
-    bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems have nothing to sync in a folder */
+    bool ok = sync_folder(folder);
     int why = errno;
-    close(fd);
+    free(folder);
     errno = why;
     return ok;
 }

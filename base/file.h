@@ -18,6 +18,8 @@ void rz_writer_close(rz_writer *w);
 /* As mkdir -p. RZ_ECREATE when it cannot. */
 bool rz_dir_create(const char *path, rz_err *err);
 bool rz_file_exists(const char *path);
+/* Makes what was added to a folder, and removed from it, durable. */
+bool rz_dir_sync(const char *path, rz_err *err);
 /* Names in a folder (without . and ..), sorted; caller frees each and the list. */
 bool rz_dir_list(const char *path, char ***names, int *n, rz_err *err);
 

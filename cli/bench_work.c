@@ -156,7 +156,8 @@ static bool round_train(rz_bench *b, rz_bench_done *done, rz_err *err)
     double norm;
     count_trained(b, done, (int64_t)n * length);
     b->weight = 1.0 / ((double)n * length);
-    return rz_update_step(b->update, b->trees, n, 1.0f, next_token_loss, b, 1e-4, results, &norm, err);
+    return rz_update_step(b->update, b->trees, n, 1.0f, next_token_loss, b, 1e-4, results, &norm) ||
+           rz_fail(err, RZ_EDIVERGED, "%s: give another --model", rz_update_take_trouble(b->update).why);
 }
 
 /* ---- grpo: a step of a training job, its prompts made longer with words before them ---- */

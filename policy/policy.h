@@ -48,7 +48,8 @@ bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why);
 /* Collective. The same weights, stored likewise, once more: one copy a machine, made without others in between; where memory cannot be had in common, a copy
  * each. */
 bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err);
-bool rz_policy_finite(const rz_policy *p);
+/* Weights [from, to) are numbers. At the speed of memory: it is asked after every update. */
+bool rz_policy_finite(const rz_policy *p, int64_t from, int64_t to);
 
 /* "model/<tensor name>" arrays and "arch" text. put: w are the weights to be put, those of p or a copy of them; of p itself it looks at what never changes. get demands every tensor with its exact shape, and finite. Of ranks that share the weights the first one
  * reads them: the others have them after the next call that waits for all, as rz_comm_agree, which belongs there anyhow. */

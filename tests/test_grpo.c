@@ -206,11 +206,19 @@ START_TEST(one_bit_is_noticed)
     ck_assert_msg(update(g, 1e-3, &m), "%s", err.text);
     ck_assert(m.mismatch == fabs((double)*logp - (double)good) && m.mismatch > 0);
     restore(&r);
-    *logp = NAN;
-    ck_assert(!update(g, 1e-3, &m)); /* strict or not */
-    ck_assert(weights_are_first(&r));
-    *logp = good;
     set(&r, "strict=true");
+    *logp = NAN; /* that is another matter: the update is left out, strict or not */
+    ck_assert_msg(update(g, 1e-3, &m), "%s", err.text);
+    ck_assert(m.skipped == 1 && m.updates == 0 && isnan(m.mismatch) && isnan(m.grad_norm) && weights_are_first(&r));
+    *logp = good;
+    for (int k = 0; k < 2; k++) { /* and so is a score that is none */
+        double *score = &g->groups[3].scored[1].score, was = *score;
+        *score = k ? NAN : INFINITY;
+        ck_assert_msg(update(g, 1e-3, &m), "%s", err.text);
+        ck_assert(m.skipped == 1 && m.updates == 0 && m.tokens == 0 && weights_are_first(&r));
+        *score = was;
+    }
+    ck_assert_int_eq(rz_update_take_trouble(r.update).skipped, 3);
     ck_assert_msg(update(g, 1e-3, &m), "%s", err.text);
     ck_assert(m.mismatch == 0);
     close_rig(&r);

@@ -1,6 +1,7 @@
 /* Architectures as text and in the program, first weights, and weights in a store: round trip, other architectures, bad ones. */
 #include "tests/tiny.h"
 
+#include <float.h>
 #include <unistd.h>
 
 /* vocab, hidden, intermediate, layers, heads, key/value heads, head_dim, positions, eps, theta, tied */
@@ -48,9 +49,14 @@ START_TEST(first_weights)
     ck_assert_int_eq(p->layout.n_params, at);
     rz_policy_init_weights(q, 2);
     ck_assert(memcmp(p->w, q->w, (size_t)p->layout.n_params * sizeof *p->w));
-    ck_assert(rz_policy_finite(p));
-    p->w[at - 1] = INFINITY;
-    ck_assert(!rz_policy_finite(p));
+    static const float bad[] = {INFINITY, -INFINITY, NAN, -NAN};
+    p->w[0] = FLT_MAX;
+    p->w[1] = -FLT_MAX;
+    ck_assert(rz_policy_finite(p, 0, at));
+    for (int i = 0; i < 4; i++) {
+        p->w[at - 1] = bad[i];
+        ck_assert(!rz_policy_finite(p, 0, at) && rz_policy_finite(p, 0, at - 1) && !rz_policy_finite(p, at - 1, at) && rz_policy_finite(p, at, at));
+    }
     rz_policy_destroy(p);
     rz_policy_destroy(q);
     rz_policy_destroy(NULL);

@@ -19,6 +19,10 @@ static const struct { const char *name; size_t offset; bool may_lack; } whole[] 
     {"curriculum_place", offsetof(rz_progress, curriculum.place), true},
     {"curriculum_right", offsetof(rz_progress, curriculum.right), true},
     {"curriculum_seen", offsetof(rz_progress, curriculum.seen), true},
+    {"data_shift", offsetof(rz_progress, data_shift), true},
+    {"skipped", offsetof(rz_progress, skipped), true},
+    {"skipped_in_row", offsetof(rz_progress, skipped_in_row), true},
+    {"rollbacks", offsetof(rz_progress, rollbacks), true},
 };
 enum { N_WHOLE = sizeof whole / sizeof whole[0] };
 

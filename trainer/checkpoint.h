@@ -11,6 +11,8 @@ typedef struct {
     int64_t step;                         /* steps done */
     int64_t tokens_sampled, tokens_trained;
     rz_curriculum curriculum;
+    int64_t data_shift;                   /* problems and random numbers of a step are those of the step so many later (trainer/guard.h) */
+    int64_t skipped, skipped_in_row, rollbacks; /* optimizer steps left out, steps in a row with such, how often the run has gone back */
     int64_t metrics_bytes, eval_bytes;    /* lengths of the logs at this point */
     const rz_config *config;
     const char *rules;                    /* text of the rule file, "" for pretraining */

@@ -86,6 +86,8 @@ const rz_option rz_config_rows[] = {
     INT("rollout.keep", rollout.keep, "0", 0, 1e9, FREE, "rollout files kept on disk; 0: all"),
     INT("checkpoint.every", checkpoint.every, "50", 1, 1e9, FREE, "steps between checkpoints (the last step always writes one)"),
     INT("checkpoint.keep", checkpoint.keep, "2", 1, 1e9, FREE, "checkpoints kept on disk"),
+    INT("guard.skips", guard.skips, "3", 1, 1e9, FREE, "steps in a row with numbers that are not finite (they are left out) after which the run goes back to its last checkpoint"),
+    INT("guard.rollbacks", guard.rollbacks, "3", 0, 1e6, FREE, "times it may go back, and on with other problems, before it ends with status 87"),
     INT("eval.every", eval.every, "0", 0, 1e9, FIXED, "steps between evaluations on held-out problems (also before the first and after the last step); 0: only those two"),
     TEXT("eval.data", eval.data, "", FREE, "held-out problems: a file; empty: the validation split of a task (none for a file)"),
     INT("eval.problems", eval.problems, "128", 0, 1e7, FIXED, "held-out problems an evaluation draws, of a file at most all; 0: no evaluation"),

@@ -55,11 +55,11 @@ static int refill_size(int wanted, int sampled, int with_signal)
 }
 
 /* Rounds after the first: their prompts are numbered apart from the steps' (RZ_REFILL_FIRST), a fixed range a step. */
-static rz_draw refill_of(const rz_config *c, rz_draw first, int64_t step, int round, int n)
+static rz_draw refill_of(const rz_config *c, rz_draw first, int64_t address, int round, int n)
 {
     first.refill = (uint32_t)round;
     first.first_slot = (uint32_t)(round * c->prompts_per_step);
-    first.first = RZ_REFILL_FIRST + (uint64_t)(((step - 1) * (c->dynamic_sampling_max_rounds - 1) + round - 1) * c->prompts_per_step);
+    first.first = RZ_REFILL_FIRST + (uint64_t)(((address - 1) * (c->dynamic_sampling_max_rounds - 1) + round - 1) * c->prompts_per_step);
     first.n_groups = n;
     return first;
 }
@@ -67,15 +67,16 @@ static rz_draw refill_of(const rz_config *c, rz_draw first, int64_t step, int ro
 bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *err)
 {
     const rz_config *c = g->config;
+    int64_t address = step + g->data_shift;
     int wanted = (int)c->prompts_per_step, rounds = c->dynamic_sampling ? (int)c->dynamic_sampling_max_rounds : 1, with_signal = 0;
     rz_arena_release(&g->arena, 0);
     g->groups = RZ_NEW(&g->arena, wanted * rounds, rz_group);
     g->n_groups = 0;
-    const rz_draw first = {.split = RZ_TRAIN, .purpose = RZ_RNG_SAMPLE, .step = (uint32_t)step, .n_groups = wanted, .n = (int)c->group_size,
-                           .first = (uint64_t)(step - 1) * (uint64_t)wanted};
+    const rz_draw first = {.split = RZ_TRAIN, .purpose = RZ_RNG_SAMPLE, .step = (uint32_t)address, .n_groups = wanted, .n = (int)c->group_size,
+                           .first = (uint64_t)(address - 1) * (uint64_t)wanted};
     rz_advantage_plan plan = plan_of(g);
     for (int round = 0; round < rounds && with_signal < wanted; round++) {
-        rz_draw draw = round ? refill_of(c, first, step, round, refill_size(wanted, g->n_groups, with_signal)) : first;
+        rz_draw draw = round ? refill_of(c, first, address, round, refill_size(wanted, g->n_groups, with_signal)) : first;
         if (!rz_rollout_groups(&g->rollout, draw, &g->arena, g->groups + g->n_groups, times, err))
             return false;
         for (int i = 0; i < draw.n_groups; i++)
@@ -152,6 +153,12 @@ static const rz_sequence *reference_logp(const rz_grpo *g, const rz_tree *t, rz_
     return s;
 }
 
+/* NaN when either is. */
+static double larger(double a, double b)
+{
+    return isnan(a) || a >= b ? a : b;
+}
+
 static void tree_loss(void *ctx, int i, rz_tree_result *result)
 {
     const minibatch *b = ctx;
@@ -174,14 +181,12 @@ static void tree_loss(void *ctx, int i, rz_tree_result *result)
         result->tokens += s->n;
         for (int j = 0; b->fresh && j < s->n; j++) {
             double d = fabs((double)s->logp[j] - (double)old[j]);
-            if (!(d <= result->mismatch)) /* NaN too */
-                result->mismatch = d;
+            result->mismatch = larger(result->mismatch, d);
         }
     }
 }
 
-static bool update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, int n_groups, double learning_rate, rz_grpo_measured *m,
-                             rz_err *err)
+static void update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, int n_groups, double learning_rate, rz_grpo_measured *m)
 {
     rz_arena scratch = g->arena;
     int n_trees = 0, at = 0, most = n_groups * (int)g->config->group_size;
@@ -196,26 +201,40 @@ static bool update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, 
         n_trees += n > 0;
     }
     if (!n_trees)
-        return true;
+        return;
     rz_tree_result *results = RZ_ZNEW(&scratch, n_trees, rz_tree_result);
     double grad_norm;
     b->scratch = scratch;
-    bool ok = rz_update_step(g->update, b->trees, n_trees, rz_sampling_temperature(&g->rollout.sampling), tree_loss, b, learning_rate, results,
-                             &grad_norm, err);
+    bool made = rz_update_step(g->update, b->trees, n_trees, rz_sampling_temperature(&g->rollout.sampling), tree_loss, b, learning_rate, results, &grad_norm);
     if (g->reference)
         rz_learner_rest(g->reference_learner); /* sampling needs room */
     for (int i = 0; i < n_trees; i++) {
+        m->mismatch = larger(m->mismatch, results[i].mismatch);
+        if (!made)
+            continue;
         m->loss += results[i].loss;
         m->kl += results[i].kl;
         m->tokens += results[i].tokens;
         m->clipped_low += results[i].clipped_low;
         m->clipped_high += results[i].clipped_high;
-        if (!(results[i].mismatch <= m->mismatch))
-            m->mismatch = results[i].mismatch;
     }
-    m->grad_norm += grad_norm;
-    m->updates++;
-    return ok;
+    m->grad_norm += made ? grad_norm : 0;
+    m->updates += made;
+    m->skipped += !made;
+}
+
+/* Rules give numbers (rewards/rules.h); that nothing else comes here is checked all the same, since one NaN would be in every advantage of its batch. */
+static bool scores_are_finite(rz_grpo *g)
+{
+    if (rz_fault_nan(RZ_NAN_REWARD))
+        g->groups[0].scored[0].score = NAN;
+    for (int i = 0; i < g->n_groups; i++)
+        for (int k = 0; k < g->groups[i].n; k++)
+            if (!isfinite(g->groups[i].scored[k].score)) {
+                rz_update_skip(g->update, "a score is not finite (%g, completion %d of prompt %d)", fabs(g->groups[i].scored[k].score), k, i);
+                return false;
+            }
+    return true;
 }
 
 bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_measured *m, rz_err *err)
@@ -223,26 +242,26 @@ bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_meas
     const rz_config *c = g->config;
     rz_group **order = RZ_NEW(&g->arena, g->n_groups, rz_group *), **trained = RZ_NEW(&g->arena, g->n_groups, rz_group *);
     int n = 0;
+    bool finite = scores_are_finite(g);
     compute_advantages(g);
-    for (int i = 0; i < g->n_groups; i++)
+    for (int i = 0; finite && i < g->n_groups; i++)
         if (g->groups[i].trained)
             trained[n++] = &g->groups[i];
-    *m = (rz_grpo_measured){0};
+    *m = (rz_grpo_measured){.skipped = !finite};
     for (int64_t epoch = 0; n && epoch < c->epochs; epoch++) {
         for (int i = 0; i < n; i++)
-            order[rz_rng_permute((uint32_t)c->seed, RZ_RNG_BATCH, (uint32_t)(step * 64 + epoch), (uint64_t)n, (uint64_t)i)] = trained[i];
+            order[rz_rng_permute((uint32_t)c->seed, RZ_RNG_BATCH, (uint32_t)((step + g->data_shift) * 64 + epoch), (uint64_t)n, (uint64_t)i)] = trained[i];
         for (int64_t k = 0; k < c->minibatches; k++) {
             int lo = (int)(n * k / c->minibatches), hi = (int)(n * (k + 1) / c->minibatches);
             minibatch b = {.g = g, .method = rz_grpo_method(c), .max_new = c->rollout.max_new, .fresh = m->updates == 0};
-            if (!update_minibatch(g, &b, order + lo, hi - lo, learning_rate, m, err))
-                return false;
+            update_minibatch(g, &b, order + lo, hi - lo, learning_rate, m);
         }
     }
-    if (m->updates) {
+    if (m->updates || m->skipped) { /* of nothing but skipped ones: not a number */
         m->loss /= (double)m->updates;
         m->grad_norm /= (double)m->updates;
     }
-    if (c->strict && !(m->mismatch == 0))
+    if (c->strict && !(m->mismatch == 0) && !(m->skipped && isnan(m->mismatch)))
         return rz_fail(err, RZ_EINTERNAL,
                        "logp_mismatch is %g at step %lld: what was sampled is not what is trained; this must never happen: please report the CPU and "
                        "the config (strict=false counts it and goes on)",
@@ -386,9 +405,11 @@ bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err)
     double start = rz_now_s(), lr = rz_learning_rate(&g->config->optimizer, step, g->config->steps);
     rz_rollout_times times = {0};
     rz_grpo_measured measured;
+    rz_pulse_enter(RZ_PHASE_SAMPLE, step);
     if (!rz_grpo_rollout(g, step, &times, err))
         return false;
     double rolled = rz_now_s();
+    rz_pulse_enter(RZ_PHASE_UPDATE, step);
     if (!rz_grpo_update(g, step, lr, &measured, err))
         return false;
     double updated = rz_now_s();

@@ -17,6 +17,7 @@ typedef struct {
     rz_group *groups;     /* of the step in hand, in slot order: prompts_per_step, then those of refills (dynamic_sampling) */
     int n_groups;
     int64_t tokens_sampled, tokens_trained; /* since the first step */
+    int64_t data_shift;   /* problems and random numbers of a step are those of the step so many later */
 } rz_grpo;
 
 /* Collective. Keeps a copy of p as it is now, if kl.coef asks for it: to be called while p is the base. rz_grpo_finish frees it and the arena. */
@@ -39,7 +40,7 @@ bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err);
 #define RZ_REFILL_FIRST UINT64_C(0x9E3779B97F4B)
 
 /* The two halves of it, for tests. rz_grpo_update fills what it measures. */
-typedef struct { double loss, grad_norm, mismatch, kl; int64_t tokens, clipped_low, clipped_high, updates; } rz_grpo_measured;
+typedef struct { double loss, grad_norm, mismatch, kl; int64_t tokens, clipped_low, clipped_high, updates, skipped; } rz_grpo_measured;
 bool rz_grpo_rollout(rz_grpo *g, int64_t step, rz_rollout_times *times, rz_err *err);
 bool rz_grpo_update(rz_grpo *g, int64_t step, double learning_rate, rz_grpo_measured *measured, rz_err *err);
 #endif

@@ -1,6 +1,7 @@
 #include "trainer/loop.h"
 
 #include "base/fault.h"
+#include "trainer/guard.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ static bool arm_faults(rz_loop *l, rz_err *err)
     if (faults->n)
         rz_loop_note(l, "this job makes faults on purpose (fault=%s%s); those that have struck before are in %s/faults", faults->v[0],
                      faults->n > 1 ? ", ..." : "", l->dir);
+    rz_fault_window(l->at.rollbacks);
     return true;
 }
 
@@ -157,7 +159,7 @@ static stop_reason asked_to_stop(const rz_loop *l)
 static bool look_round(rz_loop *l, stop_reason *reason, bool *save, rz_err *err)
 {
     bool ok = !first(l) || rz_saving_check(l, err);
-    int64_t told[] = {asked_to_stop(l), first(l) && rz_saving_due(l), !ok};
+    int64_t told[] = {asked_to_stop(l), first(l) && !l->at.skipped_in_row && rz_saving_due(l), !ok}; /* in trouble nothing is new, and the checkpoints that there are will be needed */
     rz_comm_max_i64(l->env->comm, told, 3);
     *reason = (stop_reason)told[0];
     *save = told[1];
@@ -201,6 +203,10 @@ static bool one_step(rz_loop *l, int64_t step, rz_err *err)
         return false;
     if (!rz_comm_agree(l->env->comm, rz_pool_fp_ok(l->policy->pool) || rz_fail(err, RZ_EINTERNAL, "a library changed the floating-point mode of a thread"), err))
         return false;
+    bool back;
+    rz_guard_step(l, step, &m, &back);
+    if (back)
+        return rz_guard_go_back(l, step, err);
     l->at.step = step;
     return log_step(l, &m, err);
 }

@@ -21,6 +21,7 @@ typedef struct rz_loop {
     double limit_from_s;         /* time_limit counts from here: set by a stage that came behind another one, else started_s */
     double io_s, eval_s;         /* spent since the last line of metrics: on logs and on what checkpoints stop it for; on evaluations (the stage adds these) */
     rz_update_times spent;       /* of update, at the last line */
+    char trouble[160];           /* what was not finite in the last step, if anything: a clause */
 
     /* What a stage is. Collective, save where rank 0 is named. */
     void *ctx;
@@ -29,6 +30,7 @@ typedef struct rz_loop {
     bool (*end)(struct rz_loop *l, rz_err *err);                                /* after the last step; may be NULL */
     void (*hand_over)(struct rz_loop *l);                                       /* rank 0: what belongs to a checkpoint of now goes to where write_beside finds it; may be NULL */
     bool (*write_beside)(struct rz_loop *l, int64_t step, rz_err *err);         /* rank 0, a thread of its own while steps go on: writes that; may be NULL */
+    bool (*went_back)(struct rz_loop *l, rz_err *err);                          /* steps behind at.step are forgotten (trainer/guard.h), and will be made anew; may be NULL. Not collective */
 } rz_loop;
 
 /* Collective. Takes the run directory and reads the newest checkpoint if there is one (at.step says where it stands). */

@@ -100,6 +100,11 @@ void rz_rollouts_destroy(rz_rollouts *r)
     free(r);
 }
 
+void rz_rollouts_clear(rz_rollouts *r)
+{
+    empty(r);
+}
+
 static void add_completion(rz_rollouts *r, int64_t step, const rz_group *g, int k, rz_arena scratch)
 {
     const rz_completion *c = &g->completions[k];

@@ -8,6 +8,8 @@ typedef struct rz_rollouts rz_rollouts;
 
 rz_rollouts *rz_rollouts_create(const rz_tokenizer *t, const rz_rules *r);
 void rz_rollouts_destroy(rz_rollouts *r);
+/* As if nothing had been added since the last write. */
+void rz_rollouts_clear(rz_rollouts *r);
 void rz_rollouts_add(rz_rollouts *r, int64_t step, const rz_group *groups, int n_groups, rz_arena scratch);
 /* What was added to `from` goes behind what `to` has; from is empty then. Both of the same rules. */
 void rz_rollouts_move(rz_rollouts *to, rz_rollouts *from);

@@ -81,6 +81,26 @@ static void sweep(const char *dir, const char *folder)
     free(path);
 }
 
+bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **path, rz_err *err)
+{
+    char **paths;
+    int n;
+    bool ok = rz_rundir_steps(r->dir, "checkpoints", &paths, &n, err);
+    *path = NULL;
+    for (int pass = 0; ok && pass < 2 && !*path; pass++)
+        for (int i = n; i-- > 0 && !*path;) {
+            rz_store *s;
+            rz_err e = {0};
+            int64_t at = step_of(strrchr(paths[i], '/') + 1);
+            if (at > step || (at % every == 0) != (pass == 0) || !rz_store_open(&s, paths[i], &e))
+                continue;
+            rz_store_close(s);
+            *path = rz_strdup(paths[i]);
+        }
+    free_names(paths, n);
+    return ok;
+}
+
 static bool find_checkpoint(rz_rundir *r, rz_err *err)
 {
     char **paths;
@@ -144,6 +164,11 @@ static bool open_log(rz_rundir *r, rz_log **log, const char *name, int64_t keep,
 
 bool rz_rundir_logs(rz_rundir *r, int64_t metrics_bytes, int64_t eval_bytes, rz_err *err)
 {
+    rz_log **const logs[] = {&r->metrics, &r->eval, &r->log};
+    for (size_t i = 0; i < sizeof logs / sizeof logs[0]; i++) {
+        rz_log_close(*logs[i]);
+        *logs[i] = NULL;
+    }
     char *checkpoints = rz_asprintf("%s/checkpoints", r->dir), *rollouts = rz_asprintf("%s/rollouts", r->dir), *eval = rz_asprintf("%s/eval", r->dir);
     bool ok = rz_dir_create(checkpoints, err) && rz_dir_create(rollouts, err) && rz_dir_create(eval, err) &&
               open_log(r, &r->metrics, "metrics.jsonl", metrics_bytes, err) &&
@@ -226,6 +251,14 @@ bool rz_rundir_remove_stop(const char *dir, bool *was, rz_err *err)
     *was = unlink(path) == 0;
     bool ok = *was || errno == ENOENT || rz_fail(err, RZ_EIO, "cannot remove %s, which would stop every job here: %s", path, strerror(errno));
     free(path);
+    return ok;
+}
+
+bool rz_rundir_forget(rz_rundir *r, int64_t step, rz_err *err)
+{
+    char *folder = rz_asprintf("%s/checkpoints", r->dir);
+    bool ok = forget_behind(r, "checkpoints", step, err) && rz_dir_sync(folder, err) && rz_rundir_forget_rollouts(r, step, err);
+    free(folder);
     return ok;
 }
 

@@ -15,7 +15,7 @@ typedef struct {
 /* Creates the directory, takes its lock (waiting a few seconds for a job that is just dying; waiting(ctx) is called if so) and looks for a checkpoint. fresh: RZ_ECREATE unless
  * the directory is empty. RZ_EDATA when there are checkpoints and none verifies: a run never silently starts anew. */
 bool rz_rundir_open(rz_rundir *r, const char *dir, bool fresh, void (*waiting)(void *ctx), void *ctx, rz_err *err);
-/* Opens metrics.jsonl, eval.jsonl and log.txt, cut to what they held when the checkpoint was written (0 for a new run). */
+/* Opens, if need be anew, metrics.jsonl, eval.jsonl and log.txt, cut to what they held when the checkpoint was written (0 for a new run). */
 bool rz_rundir_logs(rz_rundir *r, int64_t metrics_bytes, int64_t eval_bytes, rz_err *err);
 /* A line of log.txt with the time in front. */
 __attribute__((format(printf, 3, 4))) bool rz_rundir_note(rz_rundir *r, rz_err *err, const char *fmt, ...);
@@ -26,6 +26,11 @@ char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step);
 /* Removes all but the newest `keep` of DIR/FOLDER/step-*.h5 up to `step`. Later ones could not be read when the run was resumed before them: they take no
  * good one's place, and are written anew. */
 bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t step, int64_t keep, rz_err *err);
+/* Removes checkpoints, rollouts and evaluated completions of steps behind `step`, durably: the run goes back to it, and what comes then is other than what was. */
+bool rz_rundir_forget(rz_rundir *r, int64_t step, rz_err *err);
+/* The newest checkpoint up to `step` that verifies: of those whose step `every` divides, else of all; NULL: there is none. The caller frees it. So where a run goes
+ * back to does not depend on when it was stopped. */
+bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **path, rz_err *err);
 /* Removes rollouts and evaluated completions of steps behind the checkpoint that a run goes on from (written, but their checkpoint was not): they come again. */
 bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err);
 

@@ -145,6 +145,7 @@ static bool train_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
     job *j = l->ctx;
     j->grpo.tokens_sampled = l->at.tokens_sampled;
     j->grpo.tokens_trained = l->at.tokens_trained;
+    j->grpo.data_shift = l->at.data_shift;
     bool curriculum = j->config->curriculum.every;
     rz_source_set_level(j->source, curriculum ? (int)l->at.curriculum.place : -1);
     if (!rz_grpo_step(&j->grpo, step, m, err))
@@ -176,6 +177,19 @@ static bool write_rollouts(rz_loop *l, int64_t step, rz_err *err)
     bool ok = rz_rollouts_write(j->handed_over, path, err);
     free(path);
     return ok;
+}
+
+/* What was sampled and said since the checkpoint never was. */
+static bool train_went_back(rz_loop *l, rz_err *err)
+{
+    job *j = l->ctx;
+    if (j->rollouts) {
+        rz_rollouts_clear(j->rollouts);
+        rz_rollouts_clear(j->handed_over);
+    }
+    rz_diagnosis_destroy(j->diagnosis);
+    j->diagnosis = NULL;
+    return begin_diagnosis(j, err);
 }
 
 static bool train_end(rz_loop *l, rz_err *err)
@@ -380,7 +394,7 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
     if (!rz_comm_agree(comm, open_inputs(j, err), err))
         return false;
     j->loop = (rz_loop){.env = j->env, .config = c, .dir = c->out, .steps = c->steps, .ctx = j, .begin = train_begin, .step = train_step,
-                        .hand_over = hand_over_rollouts, .write_beside = write_rollouts, .end = train_end, .limit_from_s = start,
+                        .hand_over = hand_over_rollouts, .write_beside = write_rollouts, .end = train_end, .went_back = train_went_back, .limit_from_s = start,
                         .at = {.stage = RZ_STAGE_TRAIN, .config = c, .rules = rz_rules_text(j->rules), .data_hash = j->data_hash}};
     snprintf(j->data_hash, sizeof j->data_hash, "%s%s%s", rz_source_hash(j->source), own_held_out(j) ? " " : "",
              own_held_out(j) ? rz_source_hash(j->held_out) : "");

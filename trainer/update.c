@@ -6,6 +6,8 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,7 @@ struct rz_update {
     double beta1_t, beta2_t;       /* β^t by repeated product */
     size_t activation_bytes;       /* that a rank may hold at once */
     rz_update_times spent;
+    rz_update_trouble trouble;
 };
 
 /* Slices are whole norm blocks. */
@@ -390,8 +393,59 @@ static void spend(double *to, double *start)
     *start = now;
 }
 
+static __attribute__((format(printf, 2, 0))) void note_trouble(rz_update *u, const char *fmt, va_list args)
+{
+    if (!u->trouble.why[0])
+        vsnprintf(u->trouble.why, sizeof u->trouble.why, fmt, args);
+}
+
+void rz_update_skip(rz_update *u, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    note_trouble(u, fmt, args);
+    va_end(args);
+    u->trouble.skipped++;
+}
+
+rz_update_trouble rz_update_take_trouble(rz_update *u)
+{
+    rz_update_trouble t = u->trouble;
+    u->trouble = (rz_update_trouble){0};
+    return t;
+}
+
+/* Norm that the gradient has behind clipping at most: the square of any element fits into a second moment, so moments are finite if gradients are. */
+static const double MOST_NORM = 1e18;
+
+/* Whether a step may be made of this. Every rank has the same numbers. */
+static bool sound(rz_update *u, const rz_tree_result *results, int n_trees, double norm)
+{
+    double most = u->o.max_grad_norm, clipped = most > 0 && norm > most ? most : norm;
+    for (int i = 0; i < n_trees; i++)
+        if (!isfinite(results[i].loss) || isnan(results[i].mismatch)) {
+            rz_update_skip(u, "the loss is not finite (that of tree %d of %d)", i + 1, n_trees);
+            return false;
+        }
+    if (!isfinite(norm) || clipped > MOST_NORM) {
+        rz_update_skip(u, "the gradient is not finite, or too large to be squared (norm %g)", fabs(norm));
+        return false;
+    }
+    return true;
+}
+
+/* Collective. Whether the weights of all slices are numbers still. */
+static void check_weights(rz_update *u)
+{
+    int64_t bad = !rz_policy_finite(u->p, u->slice0, u->slice1);
+    rz_comm_max_i64(u->comm, &bad, 1);
+    if (bad && !u->trouble.broken)
+        snprintf(u->trouble.why, sizeof u->trouble.why, "weights are not finite after an update");
+    u->trouble.broken |= bad;
+}
+
 bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx, double learning_rate,
-                    rz_tree_result *results, double *grad_norm, rz_err *err)
+                    rz_tree_result *results, double *grad_norm)
 {
     part mine[2 * MAX_LEVELS];
     size_t *counts = rz_calloc((size_t)u->size, sizeof *counts);
@@ -402,13 +456,20 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
     spend(&u->spent.forward_backward_s, &start);
     float *grad = reduce(u, mine, n_mine, n_trees, &made);
     share_results(u, n_trees, results, counts);
+    if (rz_fault_nan(RZ_NAN_LOSS))
+        results[0].loss = NAN;
+    if (rz_fault_nan(RZ_NAN_GRADIENT) && u->slice0 == 0 && u->slice1 > 0)
+        grad[0] = NAN;
     *grad_norm = global_norm(u, grad, counts);
     spend(&u->spent.communication_s, &start);
-    bool ok = isfinite(*grad_norm);
+    bool ok = sound(u, results, n_trees, *grad_norm);
     if (ok) {
         rz_shared_barrier(&u->p->w_memory); /* nobody computes with the old weights any more */
         double most = u->o.max_grad_norm, scale = most > 0 && *grad_norm > most ? most / *grad_norm : 1;
         adamw(u, grad, scale, learning_rate);
+        if (rz_fault_nan(RZ_NAN_WEIGHTS) && u->slice0 == 0 && u->slice1 > 0)
+            u->p->w[0] = NAN;
+        check_weights(u);
         spend(&u->spent.optimizer_s, &start);
         gather_counts(u, counts, 1, sizeof(float));
         if (u->p->w_memory.common)
@@ -418,9 +479,6 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
         spend(&u->spent.communication_s, &start);
         rz_policy_refresh(u->p);
         spend(&u->spent.optimizer_s, &start);
-    } else {
-        rz_fail(err, RZ_EDIVERGED, "the run has diverged: the gradient is not finite (norm %g); begin again with a lower learning_rate (%g now) or max_grad_norm, and another out=",
-                *grad_norm, learning_rate);
     }
     for (int i = 0; i < n_mine; i++)
         give_buffer(u, mine[i].sum);

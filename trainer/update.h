@@ -29,9 +29,15 @@ typedef struct {
 typedef void (*rz_tree_loss)(void *ctx, int i, rz_tree_result *result);
 
 /* Collective. One optimizer step on trees(n_trees), the same on every rank. results(n_trees) is filled on every rank. grad_norm is the global
- * norm before clipping. RZ_EDIVERGED when it is not finite: weights and moments are then as they were. */
+ * norm before clipping. False, the same on every rank: a loss or the gradient is not finite, the step is left out, weights and moments are as they were. */
 bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx, double learning_rate,
-                    rz_tree_result *results, double *grad_norm, rz_err *err);
+                    rz_tree_result *results, double *grad_norm);
+
+/* What was left out since the last call, the same on every rank. broken: weights are not finite after a step that was made, and only a checkpoint can mend that. */
+typedef struct { int64_t skipped; bool broken; char why[160]; /* the first reason, a clause */ } rz_update_trouble;
+rz_update_trouble rz_update_take_trouble(rz_update *u);
+/* Counts an optimizer step that the caller leaves out, for numbers that never came to rz_update_step. To be called on every rank alike. */
+__attribute__((format(printf, 2, 3))) void rz_update_skip(rz_update *u, const char *fmt, ...);
 
 /* Seconds of this rank since rz_update_create: forward and backward passes with the losses between; sums, results, norms and weights on their way
  * between ranks, waiting for slower ranks included; clipping, AdamW and what the new weights need before use. */

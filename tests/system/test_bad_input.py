@@ -439,7 +439,7 @@ def _(folder):
     keys = ["pretrain.steps=60", "checkpoint.every=1", "pretrain.optimizer.learning_rate=10", "pretrain.optimizer.max_grad_norm=0",
             "pretrain.optimizer.weight_decay=10", f"out={folder}/run"]
     for ranks in ROUNDS:  # the second one goes on from where the first one was, and diverges again
-        result = rulezero("pretrain", BASE, *keys, ranks=ranks).expect(DIVERGED, "the gradient is not finite", "learning_rate", "another out=")
+        result = rulezero("pretrain", BASE, *keys, ranks=ranks).expect(DIVERGED, "is not finite", "learning_rate", "another out=")
         check(sum(line.startswith("rulezero: ") for line in result.err.splitlines()) == 1, result)
     newest = sorted(os.listdir(f"{folder}/run/checkpoints"))[-1]
     rulezero("train", GRPO, f"model={folder}/run/checkpoints/{newest}", f"out={folder}/no-run", "--dry-run").expect(OK)
