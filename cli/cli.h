@@ -38,8 +38,11 @@ int rz_cmd_tokenize(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_logprobs(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_gradnorms(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_launch(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_ckpt_verify(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_ckpt_list(rz_comm *comm, int argc, char **argv, rz_err *err);
 
 extern const rz_command rz_rules_commands[]; /* cli/rules.c */
+extern const rz_command rz_ckpt_commands[];  /* cli/ckpt.c */
 
 /* Flags of the commands that declare them as options (cli/flags.h). */
 extern const rz_option rz_generate_flags[], rz_bench_flags[], rz_eval_flags[], rz_score_flags[], rz_tokenize_flags[],

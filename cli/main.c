@@ -86,6 +86,7 @@ static const rz_command commands[] = {
      "build/rulezero report runs/quick -o quick.html", false, rz_cmd_report},
     {"inspect", "FILE|RUN [--json]", "tell what a checkpoint, model, rollout file or run directory holds", "",
      "build/rulezero inspect runs/quick/checkpoints/step-000120.h5", false, rz_cmd_inspect},
+    {"ckpt", "verify|list ...", "what of a run is whole, which checkpoints it has", "", "build/rulezero ckpt list runs/quick", false, .parts = rz_ckpt_commands},
     {"diff", "A B", "compare two files or two run directories, bit for bit",
      "Exits 0 only when everything that must be identical is; what may differ (times, host, paths, ranks, threads) is listed in docs/files.md.\n",
      "build/rulezero diff runs/one-rank runs/four-ranks", false, rz_cmd_diff},

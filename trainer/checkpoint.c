@@ -95,13 +95,30 @@ static bool same_text(rz_store *s, const char *name, const char *want, const cha
     return same || rz_fail(err, RZ_ECONFIG, "%s changed since this run began; set it back, or give another out=", what);
 }
 
-/* The config a checkpoint was written with must agree in every key that decides bits. */
+/* The config that a checkpoint was written with; the caller gives it back with rz_config_finish, whatever is returned. */
+static bool get_config(rz_store *s, const char *path, rz_config *then, rz_err *err)
+{
+    *then = (rz_config){0};
+    char *text = rz_store_get_text(s, "config", err);
+    bool ok = text && rz_options_init(rz_config_rows, rz_config_n_rows, then, err) &&
+              rz_options_parse(rz_config_rows, rz_config_n_rows, then, path, text, strlen(text), NULL, err);
+    free(text);
+    return ok;
+}
+
+bool rz_checkpoint_check_own_config(rz_store *s, const char *path, rz_err *err)
+{
+    rz_config then;
+    bool ok = get_config(s, path, &then, err);
+    rz_config_finish(&then);
+    return ok;
+}
+
+/* It must agree in every key that decides bits. */
 static bool same_config(rz_store *s, const char *path, rz_stage stage, const rz_config *now, rz_err *err)
 {
-    rz_config then = {0};
-    char *text = rz_store_get_text(s, "config", err);
-    bool ok = text && rz_options_init(rz_config_rows, rz_config_n_rows, &then, err) &&
-              rz_options_parse(rz_config_rows, rz_config_n_rows, &then, path, text, strlen(text), NULL, err);
+    rz_config then;
+    bool ok = get_config(s, path, &then, err);
     const rz_option *row = NULL;
     for (int i = 0; ok && !row && i < rz_config_n_rows; i++)
         if (rz_config_decides(stage, rz_config_rows[i].key))
@@ -112,8 +129,7 @@ static bool same_config(rz_store *s, const char *path, rz_stage stage, const rz_
         free(old);
         free(new);
     }
-    rz_options_finish(rz_config_rows, rz_config_n_rows, &then);
-    free(text);
+    rz_config_finish(&then);
     return ok;
 }
 
@@ -127,6 +143,15 @@ static bool same_hash(rz_store *s, const char *attr, const char *want, const cha
     return same || rz_fail(err, RZ_ECONFIG, "%s changed since this run began; set it back, or give another out=", what);
 }
 
+bool rz_checkpoint_get_progress(rz_store *s, rz_progress *at, rz_err *err)
+{
+    bool ok = true;
+    for (int i = 0; ok && i < N_WHOLE; i++)
+        ok = (whole[i].may_lack && !rz_store_has_attr(s, whole[i].name)) ||
+             rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
+    return ok;
+}
+
 static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err)
 {
     bool ok = rz_model_check_kind(s, kinds[at->stage], err) && same_config(s, path, at->stage, at->config, err) &&
@@ -134,9 +159,7 @@ static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_p
               same_hash(s, "data_hash", at->data_hash, "the data (data, eval.data, examples) or the model's chat template", err) &&
               same_hash(s, "base_hash", at->base_hash, "the base (model)", err) &&
               same_text(s, "tokenizer", rz_tokenizer_json(t), "the tokenizer of the base (model)", err) && rz_extras_check(rz_tokenizer_get_extras(t), s, err);
-    for (int i = 0; ok && i < N_WHOLE; i++)
-        ok = (whole[i].may_lack && !rz_store_has_attr(s, whole[i].name)) ||
-             rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
+    ok = ok && rz_checkpoint_get_progress(s, at, err);
     if (ok && (at->curriculum.place < 0 || at->curriculum.place >= (at->config->task.levels.n > 0 ? at->config->task.levels.n : 1)))
         return rz_fail(err, RZ_EDATA, "curriculum_place is %lld, but task.level lists %d", (long long)at->curriculum.place, at->config->task.levels.n);
     return ok && rz_policy_get(p, s, err) && rz_update_get(u, s, err);

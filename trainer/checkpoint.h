@@ -37,6 +37,9 @@ bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_polic
 /* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules (unless allow_changed_rules), data, base or tokenizer other than those it was
  * written with, naming the first difference. */
 bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err);
+/* Parts of it: the whole numbers of `at`; whether its config can be read. RZ_EDATA. */
+bool rz_checkpoint_get_progress(rz_store *s, rz_progress *at, rz_err *err);
+bool rz_checkpoint_check_own_config(rz_store *s, const char *path, rz_err *err);
 /* Only that: RZ_ECONFIG if a run with this config may not go on from the checkpoint. */
 bool rz_checkpoint_check_config(const char *path, rz_stage stage, const rz_config *c, rz_err *err);
 #endif

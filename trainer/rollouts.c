@@ -199,3 +199,77 @@ bool rz_rollouts_write(rz_rollouts *r, const char *path, rz_err *err)
         empty(r);
     return ok;
 }
+
+/* ---- is a file whole? ---- */
+
+/* Columns of the form offsets, flat: which flat ones stand behind which offsets, and of what a row is. */
+static const struct { int offsets, from, to, row; } flats[] = {
+    {TOKEN_AT, IDS, ENTROPY, STEP}, {TEXT_AT, TEXT, TEXT, STEP}, {EXPLAIN_AT, EXPLAIN, EXPLAIN, STEP},
+    {PROMPT_AT, PROMPT, PROMPT, PROMPT_STEP}, {ANSWER_AT, ANSWER, ANSWER, PROMPT_STEP}, {META_AT, META, META, PROMPT_STEP}};
+enum { N_FLATS = sizeof flats / sizeof flats[0] };
+
+static bool has_shape(rz_store *s, int which, int n_dims, int64_t rows, int64_t width, rz_err *err)
+{
+    rz_shape is;
+    if (!rz_store_shape(s, layout[which].name, &is, err))
+        return false;
+    return (is.type == layout[which].type && is.n_dims == n_dims && is.dims[0] == rows && (n_dims == 1 || is.dims[1] == width)) ||
+           rz_fail(err, RZ_EDATA, "%s has another shape than its file asks for (%lld rows)", layout[which].name, (long long)rows);
+}
+
+static bool rows_of(rz_store *s, int which, int64_t *rows, rz_err *err)
+{
+    rz_shape is;
+    if (!rz_store_shape(s, layout[which].name, &is, err))
+        return false;
+    *rows = is.dims[0];
+    return has_shape(s, which, 1, *rows, 0, err);
+}
+
+static bool check_flat(rz_store *s, int i, int64_t rows, rz_err *err)
+{
+    const char *name = layout[flats[i].offsets].name;
+    int64_t total = 0;
+    if (!has_shape(s, flats[i].offsets, 1, rows + 1, 0, err))
+        return false;
+    int64_t *at = rz_calloc((size_t)rows + 1, sizeof *at);
+    bool ok = rz_store_get(s, name, (rz_shape){RZ_I64, 1, {rows + 1}}, at, err) && (!at[0] || rz_fail(err, RZ_EDATA, "%s does not begin with 0", name));
+    for (int64_t r = 0; ok && r < rows; r++)
+        ok = at[r + 1] >= at[r] || rz_fail(err, RZ_EDATA, "%s does not rise at element %lld", name, (long long)r + 1);
+    total = at[rows];
+    free(at);
+    for (int c = flats[i].from; ok && c <= flats[i].to; c++)
+        ok = has_shape(s, c, 1, total, 0, err);
+    return ok;
+}
+
+static bool is_flat(int which)
+{
+    bool flat = false;
+    for (int i = 0; i < N_FLATS; i++)
+        flat |= which == flats[i].offsets || (which >= flats[i].from && which <= flats[i].to);
+    return flat;
+}
+
+static bool count_rules(rz_store *s, int64_t *n, rz_err *err)
+{
+    char *names = rz_store_get_text(s, "parts/rules", err);
+    *n = 0;
+    for (const char *c = names; c && *c; c++)
+        *n += *c == '\n';
+    free(names);
+    return names != NULL;
+}
+
+bool rz_rollouts_check(rz_store *s, rz_err *err)
+{
+    int64_t completions, prompts, rules;
+    bool ok = rows_of(s, STEP, &completions, err) && rows_of(s, PROMPT_STEP, &prompts, err) && count_rules(s, &rules, err);
+    for (int i = 0; ok && i < N_FLATS; i++)
+        ok = check_flat(s, i, flats[i].row == STEP ? completions : prompts, err);
+    for (int c = 0; ok && c < N_COLUMNS; c++) {
+        bool parts = c == PART_STATE || c == PART_POINTS || c == PART_SPAN;
+        ok = is_flat(c) || has_shape(s, c, parts ? 2 : 1, c < PROMPT_STEP ? completions : prompts, c == PART_SPAN ? 2 * rules : rules, err);
+    }
+    return ok;
+}

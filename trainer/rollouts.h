@@ -15,4 +15,6 @@ void rz_rollouts_add(rz_rollouts *r, int64_t step, const rz_group *groups, int n
 void rz_rollouts_move(rz_rollouts *to, rz_rollouts *from);
 /* Writes what was added since the last write; nothing added: nothing written. What could not be written is kept. */
 bool rz_rollouts_write(rz_rollouts *r, const char *path, rz_err *err);
+/* Is all there that such a file holds, and do its parts fit together? RZ_EDATA. */
+bool rz_rollouts_check(rz_store *s, rz_err *err);
 #endif
