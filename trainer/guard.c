@@ -57,7 +57,7 @@ bool rz_guard_go_back(rz_loop *l, int64_t step, rz_err *err)
     if (!rz_saving_settle(l, err) || !find_checkpoint(l, step - was.skipped_in_row, path, sizeof path, err))
         return false;
     if (!path[0])
-        return diverged(l, step, "with no checkpoint from before them to go back to (checkpoint.every)", err);
+        return diverged(l, step, "with no checkpoint from before them to go back to", err);
     if (!rz_comm_agree(l->env->comm, rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err))
         return false;
     l->at.skipped = was.skipped;
@@ -65,9 +65,8 @@ bool rz_guard_go_back(rz_loop *l, int64_t step, rz_err *err)
     l->at.rollbacks = was.rollbacks + 1;
     l->at.data_shift = was.data_shift + step - l->at.step;
     rz_fault_window(l->at.rollbacks);
-    rz_saving_open(l);
     bool ok = rz_comm_rank(l->env->comm) || (rz_rundir_forget(&l->run, l->at.step, err) && rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err));
-    if (!rz_comm_agree(l->env->comm, ok && (!l->went_back || l->went_back(l, err)), err))
+    if (!rz_comm_agree(l->env->comm, ok && (!l->went_back || l->went_back(l, err)), err) || !rz_saving_open(l, err))
         return false;
     rz_loop_note(l, "step %lld: %s: gone back to step %lld, and on with the problems that would have come next (%lld of %lld times)", (long long)step, l->trouble,
                  (long long)l->at.step, (long long)l->at.rollbacks, (long long)l->config->guard.rollbacks);

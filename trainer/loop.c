@@ -136,6 +136,7 @@ bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err)
     bool ok = true;
     if (first(l)) {
         ok = write_line(l->run.eval, m, err);
+        rz_saving_evaluated(l, m);
         if (ok && l->env->listener.evaluation)
             l->env->listener.evaluation(l->env->listener.ctx, m);
     }
@@ -198,6 +199,7 @@ static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
 static bool one_step(rz_loop *l, int64_t step, rz_err *err)
 {
     rz_metrics m = {0};
+    double start = rz_now_s();
     rz_fp_setup();
     if (!l->step(l, step, &m, err))
         return false;
@@ -208,6 +210,8 @@ static bool one_step(rz_loop *l, int64_t step, rz_err *err)
     if (back)
         return rz_guard_go_back(l, step, err);
     l->at.step = step;
+    double took = rz_now_s() - start;
+    l->saving.step_s = took > l->saving.step_s ? took : l->saving.step_s;
     return log_step(l, &m, err);
 }
 
@@ -248,7 +252,8 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
     stop_reason reason = GO_ON;
     if (l->at.step >= l->steps)
         return true;
-    rz_saving_open(l);
+    if (!rz_saving_open(l, err))
+        return false;
     if (l->at.step == 0 && l->begin && !l->begin(l, err))
         return false;
     if (first(l) && l->env->listener.stage)

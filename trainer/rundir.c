@@ -1,6 +1,7 @@
 #include "trainer/rundir.h"
 
 #include "base/store.h"
+#include "trainer/history.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -81,6 +82,11 @@ static void sweep(const char *dir, const char *folder)
     free(path);
 }
 
+static bool divides(int64_t every, int64_t step)
+{
+    return every && step % every == 0;
+}
+
 bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **path, rz_err *err)
 {
     char **paths;
@@ -92,7 +98,7 @@ bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **p
             rz_store *s;
             rz_err e = {0};
             int64_t at = step_of(strrchr(paths[i], '/') + 1);
-            if (at > step || (at % every == 0) != (pass == 0) || !rz_store_open(&s, paths[i], &e))
+            if (at > step || divides(every, at) != (pass == 0) || !rz_store_open(&s, paths[i], &e))
                 continue;
             rz_store_close(s);
             *path = rz_strdup(paths[i]);
@@ -211,16 +217,64 @@ char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step)
     return rz_asprintf("%s/%s/step-%06lld.h5", r->dir, folder, (long long)step);
 }
 
-bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t step, int64_t keep, rz_err *err)
+static bool read_evaluations(const rz_rundir *r, rz_history *h, rz_err *err)
+{
+    char *path = rz_asprintf("%s/eval.jsonl", r->dir);
+    bool ok = rz_history_read(h, path, err);
+    free(path);
+    return ok;
+}
+
+bool rz_rundir_best(const rz_rundir *r, double *accuracy, rz_err *err)
+{
+    rz_history h;
+    bool ok = read_evaluations(r, &h, err);
+    *accuracy = -1;
+    for (int64_t i = 0; ok && i < h.n; i++)
+        if (rz_history_get(&h, "step", i) > 0 && rz_history_get(&h, "accuracy", i) > *accuracy)
+            *accuracy = rz_history_get(&h, "accuracy", i);
+    rz_history_finish(&h);
+    return ok;
+}
+
+/* Step of the best of these files; −1: none was evaluated. */
+static bool best_of(const rz_rundir *r, char *const *paths, int64_t n, int64_t *best, rz_err *err)
+{
+    rz_history h;
+    bool ok = read_evaluations(r, &h, err);
+    double most = -1;
+    *best = -1;
+    for (int64_t i = 0; ok && i < h.n; i++)
+        for (int64_t k = 0; k < n; k++) {
+            int64_t step = step_of(strrchr(paths[k], '/') + 1);
+            double accuracy = rz_history_get(&h, "accuracy", i);
+            if ((double)step == rz_history_get(&h, "step", i) && accuracy > most) {
+                most = accuracy;
+                *best = step;
+            }
+        }
+    rz_history_finish(&h);
+    return ok;
+}
+
+bool rz_rundir_prune(const rz_rundir *r, const char *folder, int64_t step, rz_keep keep, rz_err *err)
 {
     char **paths;
     int n;
+    int64_t best = -1;
     bool ok = rz_rundir_steps(r->dir, folder, &paths, &n, err);
     int64_t known = n;
     while (known && step_of(strrchr(paths[known - 1], '/') + 1) > step)
         known--;
-    for (int64_t i = 0; ok && i < known - keep; i++)
-        unlink(paths[i]); /* a file that stays is no harm */
+    ok = ok && (!keep.best || best_of(r, paths, known, &best, err));
+    bool regular = false;
+    for (int64_t i = known; ok && i-- > 0;) {
+        int64_t its = step_of(strrchr(paths[i], '/') + 1);
+        bool newest = !regular && divides(keep.regular, its);
+        regular = regular || newest;
+        if (i < known - keep.last && !newest && its != best && !divides(keep.every, its))
+            unlink(paths[i]); /* a file that stays is no harm */
+    }
     free_names(paths, n);
     return ok;
 }

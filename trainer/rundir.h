@@ -23,13 +23,18 @@ void rz_rundir_close(rz_rundir *r); /* accepts a zeroed one */
 
 /* "DIR/FOLDER/step-NNNNNN.h5"; caller frees. */
 char *rz_rundir_path(const rz_rundir *r, const char *folder, int64_t step);
-/* Removes all but the newest `keep` of DIR/FOLDER/step-*.h5 up to `step`. Later ones could not be read when the run was resumed before them: they take no
- * good one's place, and are written anew. */
-bool rz_rundir_prune(rz_rundir *r, const char *folder, int64_t step, int64_t keep, rz_err *err);
+/* What stays of a folder: the newest `last`, the newest of those whose step `regular` divides, all whose step `every` divides (0: none), and the best: of those
+ * that are there the one whose step has the highest accuracy in eval.jsonl, the oldest of equals. */
+typedef struct { int64_t last, regular, every; bool best; } rz_keep;
+/* Removes the other ones of DIR/FOLDER/step-*.h5 up to `step`. Later ones could not be read when the run was resumed before them: they take no good one's
+ * place, and are written anew. Any thread: a line that is just being written to eval.jsonl is passed over. */
+bool rz_rundir_prune(const rz_rundir *r, const char *folder, int64_t step, rz_keep keep, rz_err *err);
+/* The highest accuracy in eval.jsonl behind the first step; −1: there is none. */
+bool rz_rundir_best(const rz_rundir *r, double *accuracy, rz_err *err);
 /* Removes checkpoints, rollouts and evaluated completions of steps behind `step`, durably: the run goes back to it, and what comes then is other than what was. */
 bool rz_rundir_forget(rz_rundir *r, int64_t step, rz_err *err);
-/* The newest checkpoint up to `step` that verifies: of those whose step `every` divides, else of all; NULL: there is none. The caller frees it. So where a run goes
- * back to does not depend on when it was stopped. */
+/* The newest checkpoint up to `step` that verifies: of those whose step `every` (0: none) divides, else of all; NULL: there is none. The caller frees it. So where a
+ * run goes back to depends neither on when it was stopped nor on how fast it was. */
 bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **path, rz_err *err);
 /* Removes rollouts and evaluated completions of steps behind the checkpoint that a run goes on from (written, but their checkpoint was not): they come again. */
 bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err);

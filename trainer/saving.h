@@ -5,6 +5,7 @@
 #define RZ_TRAINER_SAVING_H
 #include "base/threads.h"
 #include "trainer/checkpoint.h"
+#include "trainer/metrics.h"
 
 struct rz_loop;
 
@@ -20,11 +21,15 @@ typedef struct {
     double begun_s;        /* when it was */
     double step_s;         /* the longest step so far */
     double write_s, spent_s; /* of the thread: its last checkpoint; since the last line of metrics */
+    double best;           /* held-out accuracy so far; -1: none */
+    bool best_now;         /* the state of now has it, and no checkpoint yet */
     bool told_slow;
 } rz_saving;
 
 /* Collective. A run begins, or goes on from a checkpoint, at l->at.step. */
-void rz_saving_open(struct rz_loop *l);
+bool rz_saving_open(struct rz_loop *l, rz_err *err);
+/* Rank 0: the state that the next checkpoint is of has been evaluated; a line of eval.jsonl. */
+void rz_saving_evaluated(struct rz_loop *l, const rz_metrics *m);
 /* Rank 0: whether the state of now is to be saved. */
 bool rz_saving_due(struct rz_loop *l);
 /* Rank 0: false when a checkpoint has failed since the last call. Does not wait. */
