@@ -340,3 +340,12 @@ void rz_comm_abort(rz_comm *c, int status)
     if (c->mpi) MPI_Abort(MPI_COMM_WORLD, status);
     _exit(status);
 }
+
+const char *rz_comm_library(void)
+{
+    static char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int n;
+    MPI_Get_library_version(text, &n); /* may be called before MPI is started */
+    text[strcspn(text, ",\n")] = '\0';
+    return text;
+}

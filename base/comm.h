@@ -57,6 +57,9 @@ void rz_deal_serve(rz_deal *d);
 /* Frees. A rank that ends before the deal is over (it has failed) ends it for all: what is not dealt yet never will be. */
 void rz_deal_end(rz_deal *d);
 
+/* "Open MPI v4.1.4" */
+const char *rz_comm_library(void);
+
 /* Ends every rank at once with this exit status. */
 __attribute__((noreturn)) void rz_comm_abort(rz_comm *c, int status);
 #endif

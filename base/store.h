@@ -19,6 +19,10 @@ typedef struct {
 size_t rz_type_size(rz_type type);
 const char *rz_type_name(rz_type type); /* "f32" … */
 
+/* "HDF5 1.10.8"; whether it may be called by several threads. */
+const char *rz_store_library(void);
+bool rz_store_takes_threads(void);
+
 bool rz_store_create(rz_store **out, const char *path, rz_err *err); /* empty; nothing is at `path` before commit. RZ_EIO, RZ_ECREATE */
 bool rz_store_open(rz_store **out, const char *path, rz_err *err);   /* read-only; RZ_EDATA with a sentence when cut, changed or not ours */
 bool rz_store_commit(rz_store *s, rz_err *err);                      /* durable on return; RZ_EIO leaves `path` as it was. From now on it can be read only */

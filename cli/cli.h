@@ -40,15 +40,16 @@ int rz_cmd_gradnorms(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_launch(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_ckpt_verify(rz_comm *comm, int argc, char **argv, rz_err *err);
 int rz_cmd_ckpt_list(rz_comm *comm, int argc, char **argv, rz_err *err);
+int rz_cmd_doctor(rz_comm *comm, int argc, char **argv, rz_err *err);
 
 extern const rz_command rz_rules_commands[]; /* cli/rules.c */
 extern const rz_command rz_ckpt_commands[];  /* cli/ckpt.c */
 
 /* Flags of the commands that declare them as options (cli/flags.h). */
 extern const rz_option rz_generate_flags[], rz_bench_flags[], rz_eval_flags[], rz_score_flags[], rz_tokenize_flags[],
-    rz_logprobs_flags[], rz_convert_flags[], rz_launch_flags[];
+    rz_logprobs_flags[], rz_convert_flags[], rz_launch_flags[], rz_doctor_flags[];
 extern const int rz_generate_n_flags, rz_bench_n_flags, rz_eval_n_flags, rz_score_n_flags, rz_tokenize_n_flags, rz_logprobs_n_flags,
-    rz_convert_n_flags, rz_launch_n_flags;
+    rz_convert_n_flags, rz_launch_n_flags, rz_doctor_n_flags;
 
 /* The run directory of a command that is a job (mpirun ... rulezero train CONFIG ...), or NULL; caller frees. */
 char *rz_cli_job_out(int argc, char **argv);

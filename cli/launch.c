@@ -414,10 +414,11 @@ int rz_cmd_launch(rz_comm *comm, int argc, char **argv, rz_err *err)
         return rz_fail(err, RZ_EUSAGE, "the command to run is missing: launch [--max-restarts N] -- mpirun -n 2 build/rulezero train CONFIG"), RZ_EUSAGE;
     if (getenv("OMPI_COMM_WORLD_SIZE"))
         return rz_fail(err, RZ_EUSAGE, "launch stands before mpirun, not behind it: launch -- mpirun ..."), RZ_EUSAGE;
-    launch l = {.command = argv + own + 1, .max_restarts = o.max_restarts, .run = rz_cli_job_out(argc - own - 1, argv + own + 1)};
+    launch l = {.command = argv + own + 1, .max_restarts = o.max_restarts};
+    take_signals(&l);
+    l.run = rz_cli_job_out(argc - own - 1, argv + own + 1);
     l.progress = progress_of(l.run);
     set_environment();
-    take_signals(&l);
     signal(SIGPIPE, SIG_IGN); /* a reader of what we say that has gone must not end the job */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     int status = run_job(&l, err);

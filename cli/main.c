@@ -87,6 +87,10 @@ static const rz_command commands[] = {
     {"inspect", "FILE|RUN [--json]", "tell what a checkpoint, model, rollout file or run directory holds", "",
      "build/rulezero inspect runs/quick/checkpoints/step-000120.h5", false, rz_cmd_inspect},
     {"ckpt", "verify|list ...", "what of a run is whole, which checkpoints it has", "", "build/rulezero ckpt list runs/quick", false, .parts = rz_ckpt_commands},
+    {"doctor", "[DIR] [--json]", "whether this machine is fit for jobs, and what to do where it is not",
+     "Looks at program and libraries, processor and kernels, cores, memory, clock, limits, mpirun (starts two ranks), the sandbox of code rewards, and the file\n"
+     "system of DIR (default: here; makes a folder there and removes it). Each line is ok, warn or fail, with what to do. Exits 78 when a check fails.\n",
+     "build/rulezero doctor runs", false, rz_cmd_doctor, rz_doctor_flags, &rz_doctor_n_flags},
     {"diff", "A B", "compare two files or two run directories, bit for bit",
      "Exits 0 only when everything that must be identical is; what may differ (times, host, paths, ranks, threads) is listed in docs/files.md.\n",
      "build/rulezero diff runs/one-rank runs/four-ranks", false, rz_cmd_diff},

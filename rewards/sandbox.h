@@ -4,7 +4,7 @@
  *   calls       seccomp (base/confine.h: no network, no processes, no waiting, no tracing) and Landlock (it reads the system's libraries and writes nothing)
  *   namespaces  bubblewrap: its own users, processes, network, mounts (a read-only /usr, an empty /tmp in memory)
  *
- * What is expected of the program never enters. For a worker (helper.h), which has one thread and no MPI. Private to rewards/. */
+ * What is expected of the program never enters. For a worker (helper.h), which has one thread and no MPI (and for cli/doctor.c, which asks only what there is). */
 #ifndef RZ_REWARDS_SANDBOX_H
 #define RZ_REWARDS_SANDBOX_H
 #include "base/confine.h"

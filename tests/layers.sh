@@ -21,7 +21,7 @@ cli: trainer rollout rewards policy data base
 # line in docs/dependencies.md.
 export DOORS='
 mpi.h: base/comm.c
-hdf5.h: base/store.c base/store_driver.h
+hdf5.h: base/store.c base/store_driver.h base/store_library.c
 H5FDdevelop.h: base/store_driver.c
 pcre2.h: base/pattern.c
 yaml.h: base/yaml.c
@@ -43,6 +43,7 @@ lauxlib.h: rewards/lua_run.h
 lualib.h: rewards/lua_library.c rewards/lua_text.c
 dlfcn.h: rewards/plugin.c
 sys/prctl.h: rewards/helper_child.c rewards/child.c base/confine.c cli/launch.c
+sys/statfs.h: cli/doctor_files.c
 seccomp.h: base/confine.c
 linux/landlock.h: base/confine.c
 sys/socket.h: rewards/child.c rewards/helper.c rewards/helper_child.c rewards/wire.c

@@ -189,14 +189,11 @@ def _(folder):
 
 @case("a signal before the job listens is no failure")
 def _(folder):
-    out = f"{folder}/run"
-    process = start(["launch", "--"] + command(JOB + [f"out={out}"], 2), cpu=SLOW)
-    time.sleep(0.15)  # mpirun is there and has started nobody yet, or the ranks are not ready
-    process.send_signal(signal.SIGTERM)
-    result = finish(process)
-    check(result.status == STOPPED, result)
-    rulezero(*JOB, f"out={out}").expect(OK)
-    identical(truth(), out)
+    job = Job(folder)
+    job.wait(job.mpirun)  # it has started nobody yet, or the ranks are not ready
+    job.process.send_signal(signal.SIGTERM)
+    finish(job.process).expect(STOPPED)
+    job.ends_as_if_nothing_had_been(rulezero(*job.job))
 
 
 def script(folder, text, *flags, words=()):
