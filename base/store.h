@@ -1,6 +1,6 @@
 /* The only door to HDF5: trees of named arrays and attributes in one file. What is put goes to a temporary name in the same folder at once (base/file.h), so that
  * no second copy of it is in memory; commit seals that, syncs and renames it: a reader finds the old file or the new one, never a torn one. The last 32 bytes of the file, behind the HDF5 image (HDF5 tools ignore them), are a seal: magic, length and XXH3-128 of
- * all before; rz_store_open verifies it before HDF5 sees a byte. Names are paths ("model/lm_head.weight"); groups appear as needed. */
+ * all before; rz_store_open verifies it, and that everything is laid out as we do it (base/store_plain.h), before HDF5 sees a byte. Names are paths ("model/lm_head.weight"); groups appear as needed. */
 #ifndef RZ_BASE_STORE_H
 #define RZ_BASE_STORE_H
 #include "base/error.h"

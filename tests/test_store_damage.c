@@ -92,7 +92,7 @@ START_TEST(other_files_are_rejected)
     SAYS("is not a file");
     put(in_folder("bad.h5"), "hello", 5);
     seal_file(in_folder("bad.h5")); /* a good seal on what is no HDF5 */
-    rejected(in_folder("bad.h5"), "HDF5 cannot open it");
+    rejected(in_folder("bad.h5"), "its superblock (byte 0) is none that rulezero writes");
 }
 END_TEST
 
@@ -123,7 +123,6 @@ static void make_virtual(hid_t file, hid_t space)
     make_array(file, space, H5T_STD_U8LE, creation);
 }
 static void make_odd_type(hid_t file, hid_t space) { make_array(file, space, H5T_STD_I16LE, H5Pcreate(H5P_DATASET_CREATE)); }
-static void make_bare_u16(hid_t file, hid_t space) { make_array(file, space, H5T_STD_U16LE, H5Pcreate(H5P_DATASET_CREATE)); }
 static void make_named_type(hid_t file, hid_t space)
 {
     (void)space;
@@ -152,42 +151,100 @@ static void make_maze(hid_t file, hid_t space)
     }
 }
 
-static bool ignore_array(void *ctx, const char *name, const rz_shape *shape) { return (void)ctx, (void)name, (void)shape, true; }
-
-/* A seal proves that a file is whole, not that we wrote it. */
+/* A seal proves that a file is whole, not that we wrote it: HDF5 does not see such a file. */
 START_TEST(hostile_files_with_a_good_seal)
 {
-    static const struct {
-        void (*make)(hid_t file, hid_t space);
-        const char *get, *each;
-    } cases[] = {
-        {make_external, "has no array 'x'", "'x' is a link to another place"},
-        {make_soft, "has no array 'x'", "'x' is a link to another place"},
-        {make_stored_outside, "kept in another file", "kept in another file"},
-        {make_chunked, "is chunked", "is chunked"},
-        {make_virtual, "virtual", "virtual"},
-        {make_odd_type, "a type of numbers", "a type of numbers"},
-        {make_bare_u16, "a type of numbers", "a type of numbers"},
-        {make_named_type, "is not an array", "'x' is neither an array nor a group"},
-        {make_ring, "is not an array", "too many"},
-        {make_maze, "is not an array", "too many"},
-    };
+    static void (*const cases[])(hid_t file, hid_t space) = {make_external, make_soft, make_stored_outside, make_chunked, make_virtual,
+                                                             make_odd_type, make_named_type, make_ring, make_maze};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *path = in_folder("hostile.h5");
         hsize_t dims = 8;
-        hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), space = H5Screate_simple(1, &dims, NULL);
-        cases[i].make(file, space);
+        hid_t creation = H5Pcreate(H5P_FILE_CREATE), file, space = H5Screate_simple(1, &dims, NULL);
+        H5Pset_obj_track_times(creation, 0);
+        file = H5Fcreate(path, H5F_ACC_TRUNC, creation, H5P_DEFAULT);
+        cases[i](file, space);
         H5Sclose(space);
         H5Fclose(file);
+        H5Pclose(creation);
         seal_file(path);
-        rz_store *s = open_store(path);
-        unsigned char data[8];
-        ck_assert(!rz_store_get(s, "x", (rz_shape){RZ_U8, 1, {8}}, data, &err));
-        SAYS(cases[i].get);
-        ck_assert(!rz_store_each(s, ignore_array, NULL, &err));
-        SAYS(cases[i].each);
-        rz_store_close(s);
+        rejected(path, "is none that rulezero writes");
     }
+}
+END_TEST
+
+/* One structure at a time of a file of ours is made to lie, and the file sealed anew. */
+START_TEST(lies_with_a_good_seal)
+{
+    static const struct {
+        const char *find; /* bytes of the structure, … */
+        int n, at;        /* … and where from its start on … */
+        int bytes;        /* … how many are … */
+        uint64_t value;   /* … this number */
+        const char *says;
+    } lies[] = {
+        {"\x89HDF", 4, 40, 8, 1 << 20, "superblock"},      /* a longer file */
+        {"\x89HDF", 4, 64, 8, 1 << 30, "object header"},   /* a root behind the end */
+        {"\x89HDF", 4, 80, 8, 0, "root"},                  /* another tree than its header's */
+        {"TREE", 4, 4, 1, 1, "tree"},                      /* chunks of an array */
+        {"TREE", 4, 5, 1, 200, "group"},                   /* levels */
+        {"TREE", 4, 6, 2, 33, "tree"},                     /* children */
+        {"TREE", 4, 16, 8, 0x88, "tree"},                  /* its own neighbour */
+        {"TREE", 4, 32, 8, 0x88, "symbol table"},          /* its own child */
+        {"SNOD", 4, 6, 2, 9, "symbol table"},              /* entries */
+        {"SNOD", 4, 8, 8, 1 << 20, "symbol table"},        /* a name behind the heap */
+        {"SNOD", 4, 16, 8, 3, "object header"},
+        {"SNOD", 4, 24, 4, 2, "symbol table"},             /* a soft link */
+        {"HEAP", 4, 8, 8, UINT64_MAX, "heap"},
+        {"HEAP", 4, 16, 8, 8, "heap"},                     /* free blocks without end */
+        {"HEAP", 4, 24, 8, UINT64_MAX - 4, "heap"},
+        {"\x01\x01\x01\0\0\0\0\0", 8, 8, 8, (uint64_t)1 << 60, "message"},      /* a shape that could grow */
+        {"\x01\x01\x01\0\0\0\0\0", 8, 1, 1, 5, "message"},                      /* dimensions */
+        {"\x03\x01", 2, 2, 8, 4096, "array"},                                    /* data behind the end */
+        {"\x03\x01", 2, 10, 8, UINT64_MAX, "array"},
+        {"\x03\x01", 2, 1, 1, 2, "message"},                                     /* chunked */
+        {"\x10\x08\0\0\x08", 5, 4, 4, 0, "message"},                             /* a type of no bytes */
+        {"\x13\x10\0\0", 4, 4, 4, 1 << 30, "message"},                           /* a text longer than its message */
+    };
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        const char *path = in_folder("lie.h5");
+        rz_store *s = create(path);
+        OK(rz_store_put(s, "x", (rz_shape){RZ_U8, 1, {3}}, "abc", &err));
+        OK(rz_store_put_i64(s, "n", 7, &err));
+        OK(rz_store_put_str(s, "kind", "train", &err));
+        OK(rz_store_commit(s, &err));
+        rz_store_close(s);
+        char *data;
+        size_t len;
+        OK(rz_file_read(path, 1 << 20, &data, &len, &err));
+        char *at = memmem(data, len, lies[i].find, (size_t)lies[i].n);
+        ck_assert_msg(at != NULL, "%zu: not found", i);
+        for (int k = 0; k < lies[i].bytes; k++) at[lies[i].at + k] = (char)(lies[i].value >> 8 * k);
+        put(path, data, len - RZ_SEAL_BYTES);
+        free(data);
+        seal_file(path);
+        rejected(path, lies[i].says);
+    }
+}
+END_TEST
+
+/* So many that the tree of their group has levels. */
+START_TEST(ours_of_any_size_are_plain)
+{
+    rz_store *s = create(in_folder("many.h5"));
+    for (int i = 0; i < 700; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "group/with a name of some length %d", i * 7919 % 700);
+        OK(rz_store_put(s, name, (rz_shape){RZ_I32, 0, {0}}, &i, &err));
+        snprintf(name, sizeof name, "attribute %d", i);
+        if (i < 300) OK(rz_store_put_str(s, name, "text", &err));
+    }
+    OK(rz_store_commit(s, &err));
+    rz_store_close(s);
+    s = open_store(in_folder("many.h5"));
+    int last = 0;
+    OK(rz_store_get(s, "group/with a name of some length 699", (rz_shape){RZ_I32, 0, {0}}, &last, &err));
+    ck_assert_int_eq(last * 7919 % 700, 699);
+    rz_store_close(s);
 }
 END_TEST
 
@@ -276,6 +333,8 @@ int main(void)
     tcase_add_test(all, every_flipped_byte_is_rejected);
     tcase_add_test(all, other_files_are_rejected);
     tcase_add_test(all, hostile_files_with_a_good_seal);
+    tcase_add_test(all, lies_with_a_good_seal);
+    tcase_add_test(all, ours_of_any_size_are_plain);
     tcase_add_test(all, a_full_disk_leaves_the_old_file);
     suite_add_tcase(suite, all);
     return run_suite(suite);

@@ -17,8 +17,8 @@ static double *column(rz_history *h, const char *name)
     if (h->n_columns == MAX_COLUMNS)
         return NULL;
     h->columns = rz_realloc(h->columns, (size_t)(h->n_columns + 1) * sizeof *h->columns);
-    rz_column *c = &h->columns[h->n_columns++];
-    *c = (rz_column){rz_strdup(name), rz_calloc((size_t)h->room, sizeof(double))};
+    rz_history_series *c = &h->columns[h->n_columns++];
+    *c = (rz_history_series){rz_strdup(name), rz_calloc((size_t)h->room, sizeof(double))};
     for (int64_t i = 0; i < h->room; i++)
         c->v[i] = NAN;
     return c->v;

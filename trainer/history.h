@@ -8,12 +8,12 @@
 typedef struct {
     char *name;
     double *v; /* (n) NaN where a line has null or nothing of that name */
-} rz_column;
+} rz_history_series;
 
 typedef struct {
     int64_t n, room;      /* lines; lines that v has room for */
     int n_columns;
-    rz_column *columns;   /* in the order of their first appearance; "schema" is none */
+    rz_history_series *columns;   /* in the order of their first appearance; "schema" is none */
     int64_t n_unread;     /* lines passed over */
 } rz_history;
 
