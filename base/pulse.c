@@ -8,6 +8,7 @@ const char *const rz_phase_names[RZ_N_PHASES] = {"setup", "sample", "score", "up
 
 static rz_pulse own;
 static rz_pulse *_Atomic mine = &own;
+static _Thread_local bool enters;
 
 /* Beats come often and order nothing: no fence is needed. */
 static void count(_Atomic uint64_t *n)
@@ -18,6 +19,7 @@ static void count(_Atomic uint64_t *n)
 void rz_pulse_enter(rz_phase phase, int64_t step)
 {
     rz_pulse *p = mine;
+    enters = true;
     p->phase = (int)phase;
     p->step = step;
     count(&p->beats);
@@ -33,7 +35,9 @@ void rz_pulse_within(rz_phase from, rz_phase part)
 
 void rz_pulse_beat(void)
 {
-    count(&mine->beats);
+    rz_pulse *p = mine;
+    if (enters || p->phase == RZ_PHASE_SAVE)
+        count(&p->beats);
 }
 
 void rz_pulse_wait(void)
@@ -51,6 +55,11 @@ void rz_pulse_go_on(void)
     rz_pulse *p = mine;
     atomic_store_explicit(&p->waiting, false, memory_order_relaxed);
     count(&p->beats);
+}
+
+void rz_pulse_leave(void)
+{
+    mine->left = true;
 }
 
 void rz_pulse_move(rz_pulse *to)

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/alarm.h"
 #include "cli/report.h"
 
 #include <stdio.h>
@@ -122,10 +123,16 @@ static bool run(rz_comm *comm, job which, const job_arguments *a, const rz_confi
     rz_job_env env = {.comm = comm, .stop = &rz_stop_asked, .helper = rz_cli_helper()};
     if (!rz_comm_agree(comm, rz_cli_kernels(&env.kernels, err), err))
         return false;
+    rz_alarm *alarm;
+    if (!rz_alarm_start(&alarm, comm, c, err)) {
+        rz_alarm_stop(alarm);
+        return false;
+    }
     rz_view *view = rz_comm_rank(comm) == 0 ? rz_view_create() : NULL;
     if (view)
         env.listener = rz_view_listener(view);
     bool ok = which(&env, c, a->mode, err);
+    rz_alarm_stop(alarm);
     if (view)
         rz_view_break(view);
     rz_view_destroy(view);

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/pulse.h"
 #include "base/text.h"
 #include "base/threads.h"
 
@@ -114,6 +115,7 @@ rz_helper *rz_cli_helper(void) { return the_helper; }
 static void out_of_memory(size_t bytes)
 {
     fprintf(stderr, "rulezero: out of memory (%zu more bytes wanted): use fewer ranks a machine, fewer rollout.slots or a smaller model\n", bytes);
+    rz_pulse_leave(); /* the other ranks need not say that this one has died */
     if (the_comm)
         rz_comm_abort(the_comm, RZ_EINTERNAL);
     _exit(RZ_EINTERNAL);
@@ -159,7 +161,7 @@ static void print_help(FILE *to)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(to, "\nTo start: ./run configs/quick.yaml (installs what is missing, builds, trains on all cores).\n"
                 "Exit status: 0 done, 64 usage, 65 bad data, 70 internal error, 73 in use or cannot create, 74 input/output,\n"
-                "75 try again, 78 bad config, 85 stopped with a checkpoint saved, 87 diverged.\n"
+                "75 try again, 78 bad config, 85 stopped with a checkpoint saved, 86 a rank hung, 87 diverged.\n"
                 "RULEZERO_CPU=portable|avx2|avx512 forces a kernel path; the results are the same bits.\n");
 }
 
@@ -224,11 +226,22 @@ static int unknown_part(const rz_command *c, const char *word)
     return RZ_EUSAGE;
 }
 
+/* Model files are mapped; pages that are not there any more come as a signal. Only what a handler may do. */
+static void file_is_cut(int signal)
+{
+    static const char text[] = "rulezero: a file became shorter, or its disk failed, while it was read (a model file?); put it back and start again\n";
+    (void)signal;
+    rz_pulse_leave();
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(RZ_EIO);
+    _exit(RZ_EIO);
+}
+
 static int run_command(const rz_command *c, int argc, char **argv)
 {
     rz_err err = {0};
     rz_comm *comm = NULL;
-    struct sigaction stop = {.sa_handler = ask_to_stop};
+    struct sigaction stop = {.sa_handler = ask_to_stop}, cut = {.sa_handler = file_is_cut};
     if (c->scores && !rz_helper_start(&the_helper, environ, &err)) { /* first of all: it shall inherit nothing */
         print_error(&err);
         return (int)err.code;
@@ -239,6 +252,7 @@ static int run_command(const rz_command *c, int argc, char **argv)
         sigaction(SIGUSR1, &stop, NULL);
         signal(SIGPIPE, SIG_IGN);
     }
+    sigaction(SIGBUS, &cut, NULL); /* behind the fork: workers have other habits */
     if (c->mpi && !rz_comm_create(&comm, &err)) {
         print_error(&err);
         return (int)err.code;

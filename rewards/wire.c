@@ -1,5 +1,6 @@
 #include "rewards/wire.h"
 #include "base/file.h"
+#include "base/pulse.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -13,8 +14,9 @@ bool rz_wire_wait(int fd, short events, double until_s)
     for (;;) {
         struct pollfd p = {fd, events, 0};
         double left = until_s - rz_now_s();
-        int ms = until_s < 0 ? -1 : left <= 0 ? 0 : left > 1e6 ? 1000000000 : (int)(left * 1000) + 1;
+        int ms = until_s < 0 ? -1 : left <= 0 ? 0 : left > 1 ? 1000 : (int)(left * 1000) + 1;
         int n = poll(&p, 1, ms);
+        rz_pulse_beat(); /* a wait with an end of its own is no hang */
         if (n > 0) return true;
         if (n == 0 && left <= 0) return false;
         if (n < 0 && errno != EINTR && errno != EAGAIN) return true; /* whoever reads or writes next will see it */

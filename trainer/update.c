@@ -162,6 +162,7 @@ static float *shard_gradient(rz_update *u, int shard, const rz_tree *trees, int 
     for (int t = t0, n; t < t1; t += n) {
         n = trees_at_once(u, trees + t, t1 - t, rz_learner_kept_bytes(u->learner));
         rz_learner_forward(u->learner, trees + t, n, temperature);
+        rz_pulse_beat();
         for (int i = t; i < t + n; i++)
             loss(ctx, i, &results[i]);
         rz_learner_backward(u->learner, grad);

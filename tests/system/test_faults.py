@@ -68,6 +68,97 @@ def _(folder):
     identical(f"{folder}/one", f"{folder}/three")
 
 
+# ---- ranks ----
+
+def since_fault(out):
+    """Seconds since the (only) fault struck, which is remembered just before."""
+    return time.time() - os.stat(f"{out}/faults").st_mtime
+
+
+def ends(what, status, within, *words):
+    """The job ends by itself with the status, says one sentence, which is in log.txt too, and the same command ends in the bits of a job without the fault."""
+    def attempt(folder):
+        out, job = f"{folder}/run", JOB + ["watchdog.step_s=2", "watchdog.save_s=2"]
+        result = rulezero(*job, f"out={out}", f"fault={what}", ranks=3)
+        took = since_fault(out)
+        result.expect(status, *words)
+        check(took < within, f"{took:.1f} s from the fault to the end, {within} s are allowed")
+        told = lines_by_us(result)
+        check(len(told) == 1 and "the same command goes on" in told[0].replace("The", "the"), result)
+        with open(f"{out}/log.txt", encoding="utf-8") as f:
+            check(told[0][len("rulezero: "):] in f.read(), "it is not in log.txt")
+        say(f"                 {what}: status {status}, {took:.1f} s after the fault")
+        rulezero(*job, f"out={out}", f"fault={what}").expect(OK)
+        rulezero(*JOB, f"out={folder}/truth").expect(OK)
+        identical(f"{folder}/truth", out)
+    return attempt
+
+
+KILLED, NOTICED = 5, 2 + 2 + 2  # seconds: what is promised; a limit of two, two more to notice it, two for mpirun to take the others down
+case("a rank that is killed takes the job down")(ends("kill:rank=1,step=7", 137, KILLED, "rank 1 (process ", "died in step 7 (sample)"))
+case("the first rank, killed while it updates")(ends("kill:rank=0,step=7,phase=update", 137, KILLED, "rank 0 (process ", "died in step 7 (update)"))
+case("a rank that is stopped is noticed")(ends("stop:rank=1,step=3", WATCHDOG, NOTICED, "watchdog: rank 1 (process ", "in step 3 (sample)", "it is stopped", "waiting for it: 0, 2",
+                                               "raise watchdog.step_s"))
+case("a rank that hangs is noticed")(ends("hang:rank=2,step=3,phase=update", WATCHDOG, NOTICED, "watchdog: rank 2 (process ", "in step 3 (update)", "it computes"))
+case("a rank that hangs while the others wait to save is noticed")(ends("hang:rank=0,step=4,phase=save", WATCHDOG, NOTICED, "in step 4 (save)", "watchdog.save_s"))
+
+
+@case("a rank that is only slow is waited for, and so is a job that was stopped as a whole")
+def _(folder):
+    out = f"{folder}/run"
+    process = start(JOB + [f"out={out}", "watchdog.step_s=4", "watchdog.save_s=4", 'fault=["slow:rank=1,step=3,seconds=3", "slow:rank=0,step=5,seconds=2"]'], ranks=3, session=True)
+    check(wait_for(lambda: count_lines(f"{out}/metrics.jsonl") >= 4, process), "it ended")
+    ours = session_of(process)
+    for number in ours:
+        os.kill(number, signal.SIGSTOP)
+    time.sleep(6)
+    for number in ours:
+        os.kill(number, signal.SIGCONT)
+    result = finish(process).expect(OK)
+    check(not lines_by_us(result), result)
+    rulezero(*JOB, f"out={folder}/truth").expect(OK)
+    identical(f"{folder}/truth", out)
+
+
+@case("without a limit nothing ends a rank that hangs")
+def _(folder):
+    process = start(JOB + [f"out={folder}/run", "watchdog.step_s=0", "fault=hang:rank=0,step=2"])
+    time.sleep(4)
+    check(process.poll() is None, "it ended")
+    process.kill()
+    finish(process)
+
+
+# ---- disks ----
+
+def disk(what, error, says):
+    """Each call of a save that fails: 74 (or the run goes on, when it is a thing that can wait), and the checkpoint from before is whole."""
+    def attempt(folder):
+        out = f"{folder}/run"
+        result = rulezero(*JOB, f"out={out}", f"fault=io:step=4,what={what},path=checkpoints/step-000004,error={error}").expect(IO, says, "step-000004.h5")
+        check(len(lines_by_us(result)) == 1, result)
+        kept = sorted(os.listdir(f"{out}/checkpoints"))
+        check(kept == ["step-000002.h5"], f"in checkpoints: {kept}")
+        rulezero("inspect", f"{out}/checkpoints/step-000002.h5").expect(OK)
+        rulezero(*JOB, f"out={out}", ranks=2).expect(OK, "(step 2 of 10)")
+        rulezero(*JOB, f"out={folder}/truth").expect(OK)
+        identical(f"{folder}/truth", out)
+    return attempt
+
+
+case("a disk that is full while a checkpoint is written")(disk("write", "ENOSPC", "No space left on device"))
+case("a disk with an error when a checkpoint is synced")(disk("fsync", "EIO", "Input/output error"))
+case("a disk that becomes read-only before a checkpoint is renamed")(disk("rename", "EROFS", "Read-only file system"))
+
+
+@case("a model file that is cut while it is read ends the job with a sentence")
+def _(folder):
+    process = start(JOB + [f"out={folder}/run", "steps=100000", "checkpoint.every=100000"])
+    check(wait_for(lambda: count_lines(f"{folder}/run/metrics.jsonl") >= 1, process), "it ended")
+    process.send_signal(signal.SIGBUS)  # as the kernel sends it for a page that is gone: a moment that a test cannot choose
+    finish(process).expect(IO, "while it was read", "put it back")
+
+
 # ---- what is no fault ----
 
 @case("texts that are no faults are refused before anything is written")
