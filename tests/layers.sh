@@ -54,7 +54,7 @@ export STANDARD='assert ctype errno fenv float inttypes limits locale math setjm
 stdlib stdnoreturn string time dirent fcntl poll pthread sched strings unistd sys/file sys/ioctl sys/mman sys/resource sys/stat sys/statvfs
 sys/time ftw sys/types sys/uio sys/utsname sys/wait'
 
-# What a file does although the law forbids it: speaks, ends or asks (the environment), or is long. Each with its reason; a row that is not
+# What a file does although the law forbids it: speaks, ends or asks (the environment), starts (a process), or is long. There is no exception for shells and networks. Each with its reason; a row that is not
 # needed any more is a breach too.
 export EXCEPTIONS='
 base/error.c speaks: the last word when memory is gone and no handler was installed
@@ -64,6 +64,11 @@ base/comm.c ends: rz_comm_abort, when MPI was not started
 rewards/helper_child.c speaks: it does not: it puts /dev/null in the place of all three
 rewards/helper_child.c ends: the helper process and its workers, never a rank
 rewards/child.c ends: between fork and exec
+rewards/child.c starts: programs of rules and code_tests, by argument list
+rewards/helper.c starts: the helper process of a rank, before MPI
+rewards/helper_child.c starts: its workers
+cli/launch.c starts: the command that it was given
+cli/doctor_mpi.c starts: mpirun, to see whether it works
 '
 
 sources() {
@@ -123,6 +128,9 @@ BEGIN {
     start = "(^|[^A-Za-z0-9_.>])"
     speaks = start "(v?printf|puts|putchar|perror|psignal|err|errx|warn|warnx|syslog)" call "|" start "(stdout|stderr|STDOUT_FILENO|STDERR_FILENO)([^A-Za-z0-9_]|$)"
     ends = start "(exit|_exit|_Exit|quick_exit|abort)" call
+    starts = start "(v?fork|clone|posix_spawnp?|f?exec[lv]p?e?|execvpe|execveat)" call
+    shell = start "(system|popen|wordexp)" call
+    network = start "(socket|connect|gethostby[a-z]+|getaddrinfo|res_query)" call
     asks = start "(getenv|secure_getenv|setenv|putenv)" call "|" start "environ([^A-Za-z0-9_]|$)"
 }
 {
@@ -143,6 +151,9 @@ BEGIN {
         next
     }
     if (code ~ /^[ \t]*#[ \t]*include/) check_include()
+    if (code ~ shell) breach("hands words to a shell: what a file says must never be a command")
+    if (code ~ network) breach("reaches for the network, which this program does not use")
+    if (code ~ starts) unless("starts", "starts a process; only a few files may, with their reasons")
     if (folder == "cli") next
     if (code ~ speaks) unless("speaks", "writes to the terminal; only cli does")
     if (code ~ ends) unless("ends", "ends the process; only cli does")
