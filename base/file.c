@@ -246,6 +246,16 @@ struct rz_log {
     size_t waiting, room;
 };
 
+/* Nothing ends there, or a line does. */
+static bool ends_a_line(const char *path, int64_t at)
+{
+    char c = 0;
+    int fd = at > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    bool yes = at <= 0 || (pread(fd, &c, 1, at - 1) == 1 && c == '\n');
+    if (fd >= 0) close(fd);
+    return yes;
+}
+
 bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err)
 {
     *out = NULL;
@@ -257,6 +267,10 @@ bool rz_log_open(rz_log **out, const char *path, int64_t keep, rz_err *err)
         close(fd);
         return rz_fail(err, RZ_EDATA, "log %s has %lld bytes but should have at least %lld: its end is lost", path, (long long)st.st_size,
                        (long long)keep);
+    }
+    if (ok && !ends_a_line(path, keep)) {
+        close(fd);
+        return rz_fail(err, RZ_EDATA, "log %s was changed by others: no line ends at byte %lld, where it is to go on; put it back as it was, or give another out=", path, (long long)keep);
     }
     if (ok && keep >= 0 && keep < st.st_size) ok = ftruncate(fd, keep) == 0;
     if (!ok) {

@@ -365,6 +365,9 @@ START_TEST(log_appends_cuts_and_knows_its_length)
     expect_failure(RZ_EDATA, "13 bytes");
     ck_assert_ptr_null(l);
     expect(in_folder("log"), "first\n\nagain\n", 13);
+    ck_assert(!rz_log_open(&l, in_folder("log"), 9, &err)); /* another file in its place */
+    expect_failure(RZ_EDATA, "no line ends at byte 9");
+    expect(in_folder("log"), "first\n\nagain\n", 13);
     ck_assert(rz_log_open(&l, in_folder("log"), 0, &err));
     rz_log_close(l);
     expect(in_folder("log"), "", 0);
