@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,6 +135,43 @@ bool rz_writer_create(rz_writer **out, const char *path, rz_err *err)
 }
 
 int rz_writer_fd(const rz_writer *w) { return w->fd; }
+
+static int64_t room(const struct statvfs *v)
+{
+    return v->f_blocks == 0 ? -1 : (int64_t)v->f_bavail * (int64_t)v->f_frsize;
+}
+
+int64_t rz_file_room(const char *path)
+{
+    struct statvfs v;
+    char *there = rz_asprintf("%s", path);
+    bool ok;
+    while (!(ok = statvfs(there[0] ? there : ".", &v) == 0) && there[0]) { /* the folder above */
+        size_t n = strlen(there);
+        while (n > 0 && there[n - 1] != '/') n--;
+        while (n > 1 && there[n - 1] == '/') n--;
+        if (there[n] == '\0') break; /* "/" */
+        there[n] = '\0';
+    }
+    free(there);
+    return ok ? room(&v) : -1;
+}
+
+/* What is not asked of a file system (ENOSPC, quotas) shows when it is written. Without fallocate nothing is taken, but the question was asked. */
+bool rz_writer_reserve(rz_writer *w, int64_t bytes, rz_err *err)
+{
+    struct statvfs v;
+    int64_t left = fstatvfs(w->fd, &v) == 0 ? room(&v) : -1;
+    int rc = 0;
+    if (left < 0 || left >= bytes) {
+        do rc = fallocate(w->fd, 0, 0, bytes);
+        while (rc != 0 && errno == EINTR);
+        if (rc == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return true;
+        if (errno != ENOSPC) return writer_failed(w, "reserve", errno, err);
+    }
+    return rz_fail(err, RZ_EIO, "cannot write %s: %s: it needs %lld bytes, and its file system has %lld left; what was there before is unchanged", w->path,
+                   strerror(ENOSPC), (long long)bytes, (long long)left);
+}
 
 bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err)
 {

@@ -11,6 +11,7 @@ bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err);
 /* The same for a file that comes in pieces: it is at `path` after commit and not before; closed without it, nothing is left. */
 typedef struct rz_writer rz_writer;
 bool rz_writer_create(rz_writer **out, const char *path, rz_err *err); /* RZ_ECREATE for a device or a pipe, whose place it would take */
+bool rz_writer_reserve(rz_writer *w, int64_t bytes, rz_err *err); /* takes the room for so many, if there is; RZ_EIO names both. More may be written, or less */
 bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err);
 int rz_writer_fd(const rz_writer *w); /* the temporary file, for reading and writing anywhere in it; closed by commit */
 bool rz_writer_commit(rz_writer *w, rz_err *err);
@@ -18,6 +19,8 @@ void rz_writer_close(rz_writer *w);
 /* As mkdir -p. RZ_ECREATE when it cannot. */
 bool rz_dir_create(const char *path, rz_err *err);
 bool rz_file_exists(const char *path);
+/* Bytes that may still be written to where `path` is or would be made; -1: the system does not say. */
+int64_t rz_file_room(const char *path);
 /* Makes what was added to a folder, and removed from it, durable. */
 bool rz_dir_sync(const char *path, rz_err *err);
 /* Names in a folder (without . and ..), sorted; caller frees each and the list. */

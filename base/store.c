@@ -149,12 +149,17 @@ bool rz_store_open(rz_store **out, const char *path, rz_err *err)
     return ok;
 }
 
+bool rz_store_reserve(rz_store *s, int64_t bytes, rz_err *err)
+{
+    return writable(s, "room", err) && rz_writer_reserve(s->writer, bytes, err);
+}
+
 bool rz_store_commit(rz_store *s, rz_err *err)
 {
     enter();
     if (!writable(s, "a seal", err)) return false;
     bool ok = H5Fflush(s->file, H5F_SCOPE_GLOBAL) >= 0 || h5_fail(s, err, RZ_EINTERNAL, "cannot be flushed");
-    if (ok && ftruncate(s->sink.fd, (off_t)s->sink.size) != 0) s->sink.why = errno; /* the end may be a hole */
+    if (ok && ftruncate(s->sink.fd, (off_t)(s->sink.size + RZ_SEAL_BYTES)) != 0) s->sink.why = errno; /* the end may be a hole, or room that was not needed */
     s->sink.finished = true;
     return ok && arrived(s, err) && rz_seal_append(s->sink.fd, s->path, s->sink.size, err) && rz_writer_commit(s->writer, err);
 }

@@ -28,6 +28,8 @@ bool rz_store_open(rz_store **out, const char *path, rz_err *err);   /* read-onl
 bool rz_store_commit(rz_store *s, rz_err *err);                      /* durable on return; RZ_EIO leaves `path` as it was. From now on it can be read only */
 void rz_store_close(rz_store *s);                                    /* accepts NULL; uncommitted contents are lost */
 
+/* Takes room for a file of so many bytes, so that a full disk is noticed before a byte is written: RZ_EIO names both. An estimate will do. */
+bool rz_store_reserve(rz_store *s, int64_t bytes, rz_err *err);
 /* RZ_EIO when the disk is full. */
 bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *data, rz_err *err);
 /* Reads all of `name` into data; its type and shape must be exactly `shape` (the message says expected and found). */

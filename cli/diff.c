@@ -186,9 +186,10 @@ static bool diff_stores(const char *a, const char *b, const char *where, bool *e
 
 /* ---- logs ---- */
 
+/* Of the machine, not of the run. */
 static bool is_time(const char *key)
 {
-    return !strncmp(key, "time/", 5);
+    return !strncmp(key, "time/", 5) || !strncmp(key, "checkpoint/", 11);
 }
 
 static bool same_members(const char *where, int64_t line, json_t *a, json_t *b)

@@ -156,6 +156,12 @@ START_TEST(a_snapshot_stays_as_it_was)
     ck_assert_int_eq(rz_update_count(r.update), 1);
     rz_update_moments(r.update, all[0], all[1]);
     ck_assert(!memcmp(all[0], s.m, bytes) && !memcmp(all[1], s.v, bytes));
+    char *file;
+    size_t size;
+    MUST(rz_file_read(path, 1 << 24, &file, &size, &err));
+    free(file);
+    int64_t most = rz_checkpoint_bytes(&at, r.policy, r.tokenizer);
+    ck_assert((int64_t)size <= most && (int64_t)size > most - (1 << 17)); /* the room that is asked for; what is not needed is given back */
     rz_snapshot_finish(&s);
     free(first);
     free(second);

@@ -210,6 +210,24 @@ START_TEST(write_to_a_full_disk_leaves_the_old_file)
 }
 END_TEST
 
+START_TEST(room_is_asked_for_before_it_is_needed)
+{
+    rz_writer *w;
+    int64_t room = rz_file_room(folder);
+    ck_assert_int_gt(room, 0);
+    ck_assert_int_eq(rz_file_room(in_folder("not/yet/there")) >> 30, room >> 30); /* others write too */
+    ck_assert(rz_file_room("") > 0 && rz_file_room("not-there") > 0 && rz_file_room("/") >= 0);
+    ck_assert(rz_writer_create(&w, in_folder("reserved"), &err));
+    ck_assert(!rz_writer_reserve(w, INT64_MAX / 4, &err));
+    expect_failure(RZ_EIO, "needs 2305843009213693951 bytes");
+    ck_assert_ptr_nonnull(strstr(err.text, "No space left on device"));
+    rz_writer_close(w);
+    ck_assert(!rz_file_exists(in_folder("reserved")));
+    ck_assert(rz_writer_create(&w, in_folder("reserved"), &err) && rz_writer_reserve(w, 1 << 20, &err));
+    rz_writer_close(w);
+}
+END_TEST
+
 START_TEST(dir_create_makes_all_parents)
 {
     ck_assert(rz_dir_create(in_folder("x/y//z/"), &err));
@@ -463,6 +481,7 @@ int main(void)
     tcase_add_test(tests, lock_ends_with_the_process_that_held_it);
     tcase_add_test(tests, lock_is_not_inherited_by_programs);
     tcase_add_test(tests, log_lines_wait_for_room);
+    tcase_add_test(tests, room_is_asked_for_before_it_is_needed);
     tcase_add_test(tests, log_appends_cuts_and_knows_its_length);
     tcase_add_test(tests, log_line_goes_on_after_short_writes);
     tcase_add_test(tests, hash_is_xxh3_128);

@@ -60,13 +60,18 @@ void rz_snapshot_finish(rz_snapshot *s)
     *s = (rz_snapshot){0};
 }
 
+int64_t rz_checkpoint_bytes(const rz_progress *at, const rz_policy *p, const rz_tokenizer *t)
+{
+    return rz_model_bytes(p, t) + 2 * p->layout.n_params * (int64_t)sizeof(float) + (int64_t)strlen(at->rules);
+}
+
 bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, const rz_snapshot *s, const rz_tokenizer *t, rz_err *err)
 {
     rz_store *store;
     rz_shape moments = {RZ_F32, 1, {p->layout.n_params}};
     if (!rz_store_create(&store, path, err))
         return false;
-    bool ok = rz_model_put(store, kinds[at->stage], p, s->w, t, err) && put_progress(store, at, p, err) &&
+    bool ok = rz_store_reserve(store, rz_checkpoint_bytes(at, p, t), err) && rz_model_put(store, kinds[at->stage], p, s->w, t, err) && put_progress(store, at, p, err) &&
               rz_store_put(store, "optimizer/m", moments, s->m, err) && rz_store_put(store, "optimizer/v", moments, s->v, err) &&
               rz_store_put_i64(store, "optimizer_steps", s->steps, err) && rz_store_commit(store, err);
     rz_store_close(store);

@@ -32,6 +32,8 @@ typedef struct {
 void rz_snapshot_take(rz_snapshot *s, const rz_policy *p, rz_update *u, rz_comm *c);
 void rz_snapshot_finish(rz_snapshot *s); /* accepts a zeroed one */
 
+/* Of a checkpoint, at most. */
+int64_t rz_checkpoint_bytes(const rz_progress *at, const rz_policy *p, const rz_tokenizer *t);
 /* Any thread of rank 0. Of the policy it looks at what never changes; t is its tokenizer. */
 bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, const rz_snapshot *s, const rz_tokenizer *t, rz_err *err);
 /* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules (unless allow_changed_rules), data, base or tokenizer other than those it was

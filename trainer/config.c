@@ -94,6 +94,8 @@ const rz_option rz_config_rows[] = {
     {"watchdog.step_s", RZ_OPT_FLOAT, AT(watchdog.step_s), "600", 0, 1e9, NULL, FREE, "likewise in a step: a token, a prompt scored, a piece of a gradient are signs of life"},
     {"watchdog.eval_s", RZ_OPT_FLOAT, AT(watchdog.eval_s), "600", 0, 1e9, NULL, FREE, "likewise in an evaluation"},
     {"watchdog.save_s", RZ_OPT_FLOAT, AT(watchdog.save_s), "1800", 0, 1e9, NULL, FREE, "likewise while a checkpoint is waited for: every block written is one"},
+    {"on_save_error", RZ_OPT_ENUM, AT(on_save_error), "stop", 0, 0, "stop|continue", FREE,
+     "when a checkpoint or a line of a log cannot be written (the disk is full): end with status 74, or go on, keep it in memory and try again with the next checkpoint"},
     INT("guard.skips", guard.skips, "3", 1, 1e9, FREE, "steps in a row with numbers that are not finite (they are left out) after which the run goes back to its last checkpoint"),
     INT("guard.rollbacks", guard.rollbacks, "3", 0, 1e6, FREE, "times it may go back, and on with other problems, before it ends with status 87"),
     INT("eval.every", eval.every, "0", 0, 1e9, FIXED, "steps between evaluations on held-out problems (also before the first and after the last step); 0: only those two"),

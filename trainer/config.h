@@ -7,6 +7,7 @@
 #include "policy/arch.h"
 
 typedef enum { RZ_REWARD_RULES, RZ_REWARD_RANDOM } rz_reward;
+typedef enum { RZ_SAVE_ERROR_STOP, RZ_SAVE_ERROR_CONTINUE } rz_save_error;
 typedef enum { RZ_TRUNCATED_MASK, RZ_TRUNCATED_PUNISH } rz_truncated;
 typedef enum { RZ_SCHEDULE_CONSTANT, RZ_SCHEDULE_LINEAR, RZ_SCHEDULE_COSINE } rz_schedule_kind;
 
@@ -24,6 +25,7 @@ typedef struct {
     int reward;           /* rz_reward */
     int recompute;        /* rz_recompute */
     int dtype;            /* rz_stored */
+    int on_save_error;    /* rz_save_error */
     double time_limit;    /* seconds; 0: none */
     bool strict, allow_changed_rules;
     rz_text_list rules_allow, fault;

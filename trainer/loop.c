@@ -111,7 +111,7 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
     bool ok = true;
     if (first(l)) /* nothing is written before everything was read */
         ok = rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err) && rz_rundir_forget_rollouts(&l->run, l->at.step, err) &&
-             write_config(l, err) && forget_stop(l, err);
+             (l->at.step >= l->steps || rz_saving_room(l, false, err)) && write_config(l, err) && forget_stop(l, err);
     if (!rz_comm_agree(l->env->comm, ok, err))
         return false;
     if (first(l) && l->run.n_rejected)
@@ -135,7 +135,7 @@ bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err)
 {
     bool ok = true;
     if (first(l)) {
-        ok = write_line(l->run.eval, m, err);
+        ok = write_line(l->run.eval, m, err) || rz_saving_forgive(l, err);
         rz_saving_evaluated(l, m);
         if (ok && l->env->listener.evaluation)
             l->env->listener.evaluation(l->env->listener.ctx, m);
@@ -177,6 +177,8 @@ static void put_times(rz_loop *l, rz_metrics *m)
     rz_metrics_put(m, "time/io_s", l->io_s);
     rz_metrics_put(m, "time/save_s", l->saving.spent_s);
     rz_metrics_put(m, "time/eval_s", l->eval_s);
+    if (l->config->on_save_error == RZ_SAVE_ERROR_CONTINUE)
+        rz_metrics_put_int(m, "checkpoint/failed", l->saving.failed);
     rz_metrics_put(m, "time/elapsed_s", rz_now_s() - l->started_s);
     l->spent = now;
     l->io_s = l->eval_s = l->saving.spent_s = 0;
@@ -188,7 +190,7 @@ static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
     if (first(l)) {
         put_times(l, m);
         double start = rz_now_s();
-        ok = write_line(l->run.metrics, m, err);
+        ok = write_line(l->run.metrics, m, err) || rz_saving_forgive(l, err);
         if (ok && l->env->listener.step)
             l->env->listener.step(l->env->listener.ctx, m, l->at.step, l->steps);
         l->io_s += rz_now_s() - start;

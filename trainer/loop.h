@@ -28,7 +28,7 @@ typedef struct rz_loop {
     bool (*begin)(struct rz_loop *l, rz_err *err);                              /* before the first step of a new run; may be NULL */
     bool (*step)(struct rz_loop *l, int64_t step, rz_metrics *m, rz_err *err);
     bool (*end)(struct rz_loop *l, rz_err *err);                                /* after the last step; may be NULL */
-    void (*hand_over)(struct rz_loop *l);                                       /* rank 0: what belongs to a checkpoint of now goes to where write_beside finds it; may be NULL */
+    bool (*hand_over)(struct rz_loop *l, rz_err *err);                          /* rank 0: what belongs to a checkpoint of now goes to where write_beside finds it; may be NULL */
     bool (*write_beside)(struct rz_loop *l, int64_t step, rz_err *err);         /* rank 0, a thread of its own while steps go on: writes that; may be NULL */
     bool (*went_back)(struct rz_loop *l, rz_err *err);                          /* steps behind at.step are forgotten (trainer/guard.h), and will be made anew; may be NULL. Not collective */
 } rz_loop;

@@ -19,6 +19,14 @@ bool rz_model_put(rz_store *s, const char *kind, const rz_policy *p, const float
            rz_policy_put(p, w, s, err);
 }
 
+int64_t rz_model_bytes(const rz_policy *p, const rz_tokenizer *t)
+{
+    enum { NAME_AND_PLACE = 1 << 10, REST = 1 << 16 }; /* of an array; what HDF5 begins with, attributes, texts */
+    const rz_token_extras *e = rz_tokenizer_get_extras(t);
+    return p->layout.n_params * (int64_t)sizeof(float) + (int64_t)p->layout.n_tensors * NAME_AND_PLACE + (int64_t)strlen(rz_tokenizer_json(t)) +
+           (e->chat_template ? (int64_t)strlen(e->chat_template) : 0) + REST;
+}
+
 bool rz_model_check_kind(rz_store *s, const char *want, rz_err *err)
 {
     char *kind = NULL;
@@ -39,7 +47,7 @@ bool rz_model_write(const char *path, const rz_policy *p, const rz_tokenizer *t,
     rz_store *s;
     if (!rz_store_create(&s, path, err))
         return false;
-    bool ok = rz_model_put(s, "model", p, p->w, t, err) && rz_store_commit(s, err);
+    bool ok = rz_store_reserve(s, rz_model_bytes(p, t), err) && rz_model_put(s, "model", p, p->w, t, err) && rz_store_commit(s, err);
     rz_store_close(s);
     return ok;
 }

@@ -26,5 +26,6 @@ void rz_model_hash(const rz_policy *p, char out[33]);
 
 /* Parts of our HDF5 files, for checkpoints too: what a model is, and whether s is of our format and (unless NULL) of that kind: RZ_EDATA. */
 bool rz_model_put(rz_store *s, const char *kind, const rz_policy *p, const float *w, const rz_tokenizer *t, rz_err *err);
+int64_t rz_model_bytes(const rz_policy *p, const rz_tokenizer *t); /* of a model in our form, at most */
 bool rz_model_check_kind(rz_store *s, const char *want, rz_err *err);
 #endif

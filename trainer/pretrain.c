@@ -154,7 +154,7 @@ static bool run_job(job *j, const rz_job_env *env, rz_job_mode mode, rz_err *err
     if (mode.dry_run) {
         rz_loop_note(&j->loop, "base of %lld parameters, %lld steps of %lld documents", (long long)j->policy->layout.n_params,
                      (long long)c->pretrain.steps, (long long)c->pretrain.documents_per_step);
-        return true;
+        return rz_comm_agree(env->comm, rz_comm_rank(env->comm) || rz_saving_room(&j->loop, true, err), err);
     }
     return rz_loop_open(&j->loop, mode.fresh, err) && rz_loop_run(&j->loop, err);
 }

@@ -187,7 +187,10 @@ bool rz_rollouts_write(rz_rollouts *r, const char *path, rz_err *err)
         return true;
     if (!rz_store_create(&s, path, err))
         return false;
-    bool ok = rz_store_put_str(s, "kind", "rollouts", err) && rz_store_put_i64(s, "format_version", 1, err) && put_rule_names(r, s, err);
+    int64_t bytes = 1 << 16; /* names and places of the columns */
+    for (int i = 0; i < N_COLUMNS; i++)
+        bytes += (int64_t)(r->columns[i].n * rz_type_size(r->columns[i].type));
+    bool ok = rz_store_reserve(s, bytes, err) && rz_store_put_str(s, "kind", "rollouts", err) && rz_store_put_i64(s, "format_version", 1, err) && put_rule_names(r, s, err);
     for (int i = 0; ok && i < N_COLUMNS; i++) {
         const column *c = &r->columns[i];
         rz_shape shape = {c->type, c->width ? 2 : 1, {c->width ? (int64_t)c->n / c->width : (int64_t)c->n, c->width}};

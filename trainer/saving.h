@@ -23,16 +23,24 @@ typedef struct {
     double write_s, spent_s; /* of the thread: its last checkpoint; since the last line of metrics */
     double best;           /* held-out accuracy so far; -1: none */
     bool best_now;         /* the state of now has it, and no checkpoint yet */
+    int64_t failed;        /* checkpoints since this start */
+    bool troubled;         /* the last that was to be written was not, and that has been told */
+    bool cures;            /* the one that is being written was begun behind the last failure */
+    bool ending;           /* nothing is forgiven any more */
     bool told_slow;
 } rz_saving;
 
 /* Collective. A run begins, or goes on from a checkpoint, at l->at.step. */
 bool rz_saving_open(struct rz_loop *l, rz_err *err);
+/* Rank 0: RZ_EIO when there is no room for a checkpoint; a note when there may be none for all that are to be kept, or (tell) in any case. */
+bool rz_saving_room(struct rz_loop *l, bool tell, rz_err *err);
+/* Rank 0: whether the job is to go on although something could not be written, which is tried again; tells it once. */
+bool rz_saving_forgive(struct rz_loop *l, rz_err *err);
 /* Rank 0: the state that the next checkpoint is of has been evaluated; a line of eval.jsonl. */
 void rz_saving_evaluated(struct rz_loop *l, const rz_metrics *m);
 /* Rank 0: whether the state of now is to be saved. */
 bool rz_saving_due(struct rz_loop *l);
-/* Rank 0: false when a checkpoint has failed since the last call. Does not wait. */
+/* Rank 0: false when a checkpoint has failed since the last call, which is not forgiven. Does not wait. */
 bool rz_saving_check(struct rz_loop *l, rz_err *err);
 /* Collective. Begins to save the state of now; waits for the one before. */
 bool rz_saving_begin(struct rz_loop *l, rz_err *err);

@@ -77,7 +77,7 @@ static bool record_evaluation(job *j, const rz_evaluation *e, int64_t step, rz_e
     bool ok = true;
     if (j->evaluated) {
         char *path = rz_rundir_path(&j->loop.run, "eval", step);
-        ok = rz_rollouts_write(j->evaluated, path, err);
+        ok = rz_rollouts_write(j->evaluated, path, err) || rz_saving_forgive(&j->loop, err);
         free(path);
     }
     rz_metrics_put_int(&m, "step", step);
@@ -164,10 +164,16 @@ static bool train_step(rz_loop *l, int64_t step, rz_metrics *m, rz_err *err)
     return !every || step % every || step == l->steps || evaluate(j, step, err);
 }
 
-static void hand_over_rollouts(rz_loop *l)
+/* Those of an evaluation that could not be written are at the latest with the checkpoint: a run that goes on from it does not evaluate that step again. */
+static bool hand_over_rollouts(rz_loop *l, rz_err *err)
 {
     job *j = l->ctx;
-    rz_rollouts_move(j->handed_over, j->rollouts);
+    char *path = rz_rundir_path(&l->run, "eval", l->at.step);
+    bool ok = rz_rollouts_write(j->evaluated, path, err);
+    free(path);
+    if (ok)
+        rz_rollouts_move(j->handed_over, j->rollouts);
+    return ok;
 }
 
 static bool write_rollouts(rz_loop *l, int64_t step, rz_err *err)
@@ -186,6 +192,7 @@ static bool train_went_back(rz_loop *l, rz_err *err)
     if (j->rollouts) {
         rz_rollouts_clear(j->rollouts);
         rz_rollouts_clear(j->handed_over);
+        rz_rollouts_clear(j->evaluated);
     }
     rz_diagnosis_destroy(j->diagnosis);
     j->diagnosis = NULL;
@@ -362,7 +369,7 @@ static bool tell_plan(job *j, rz_err *err)
     rz_loop_note(l, "policy: %lld parameters, vocabulary %d, kernels %s", (long long)j->policy->layout.n_params, j->policy->arch.vocab_size,
                  j->policy->k->name);
     rz_loop_note(l, "ranks: %d, threads a rank: %lld", ranks, (long long)c->threads);
-    if (!plan_memory(j, true, err) || !rz_grpo_step(&j->grpo, 1, &m, err))
+    if (!plan_memory(j, true, err) || !rz_comm_agree(j->env->comm, rz_comm_rank(j->env->comm) || rz_saving_room(l, true, err), err) || !rz_grpo_step(&j->grpo, 1, &m, err))
         return false;
     double step_s = rz_metrics_get(&m, "time/step_s"), total = step_s * (double)c->steps, unit = total < 3600 ? 1 : 3600;
     const char *name = total < 3600 ? "seconds" : "hours";

@@ -159,6 +159,30 @@ def rulezero(*arguments, ranks=0, cpu=None, timeout=180):
     return finish(start(arguments, ranks, cpu), timeout)
 
 
+# ---- small disks ----
+
+def mounted(options):
+    """A case with a small file system of its own, where this user may mount one."""
+    def wrap(function):
+        def inside(folder):
+            disk = os.path.join(folder, "disk")
+            os.mkdir(disk)
+            done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], capture_output=True, text=True) if os.geteuid() == 0 else None
+            if done is None or done.returncode:
+                say(f"                 (skipped: no tmpfs can be mounted here{': ' + done.stderr.strip() if done else ''})")
+                return
+            try:
+                function(folder, disk)
+            finally:
+                subprocess.run(["umount", "-l", disk], check=True)
+        return inside
+    return wrap
+
+
+def remount(disk, options):
+    subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
+
+
 # ---- looking ----
 
 def kernels():
@@ -200,7 +224,7 @@ def metrics(folder):
 
 
 def timeless(line):
-    return {k: v for k, v in line.items() if not k.startswith("time/")}
+    return {k: v for k, v in line.items() if not k.startswith(("time/", "checkpoint/"))}
 
 
 def identical(a, b):

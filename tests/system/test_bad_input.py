@@ -277,28 +277,6 @@ def _(folder):
     return [GRPO, f"out={folder}/run", "--fresh"]
 
 
-def mounted(options):
-    """A case with a small file system of its own, where this user may mount one."""
-    def wrap(function):
-        def inside(folder):
-            disk = os.path.join(folder, "disk")
-            os.mkdir(disk)
-            done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], capture_output=True, text=True) if os.geteuid() == 0 else None
-            if done is None or done.returncode:
-                say(f"                 (skipped: no tmpfs can be mounted here{': ' + done.stderr.strip() if done else ''})")
-                return
-            try:
-                function(folder, disk)
-            finally:
-                subprocess.run(["umount", "-l", disk], check=True)
-        return inside
-    return wrap
-
-
-def remount(disk, options):
-    subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
-
-
 @case("out: a read-only file system")
 @mounted("size=1m")
 def _(folder, disk):
@@ -458,7 +436,7 @@ def full_disk(verb, config, *more):
         # Room for two checkpoints and a half: the third is refused.
         remount(disk, f"size={int(2.5 * largest) // 4096 * 4096}")
         for ranks in ROUNDS:
-            result = rulezero(*arguments, f"out={run}", *keys, ranks=ranks).expect(IO, "No space left on device")
+            result = rulezero(*arguments, f"out={run}", *keys, ranks=ranks).expect(IO, "No space left on device", "bytes, and ", " left; ")
             failures = [line for line in result.err.splitlines() if line.startswith("rulezero: ")]
             check(len(failures) == 1, result)
             kept = [n for n in sorted(os.listdir(f"{run}/checkpoints")) if n.startswith("step-")]

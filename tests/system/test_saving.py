@@ -163,6 +163,137 @@ def _(folder):
     identical(f"{folder}/truth", f"{folder}/run")
 
 
+# ---- where there is no room ----
+
+SMALL = ["train", GRPO, "steps=40", "checkpoint.every=1", "checkpoint.keep=1", "eval.every=20"]
+
+
+def fill(disk):
+    """To the last byte; what is removed again."""
+    with open(f"{disk}/filler", "wb", buffering=0) as f:
+        try:
+            while True:
+                check(f.write(bytes(4096)) > 0, "nothing written")
+        except OSError:
+            pass
+    return f"{disk}/filler"
+
+
+def hear(process, word):
+    """Reads what the process says until a line holds the word. All of it so far."""
+    said = ""
+    for line in process.stderr:
+        said += line
+        if word in line:
+            return said
+    raise AssertionError(f"nothing said of '{word}'\n{said}")
+
+
+def until_full(job, disk, out):
+    """Starts the job, and fills its disk behind the second checkpoint."""
+    process = start(job, ranks=2)
+    check(wait_for(lambda: os.path.isdir(f"{out}/checkpoints") and kept(out) and max(kept(out)) >= 2, process), "no checkpoint came")
+    fill(disk)
+    return process
+
+
+@case("a full disk: on_save_error=continue goes on, loses nothing, and saves when there is room again")
+@mounted("size=64m")
+def _(folder, disk):
+    out = f"{disk}/run"
+    job = SMALL + ["on_save_error=continue", f"out={out}"]
+    process = until_full(job, disk, out)
+    try:
+        said = hear(process, "not saved: ")
+        before = kept(out)
+        check(before, "no checkpoint is left")
+        rulezero("inspect", f"{out}/checkpoints/step-{before[-1]:06}.h5").expect(OK)
+        os.unlink(f"{disk}/filler")
+        result = finish(process).expect(OK, "saved again: ")
+    finally:
+        process.kill()
+    told = [line for line in (said + result.err).splitlines() if "not saved: " in line]
+    check(len(told) == 1 and "No space left on device" in told[0], told)
+    each_step_once(out, 40)
+    lines = metrics(out)
+    check(lines[-1]["checkpoint/failed"] >= 1 and lines[0]["checkpoint/failed"] == 0, "failures were not counted")
+    check("not saved: " in open(f"{out}/log.txt").read(), "log.txt does not tell")
+    rulezero(*SMALL, f"out={folder}/truth").expect(OK)
+    rulezero("diff", f"{folder}/truth", out).expect(OK, "identical")
+
+
+@case("a full disk to the end: on_save_error=continue ends with 74 too, the last checkpoint is whole, and the run goes on from it")
+@mounted("size=64m")
+def _(folder, disk):
+    out = f"{disk}/run"
+    process = until_full(SMALL + ["on_save_error=continue", f"out={out}"], disk, out)
+    try:
+        result = finish(process).expect(IO, "No space left on device", "not saved: ")
+    finally:
+        process.kill()
+    check(sum(line.startswith("rulezero: ") for line in result.err.splitlines()) == 1, result)
+    check(not glob.glob(f"{out}/*/.*"), "half a file was left behind")
+    check(all(line.endswith("}\n") for line in open(f"{out}/metrics.jsonl")), "a line is torn")
+    for name in os.listdir(f"{out}/checkpoints"):
+        rulezero("inspect", f"{out}/checkpoints/{name}").expect(OK)
+    os.unlink(f"{disk}/filler")
+    rulezero(*SMALL, f"out={out}", ranks=2).expect(OK, "resuming from")
+    rulezero(*SMALL, f"out={folder}/truth").expect(OK)
+    identical(f"{folder}/truth", out)
+
+
+@case("a full disk ends the job with 74: the message has the bytes needed and left")
+@mounted("size=64m")
+def _(folder, disk):
+    out = f"{disk}/run"
+    process = until_full(SMALL + [f"out={out}"], disk, out)
+    try:
+        result = finish(process).expect(IO, "No space left on device")
+    finally:
+        process.kill()
+    os.unlink(f"{disk}/filler")
+    rulezero(*SMALL, f"out={out}").expect(OK, "resuming from")
+    rulezero(*SMALL, f"out={folder}/truth").expect(OK)
+    identical(f"{folder}/truth", out)
+
+
+@case("no room for a single checkpoint is told before the first step, and by --dry-run")
+@mounted("size=1m")
+def _(folder, disk):
+    for more in [], ["--dry-run"], ["on_save_error=continue"]:
+        sentence = rulezero(*SMALL, f"out={disk}/run", *more).expect(IO, "No space left on device").err.splitlines()[-1]
+        need, left = map(int, re.search(r"need (\d+) bytes, and the file system has (\d+) left", sentence).groups())
+        check(left < 1 << 20 < need < 4 << 20, sentence)
+
+
+@case("a folder of checkpoints that becomes read-only: 74, or on with on_save_error=continue")
+@mounted("size=64m")
+def _(folder, disk):
+    """By a mount of the folder on itself, since the file system has open files and we may be root."""
+    out = f"{disk}/run"
+    inner = f"{out}/checkpoints"
+    os.makedirs(inner)
+    subprocess.run(["mount", "--bind", inner, inner], check=True)
+    try:
+        for more, status in ([], IO), (["on_save_error=continue"], OK):
+            process = start(SMALL + more + [f"out={out}", "checkpoint.every=3"])
+            try:
+                check(wait_for(lambda: kept(out), process), "no checkpoint came")
+                check(wait_for(lambda: subprocess.run(["mount", "-o", "remount,bind,ro", inner], capture_output=True).returncode == 0, process), "it was always busy")
+                said = hear(process, "not saved: ") if status == OK else ""
+                subprocess.run(["mount", "-o", "remount,bind,rw", inner], check=True) if status == OK else None
+                result = finish(process).expect(status)
+                check("Read-only file system" in said + result.err, said, result)
+            finally:
+                process.kill()
+            subprocess.run(["mount", "-o", "remount,bind,rw", inner], check=True)
+            rulezero("inspect", f"{inner}/step-{kept(out)[-1]:06}.h5").expect(OK)
+        rulezero(*SMALL, f"out={folder}/truth").expect(OK)
+        identical(f"{folder}/truth", out)
+    finally:
+        subprocess.run(["umount", "-l", inner], check=True)
+
+
 if __name__ == "__main__":
     try:
         main(workers=2)
