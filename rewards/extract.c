@@ -168,12 +168,20 @@ bool rz_extract_link(const schema *s, const rz_rules *r, extraction *x)
 
 static rz_span shift(rz_span span, size_t by) { return span.start == SIZE_MAX ? span : (rz_span){span.start + by, span.end + by}; }
 
+/* What is the same for every source that finds one thing or several. */
+static const char *none_or_many(const hits *h, const char *none, const char *many)
+{
+    if (!h->n) return none;
+    if (h->pick == PICK_ALL && h->n > MAX_MATCHES) return "it is found more than 256 times";
+    return h->pick == PICK_ONLY && h->n > 1 ? many : NULL;
+}
+
 /* NULL, or why nothing is found. */
 static const char *find_tag(rz_slice subject, const extraction *x, hits *h, char reason[REASON])
 {
     int n_open, n_close;
     rz_find_tag(subject, x->tag, h, &n_open, &n_close);
-    if (h->n) return NULL;
+    if (h->n) return none_or_many(h, "", ""); /* of `only` there is one: two of a tag are none */
     if (n_open > 1 || n_close > 1)
         snprintf(reason, REASON, "%d <%s> and %d </%s>, must be one of each", n_open, x->tag, n_close, x->tag);
     else
@@ -199,14 +207,6 @@ static const char *find_regex(const evaluation *e, rz_slice subject, const extra
     if (n > MAX_MATCHES) return "the pattern is found more than 256 times";
     if (x->pick == PICK_ONLY && h->n > 1) return "the pattern is found more than once (pick: only)";
     return h->span.start == SIZE_MAX ? "the group took no part in the match" : NULL;
-}
-
-/* What is the same for every source that finds one thing or several. */
-static const char *none_or_many(const hits *h, const char *none, const char *many)
-{
-    if (!h->n) return none;
-    if (h->pick == PICK_ALL && h->n > MAX_MATCHES) return "it is found more than 256 times";
-    return h->pick == PICK_ONLY && h->n > 1 ? many : NULL;
 }
 
 static const char *find_between(rz_slice subject, const extraction *x, hits *h)
