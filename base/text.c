@@ -47,29 +47,22 @@ size_t rz_utf8_valid(const char *text, size_t len)
     return len;
 }
 
-/* Writes to out unless it is NULL; returns the length either way. */
-static size_t repair(const char *text, size_t len, char *out)
+char *rz_utf8_repair(const char *text, size_t len, size_t *out_len)
 {
+    char *out = rz_malloc(3 * len + 1); /* each byte may be ill-formed alone */
     size_t at = 0, to = 0, bad;
     while (at < len) {
         size_t good = rz_utf8_valid(text + at, len - at);
-        if (out) memcpy(out + to, text + at, good);
+        memcpy(out + to, text + at, good);
         at += good, to += good;
-        if (at == len) break;
-        (void)sequence((const unsigned char *)text + at, len - at, &bad);
-        if (out) memcpy(out + to, "\xEF\xBF\xBD", 3);
-        at += bad, to += 3;
+        while (at < len && !sequence((const unsigned char *)text + at, len - at, &bad)) {
+            memcpy(out + to, "\xEF\xBF\xBD", 3);
+            at += bad, to += 3;
+        }
     }
-    return to;
-}
-
-char *rz_utf8_repair(const char *text, size_t len, size_t *out_len)
-{
-    *out_len = repair(text, len, NULL);
-    char *out = rz_malloc(*out_len + 1);
-    repair(text, len, out);
-    out[*out_len] = 0;
-    return out;
+    out[to] = 0;
+    *out_len = to;
+    return rz_realloc(out, to + 1);
 }
 
 size_t rz_utf8_count(const char *text, size_t len)

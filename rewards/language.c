@@ -2,6 +2,9 @@
  * frequent words. A guess without statistics: enough to tell whole texts apart, not single words. */
 #include "rewards/follow.h"
 #include "base/unicode.h"
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef enum { LATIN, CYRILLIC, ARABIC, DEVANAGARI, HAN, KANA, HANGUL, BENGALI, GUJARATI, GURMUKHI, HEBREW, KANNADA, MALAYALAM, TAMIL,
@@ -59,34 +62,64 @@ static const struct { script script; const char *code, *letters, *words; } langu
 };
 enum { N_LANGUAGES = sizeof languages / sizeof *languages, WORD_WORTH = 3, LONGEST_WORD = 24, MAX_CHARACTERS = 10000 };
 
-static bool holds_letter(const char *letters, const char *s, size_t n)
+/* The letters and words of all languages, sorted: looking each one of a text up in every list would be most of the work. */
+typedef struct { rz_slice word; int language; } entry;
+typedef struct { entry of[1024]; size_t n; } dictionary;
+static dictionary letters_of, words_of;
+
+static int by_word(const void *x, const void *y)
 {
-    for (const char *p = letters; *p;) {
-        size_t k;
-        rz_unicode_read(p, &k);
-        if (k == n && memcmp(p, s, n) == 0) return true;
-        p += k;
-    }
-    return false;
+    const rz_slice *a = x, *b = y;
+    int order = memcmp(a->s, b->s, a->len < b->len ? a->len : b->len);
+    return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-static bool holds_word(const char *words, rz_slice w)
+static void add(dictionary *d, const char *s, size_t n, int language)
 {
-    for (const char *p = words; *p;) {
-        size_t n = strcspn(p, " ");
-        if (n == w.len && memcmp(p, w.s, n) == 0) return true;
-        p += n + (p[n] == ' ');
+    assert(d->n < sizeof d->of / sizeof *d->of);
+    d->of[d->n++] = (entry){{s, n}, language};
+}
+
+static void make_dictionaries(void)
+{
+    for (int i = 0; i < N_LANGUAGES; i++) {
+        size_t n;
+        for (const char *p = languages[i].words; *p; p += n + (p[n] == ' ')) add(&words_of, p, n = strcspn(p, " "), i);
+        for (const char *p = languages[i].letters; *p; p += n) {
+            rz_unicode_read(p, &n);
+            add(&letters_of, p, n, i);
+        }
     }
-    return false;
+    qsort(words_of.of, words_of.n, sizeof *words_of.of, by_word);
+    qsort(letters_of.of, letters_of.n, sizeof *letters_of.of, by_word);
+}
+
+static size_t first_of(const dictionary *d, const rz_slice *w)
+{
+    size_t low = 0, high = d->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (by_word(&d->of[mid], w) < 0) low = mid + 1;
+        else high = mid;
+    }
+    return low;
+}
+
+/* Each language that has it, of script s (or of any: N_SCRIPTS), gains; one that lists it twice gains once. */
+static void weigh(const dictionary *d, rz_slice w, script s, size_t worth, size_t *weight)
+{
+    uint64_t met = 0;
+    for (size_t i = first_of(d, &w); i < d->n && by_word(&d->of[i], &w) == 0; i++) {
+        int l = d->of[i].language;
+        if ((s == N_SCRIPTS || languages[l].script == s) && !(met >> l & 1)) weight[l] += worth;
+        met |= UINT64_C(1) << l;
+    }
 }
 
 static void weigh_word(rz_slice w, size_t *weight)
 {
     size_t n;
-    if (!w.len || w.len > LONGEST_WORD) return;
-    script s = script_of(rz_python_char(w, 0, &n));
-    for (int i = 0; i < N_LANGUAGES; i++)
-        if (languages[i].script == s) weight[i] += WORD_WORTH * holds_word(languages[i].words, w);
+    if (w.len && w.len <= LONGEST_WORD) weigh(&words_of, w, script_of(rz_python_char(w, 0, &n)), WORD_WORTH, weight);
 }
 
 /* Kana decides for Japanese, which is written in Han for the most part. */
@@ -100,7 +133,9 @@ static script main_script(const size_t *count)
 
 const char *rz_follow_language(rz_arena *a, rz_slice t, size_t *letters)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     size_t count[N_SCRIPTS] = {0}, weight[N_LANGUAGES] = {0}, word = 0, n;
+    pthread_once(&once, make_dictionaries);
     t = rz_python_lower(a, rz_python_head(t, MAX_CHARACTERS));
     *letters = 0;
     for (size_t i = 0; i < t.len; i += n) {
@@ -114,8 +149,7 @@ const char *rz_follow_language(rz_arena *a, rz_slice t, size_t *letters)
         if (category != 'L') continue;
         ++*letters;
         count[script_of(c)]++;
-        if (c < 128) continue;
-        for (int l = 0; l < N_LANGUAGES; l++) weight[l] += holds_letter(languages[l].letters, t.s + i, n);
+        if (c >= 128) weigh(&letters_of, (rz_slice){t.s + i, n}, N_SCRIPTS, 1, weight);
     }
     weigh_word(rz_python_from(t, word < t.len ? word : t.len), weight);
     script s = main_script(count);

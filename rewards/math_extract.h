@@ -20,6 +20,8 @@ typedef struct { const char *what; size_t from, at; bool known; } math_finder;
 typedef struct {
     rz_slice t;
     math_finder dollars, dollar, newline, bracket, paren, box, brace;
+    size_t digits_from, digits_end;   /* a run of digits, from one of them on */
+    size_t groups_from, groups_end;   /* " 123 456": groups of three digits, each behind a blank or comma, from one of them to the end of the last */
     size_t run_from, run_end, run_op; /* from run_from on digits, blanks and operators up to run_end; the first operator, or run_end */
 } math_scan;
 
@@ -30,6 +32,6 @@ bool rz_math_env_at(math_scan *s, size_t i, bool boxed, math_candidate *out);
 /* What is in the boxes of a text, joined by commas; the text itself when there are none. last_only: the last one and those close to it. */
 rz_slice rz_math_unboxed(rz_arena *a, rz_slice t, bool last_only);
 /* math_plain.c: a number, or an expression in plain characters, with what must stand before (and after) it. */
-bool rz_math_number_at(rz_slice t, size_t i, math_candidate *out);
+bool rz_math_number_at(math_scan *s, size_t i, math_candidate *out);
 bool rz_math_plain_at(math_scan *s, size_t i, math_candidate *out);
 #endif

@@ -354,6 +354,7 @@ static void unicode(lexer *l)
 {
     rz_slice rest = {l->t.s + l->at, l->t.len - l->at};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        if (signs[i].s[0] != rest.s[0] || signs[i].s[1] != rest.s[rest.len > 1]) continue; /* every sign has two bytes or more */
         size_t n = strlen(signs[i].s);
         if (rest.len < n || memcmp(rest.s, signs[i].s, n) != 0) continue;
         l->at += n;
@@ -429,9 +430,11 @@ static void strike_units(lexer *l)
     }
 }
 
-/* 1 000 000: groups of three digits after a blank. Own reading only. */
+/* 1 000 000: groups of three digits after a blank. Own reading only. What is joined lies in `all`, at whose end a number may grow. */
 static void join_groups(lexer *l)
 {
+    char *all = NULL;
+    size_t used = 0;
     int to = 0;
     for (int i = 0; i < l->n; i++) {
         math_token *last = to ? &l->out[to - 1] : NULL, *t = &l->out[i];
@@ -444,10 +447,15 @@ static void join_groups(lexer *l)
             l->out[to++] = *t;
             continue;
         }
-        char *both = RZ_NEW(l->e->arena, last->text.len + t->text.len, char);
-        memcpy(both, last->text.s, last->text.len);
-        memcpy(both + last->text.len, t->text.s, t->text.len);
-        last->text = (rz_slice){both, last->text.len + t->text.len};
+        if (!all) all = RZ_NEW(l->e->arena, l->t.len + 1, char); /* no digit is in it twice */
+        if (last->text.s + last->text.len != all + used) {
+            memcpy(all + used, last->text.s, last->text.len);
+            last->text.s = all + used;
+            used += last->text.len;
+        }
+        memcpy(all + used, t->text.s, t->text.len);
+        used += t->text.len;
+        last->text.len += t->text.len;
         last->scale = t->scale;
         last->val = 1; /* made of groups: another may follow */
     }

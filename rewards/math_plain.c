@@ -11,10 +11,26 @@ static bool starts(rz_slice t, size_t i, const char *what)
     return i <= t.len && t.len - i >= n && memcmp(t.s + i, what, n) == 0;
 }
 
-static size_t digits(rz_slice t, size_t i)
+/* The end of the digits at i. The last run is kept, and below that of groups: many numbers may end in the same ones. */
+static size_t digits(math_scan *s, size_t i)
 {
-    while (digit(at(t, i))) i++;
-    return i;
+    if (i >= s->digits_from && i < s->digits_end) return s->digits_end;
+    s->digits_from = i;
+    while (digit(at(s->t, i))) i++;
+    return s->digits_end = i;
+}
+
+static bool group_at(rz_slice t, size_t i)
+{
+    return (at(t, i) == ' ' || at(t, i) == ',') && digit(at(t, i + 1)) && digit(at(t, i + 2)) && digit(at(t, i + 3));
+}
+
+static size_t groups(math_scan *s, size_t i)
+{
+    if (i >= s->groups_from && i < s->groups_end && (i - s->groups_from) % 4 == 0) return s->groups_end;
+    s->groups_from = i;
+    while (group_at(s->t, i)) i += 4;
+    return s->groups_end = i;
 }
 
 /* What must stand before: the text's start, a blank or "="; then perhaps "**". */
@@ -27,21 +43,22 @@ static bool prefix(rz_slice t, size_t *i)
 }
 
 /* Bytes of a number: 1,234.5 · 1 234 · 12,5 · .5 · 12. 0: none. */
-static size_t number_end(rz_slice t, size_t i)
+static size_t number_end(math_scan *s, size_t i)
 {
-    size_t from = i, k = i + (at(t, i) == '-'), whole = digits(t, k);
+    rz_slice t = s->t;
+    size_t from = i, k = i + (at(t, i) == '-'), whole = digits(s, k);
     if (whole > k && whole - k <= 3 && at(t, k) != '0') {
-        size_t g = whole;
-        while ((at(t, g) == ' ' || at(t, g) == ',') && digit(at(t, g + 1)) && digit(at(t, g + 2)) && digit(at(t, g + 3))) g += 4;
-        if (g > whole) return (at(t, g) == '.' && digit(at(t, g + 1)) ? digits(t, g + 1) : g) - from;
+        size_t g = groups(s, whole);
+        if (g > whole) return (at(t, g) == '.' && digit(at(t, g + 1)) ? digits(s, g + 1) : g) - from;
     }
-    if (whole > k && (at(t, whole) == '.' || at(t, whole) == ',') && digit(at(t, whole + 1))) return digits(t, whole + 1) - from;
-    if (at(t, i) == '.' && digit(at(t, i + 1))) return digits(t, i + 1) - from;
+    if (whole > k && (at(t, whole) == '.' || at(t, whole) == ',') && digit(at(t, whole + 1))) return digits(s, whole + 1) - from;
+    if (at(t, i) == '.' && digit(at(t, i + 1))) return digits(s, i + 1) - from;
     return whole > k ? whole - from : 0;
 }
 
-bool rz_math_number_at(rz_slice t, size_t i, math_candidate *out)
+bool rz_math_number_at(math_scan *s, size_t i, math_candidate *out)
 {
+    rz_slice t = s->t;
     static const char *const coins[] = {"$", "\u20ac", "\u00a3", "\u00a5", "\u20b9", "\u20bd", "\u20aa", "\u20a9", "\u20ab", "\u0e3f", "\u20bf"};
     static const char *const names[] = {"%", "percentage", "Percentage", "percent", "Percent", "pct", "Pct"};
     out->start = i;
@@ -54,7 +71,7 @@ bool rz_math_number_at(rz_slice t, size_t i, math_candidate *out)
             i += strlen(coins[k]);
             break;
         }
-    size_t n = number_end(t, i);
+    size_t n = number_end(s, i);
     if (n == 0 || (i && digit(t.s[i - 1]))) return false;
     out->kind = FOUND_NUMBER;
     out->n = 1;

@@ -16,6 +16,7 @@ typedef struct {
     rz_slice t;
     size_t anchors[ANCHORS];
     int first_anchor;
+    uint32_t *blank_end;  /* (t.len + 1) where the blanks at a place end; made at the first need */
     math_candidate *list; /* a ring of the last MAX_CANDIDATES */
     int n;
 } search;
@@ -33,20 +34,26 @@ static bool starts(rz_slice t, size_t i, const char *what, bool any_case)
 
 static void add(search *s, const math_candidate *c) { s->list[s->n++ % MAX_CANDIDATES] = *c; }
 
-static size_t blanks(rz_slice t, size_t i)
+/* The end of the blanks at i: looked up, for the same ones are passed over from many places. */
+static size_t blanks(search *s, size_t i)
 {
-    while (rz_is_space(at(t, i))) i++;
-    return i;
+    if (i >= s->t.len || !rz_is_space(s->t.s[i])) return i;
+    if (!s->blank_end) {
+        s->blank_end = RZ_NEW(s->e->arena, s->t.len + 1, uint32_t);
+        s->blank_end[s->t.len] = (uint32_t)s->t.len;
+        for (size_t k = s->t.len; k-- > 0;) s->blank_end[k] = rz_is_space(s->t.s[k]) ? s->blank_end[k + 1] : (uint32_t)k;
+    }
+    return s->blank_end[i];
 }
 
 /* ---- what may stand at a place ---- */
 
 static bool latex_at(search *s, size_t i, math_candidate *c) { return rz_math_env_at(&s->scan, i, false, c); }
 
-static bool plain_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(&s->scan, i, c) || rz_math_number_at(s->t, i, c); }
+static bool plain_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(&s->scan, i, c) || rz_math_number_at(&s->scan, i, c); }
 
 /* An equals sign behind: the number is the left side of something. */
-static bool goes_on(rz_slice t, size_t i) { return at(t, blanks(t, i)) == '='; }
+static bool goes_on(search *s, size_t i) { return at(s->t, blanks(s, i)) == '='; }
 
 typedef bool (*matcher)(search *s, size_t i, math_candidate *c);
 
@@ -54,8 +61,8 @@ typedef bool (*matcher)(search *s, size_t i, math_candidate *c);
 static bool after_is(search *s, size_t i, bool latex, bool skip, math_candidate *c)
 {
     if (at(s->t, i) == ':') i++;
-    if (latex) return latex_at(s, skip ? blanks(s->t, i) : i, c);
-    size_t b = skip ? blanks(s->t, i) : i;
+    if (latex) return latex_at(s, skip ? blanks(s, i) : i, c);
+    size_t b = skip ? blanks(s, i) : i;
     return (b > i && plain_at(s, b - 1, c)) || plain_at(s, b, c);
 }
 
@@ -77,7 +84,7 @@ static bool final_answer(search *s, size_t i, int priority, bool latex, math_can
         size_t most = k + 100;
         for (;; k++) {
             if (k > most || k >= t.len) return false;
-            size_t is = blanks(t, k);
+            size_t is = blanks(s, k);
             if (is > k && starts(t, is, "is", false) && after_is(s, is + 2, latex, latex, c)) break;
         }
     }
@@ -97,14 +104,14 @@ static bool answer(search *s, size_t i, int priority, bool latex, math_candidate
     }
     if (!latex)
         for (size_t q = k + 100 < t.len ? k + 100 : t.len; q-- > k;) {
-            size_t b = blanks(t, q + 1);
-            if (t.s[q] == '=' && b > q + 1 && plain_at(s, b - 1, c) && !goes_on(t, c->end)) {
+            size_t b = blanks(s, q + 1);
+            if (t.s[q] == '=' && b > q + 1 && plain_at(s, b - 1, c) && !goes_on(s, c->end)) {
                 c->start = i;
                 return true;
             }
         }
     for (size_t q = k; q <= k + 50 && q < t.len; q++)
-        if (latex ? latex_at(s, q, c) : plain_at(s, q, c) && !goes_on(t, c->end)) {
+        if (latex ? latex_at(s, q, c) : plain_at(s, q, c) && !goes_on(s, c->end)) {
             c->start = i;
             return true;
         }
@@ -136,7 +143,7 @@ static void anchored(search *s, int priority, bool latex)
 
 static bool boxed_at(search *s, size_t i, math_candidate *c) { return rz_math_env_at(&s->scan, i, true, c); }
 static bool expression_at(search *s, size_t i, math_candidate *c) { return rz_math_plain_at(&s->scan, i, c); }
-static bool number_at(search *s, size_t i, math_candidate *c) { return rz_math_number_at(s->t, i, c); }
+static bool number_at(search *s, size_t i, math_candidate *c) { return rz_math_number_at(&s->scan, i, c); }
 
 static void everywhere(search *s, matcher m, const char *heads)
 {

@@ -10,9 +10,11 @@ bool rz_tag_name_ok(const char *name)
 
 size_t rz_tag_at(const char *text, size_t len, size_t i, const char *name, bool *closing)
 {
-    size_t at = i + 1, n = strlen(name);
+    size_t at = i + 1, n;
     *closing = at < len && text[at] == '/';
     at += *closing;
+    if (at >= len || text[at] != name[0]) return 0; /* nearly always */
+    n = strlen(name);
     if (len - i < n + 2 + *closing || memcmp(text + at, name, n) != 0 || text[at + n] != '>') return 0;
     return at + n + 1 - i;
 }

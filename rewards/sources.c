@@ -10,6 +10,7 @@ static const char *const boxes[] = {"\\boxed", "\\fbox"};
 /* Bytes of "\boxed{" (blanks may stand before the brace) at the text's start, or 0. */
 static size_t box_at(rz_slice t)
 {
+    if (t.len < 2 || (t.s[1] != 'b' && t.s[1] != 'f')) return 0;
     for (int i = 0; i < 2; i++) {
         size_t n = strlen(boxes[i]);
         if (t.len <= n || memcmp(t.s, boxes[i], n) != 0) continue;
