@@ -400,9 +400,12 @@ bool rz_hash_file(const char *path, char out[33], rz_err *err)
     return ok;
 }
 
-double rz_now_s(void)
+static double clock_s(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double rz_now_s(void) { return clock_s(CLOCK_MONOTONIC); }
+double rz_cpu_s(void) { return clock_s(CLOCK_THREAD_CPUTIME_ID); }

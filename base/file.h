@@ -60,4 +60,6 @@ bool rz_hash_file(const char *path, char out[33], rz_err *err);
 
 /* Seconds from an arbitrary start, monotonic. */
 double rz_now_s(void);
+/* Seconds of processor time that this thread has had. */
+double rz_cpu_s(void);
 #endif

@@ -160,9 +160,13 @@ json_t *rz_comparer_defaults(const rz_comparer *c)
     return options;
 }
 
+/* Units of work: of any comparison, and of a byte of either text. What takes more than a few passes takes that off itself. */
+enum { CALL_PRICE = 150, BYTE_PRICE = 8 };
+
 rz_verdict rz_compare(const rz_comparer *c, rz_env *env, rz_slice found, rz_slice gold, const json_t *options, double *likeness)
 {
     *likeness = 0;
+    if (!rz_env_spend(env, CALL_PRICE + (int64_t)(found.len + gold.len) * BYTE_PRICE)) return RZ_FOUND_UNREADABLE;
     if (c->compare) {
         rz_verdict v = c->compare(env, found, gold, options);
         *likeness = v == RZ_EQUAL;

@@ -34,7 +34,7 @@ extern const int rz_n_comparers;
 const rz_normaliser *rz_normaliser_find(const char *name); /* NULL: there is none */
 const rz_comparer *rz_comparer_find(const char *name);
 
-/* *likeness is what earns a share of the points: 1 when equal, else 0 unless the comparer is one of degrees and `partial`. */
+/* Takes work off what is left (rewards/verify.h). *likeness is what earns a share of the points: 1 when equal, else 0 unless the comparer is one of degrees and `partial`. */
 rz_verdict rz_compare(const rz_comparer *c, rz_env *env, rz_slice found, rz_slice gold, const json_t *options, double *likeness);
 /* All options at their defaults, "of" too. The caller's reference. */
 json_t *rz_comparer_defaults(const rz_comparer *c);

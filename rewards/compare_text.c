@@ -13,7 +13,7 @@ static bool check_degrees(const json_t *options, rz_err *err)
 
 /* ---- F1 of words, as SQuAD's evaluation has it: lower case, without ASCII punctuation and articles ---- */
 
-enum { MAX_F1_BYTES = 16 << 10 };
+enum { MAX_F1_BYTES = 16 << 10, F1_PRICE = 150 /* units of work a byte: sorting */ };
 
 static bool is_article(rz_slice w)
 {
@@ -52,7 +52,7 @@ static double f1(rz_env *env, rz_slice found, rz_slice gold, const json_t *optio
 {
     (void)options;
     size_t n, m, common = 0;
-    if (found.len > MAX_F1_BYTES || gold.len > MAX_F1_BYTES) return -1;
+    if (found.len > MAX_F1_BYTES || gold.len > MAX_F1_BYTES || !rz_env_spend(env, (int64_t)(found.len + gold.len) * F1_PRICE)) return -1;
     rz_slice *a = words_of(env->scratch, found, &n), *b = words_of(env->scratch, gold, &m);
     if (!n || !m) return n == m;
     for (size_t i = 0, k = 0; i < n && k < m;) {
@@ -66,7 +66,7 @@ static double f1(rz_env *env, rz_slice found, rz_slice gold, const json_t *optio
 
 /* ---- edit distance ---- */
 
-enum { MAX_EDIT_CHARACTERS = 1024 };
+enum { MAX_EDIT_CHARACTERS = 1024, EDIT_PRICE = 8 /* units of work for a character against another */ };
 
 /* Where each character starts, and the end; −1 for too many. */
 static int characters(rz_slice t, size_t starts[MAX_EDIT_CHARACTERS + 1])
@@ -84,10 +84,10 @@ static int characters(rz_slice t, size_t starts[MAX_EDIT_CHARACTERS + 1])
 /* 1 − (insertions, deletions and replacements of characters, at least so many) / (characters of the longer text). */
 static double edit(rz_env *env, rz_slice found, rz_slice gold, const json_t *options)
 {
-    (void)env, (void)options;
+    (void)options;
     size_t a[MAX_EDIT_CHARACTERS + 1], b[MAX_EDIT_CHARACTERS + 1];
     int n = characters(found, a), m = characters(gold, b), row[MAX_EDIT_CHARACTERS + 1];
-    if (n < 0 || m < 0) return -1;
+    if (n < 0 || m < 0 || !rz_env_spend(env, (int64_t)n * m * EDIT_PRICE)) return -1;
     if (!n && !m) return 1;
     for (int k = 0; k <= m; k++) row[k] = k;
     for (int i = 1; i <= n; i++) {

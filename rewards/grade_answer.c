@@ -227,12 +227,11 @@ static bool open_tuple(rz_slice *t)
     return true;
 }
 
-static rz_grade grade_parts(rz_arena scratch, rz_slice given, rz_slice gold)
+static rz_grade grade_parts(rz_arena scratch, rz_slice given, rz_slice gold, long *work)
 {
     rz_slice x = drop_thousands(&scratch, given), y = drop_thousands(&scratch, gold), part, other;
     bool x_is_tuple = open_tuple(&x), y_is_tuple = open_tuple(&y);
     size_t n_x = x_is_tuple ? rz_python_count(x, ",") + 1 : 1, n_y = y_is_tuple ? rz_python_count(y, ",") + 1 : y.len > 0, at = 0, other_at = 0;
-    long work = RZ_SYMPY_WORK;
     size_t first_x = rz_char_size(given, 0), first_y = rz_char_size(gold, 0), n;
     if (n_x != n_y) return RZ_GRADE_WRONG;
     if (n_y > 1 && (!rz_python_equal(rz_slice_cut(given, 0, first_x), rz_slice_cut(gold, 0, first_y)) ||
@@ -240,18 +239,18 @@ static rz_grade grade_parts(rz_arena scratch, rz_slice given, rz_slice gold)
     for (size_t i = 0; i < n_y; i++) {
         if (x_is_tuple) rz_python_piece(x, ",", &at, &part);
         if (y_is_tuple) rz_python_piece(y, ",", &other_at, &other);
-        rz_grade grade = grade_part(scratch, x_is_tuple ? rz_python_strip(part) : x, y_is_tuple ? rz_python_strip(other) : y, &work);
+        rz_grade grade = grade_part(scratch, x_is_tuple ? rz_python_strip(part) : x, y_is_tuple ? rz_python_strip(other) : y, work);
         if (grade != RZ_GRADE_RIGHT) return grade;
     }
     return RZ_GRADE_RIGHT;
 }
 
-rz_grade rz_grade_answer(rz_arena scratch, const rz_grader *g, rz_slice given, rz_slice gold)
+rz_grade rz_grade_answer(rz_arena scratch, const rz_grader *g, rz_slice given, rz_slice gold, long *work)
 {
     rz_slice x = rz_hendrycks_normal(&scratch, given, g->dialect), y = rz_hendrycks_normal(&scratch, gold, g->dialect);
     if (rz_python_equal(x, y)) return RZ_GRADE_RIGHT;
     x = rz_grade_normal(&scratch, g, given);
     y = rz_grade_normal(&scratch, g, gold);
     if (rz_python_equal(x, y)) return RZ_GRADE_RIGHT;
-    return x.len == 0 ? RZ_GRADE_WRONG : grade_parts(scratch, x, y);
+    return x.len == 0 ? RZ_GRADE_WRONG : grade_parts(scratch, x, y, work);
 }

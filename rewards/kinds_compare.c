@@ -95,9 +95,11 @@ static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y
 
 /* ---- scoring ---- */
 
+enum { NORMALISE_PRICE = 12 }; /* units of work a byte and step */
+
 rz_slice rz_normalised(rz_env *env, const rule *u, rz_slice t)
 {
-    for (int i = 0; i < u->n_normalise; i++) t = u->normalise[i]->apply(env->scratch, t);
+    for (int i = 0; i < u->n_normalise && rz_env_spend(env, (int64_t)t.len * NORMALISE_PRICE); i++) t = u->normalise[i]->apply(env->scratch, t);
     return t;
 }
 

@@ -8,12 +8,14 @@ const rz_math_options rz_math_math_verify = {.percent = RZ_MATH_PERCENT_EITHER, 
 
 const char *const rz_math_rung_names[6] = {"text", "shape", "exact", "modular", "ball", "budget"};
 
+static long allowed(const rz_math_options *o) { return o->work ? o->work : RZ_MATH_WORK; }
+
 math_env rz_math_env(rz_arena *scratch, const rz_math_options *o)
 {
-    return (math_env){.arena = scratch, .options = o, .nodes_left = RZ_MATH_MAX_NODES, .work_left = RZ_MATH_WORK};
+    return (math_env){.arena = scratch, .options = o, .nodes_left = RZ_MATH_MAX_NODES, .work_left = allowed(o)};
 }
 
-long rz_math_work(const math_env *e) { return RZ_MATH_WORK - e->work_left; }
+long rz_math_work(const math_env *e) { return allowed(e->options) - e->work_left; }
 
 /* Without blanks at the ends and doubled blanks within. */
 static bool same_text(rz_slice a, rz_slice b)

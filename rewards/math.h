@@ -33,6 +33,7 @@ typedef struct {
     bool any_variables;   /* variables match by the order of their first appearance */
     bool faithful;        /* read LaTeX as Math-Verify does, its oddities included */
     bool malformed;       /* \frac12, \sqrt2 are read (faithful only; else always) */
+    long work;            /* units that may be spent; 0: RZ_MATH_WORK */
 } rz_math_options;
 
 extern const rz_math_options rz_math_strict;      /* the default of rules */

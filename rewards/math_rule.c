@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { N_CHOICES = 4, MAX_DIGITS = 100 };
+enum { N_CHOICES = 4, MAX_DIGITS = 100, PARSE_PRICE = 60 /* units of work a byte */ };
 
 /* Options that are one of a few words, in the order of their enums. */
 static const struct { const char *name, *words[3]; } choices[N_CHOICES] = {
@@ -47,7 +47,10 @@ rz_verdict rz_math_rule_compare(rz_env *env, rz_slice found, rz_slice gold, cons
     o.digits = (int)json_integer_value(json_object_get(options, "digits"));
     o.reduced = is_true(options, "reduced");
     o.any_variables = is_true(options, "any_variables");
+    if (!rz_env_spend(env, (int64_t)(found.len + gold.len) * PARSE_PRICE)) return RZ_FOUND_UNREADABLE;
+    o.work = rz_env_math_work(env);
     rz_math_equal(env->scratch, found, gold, &o, &why);
+    rz_env_math_spent(env, why.work);
     switch (why.verdict) {
     case RZ_MATH_EQUAL: return RZ_EQUAL;
     case RZ_MATH_FOUND_UNPARSED: return RZ_FOUND_UNREADABLE;

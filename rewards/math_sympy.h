@@ -3,9 +3,7 @@
 #define RZ_REWARDS_MATH_SYMPY_H
 #include "rewards/rewrite.h"
 
-enum { RZ_SYMPY_WORK = 400000 }; /* units (rewards/math.h), for all comparisons of one answer together */
-
-/* For texts with at most two different letters besides those of sqrt and frac (rewards/grade_answer.c lets no others through). *work is what may be spent, and is less by
+/* For texts with at most two different letters besides those of sqrt and frac (rewards/grade_answer.c lets no others through). *work is what may be spent (units of rewards/math.h), and is less by
  * what was; when it is 0 or less, nothing is equal any more. */
 bool rz_sympy_equal(rz_arena scratch, rz_slice a, rz_slice b, long *work);
 #endif

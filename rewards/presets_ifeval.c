@@ -377,6 +377,7 @@ static bool follow_one(const rz_case *c, const char *id, const json_t *kwargs, c
     for (int i = 0; i < n_texts && !*followed && judged.state == RZ_PART_SCORED; i++) {
         one.text = texts[i];
         if (!rz_python_strip(one.text).len) continue;
+        if (!rz_env_spend(c->env, rz_verifier_price(v, one.text.len))) break; /* and there is an error */
         size_t mark = c->env->scratch->used;
         rz_verifier_score(v, &one, &judged);
         *followed = judged.passed;

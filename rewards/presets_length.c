@@ -47,10 +47,17 @@ static const rz_math_extract any_gold = {.latex = true, .expr = true, .boxed_pri
 
 static bool judge(const rz_case *c, const rz_math_extract *in_gold, outcome *o, verdict *out)
 {
+    rz_math_options options = rz_math_math_verify;
     rz_math_verify_report r;
     rz_slice gold;
     if (!rz_preset_gold(c, o, &gold)) return false;
-    rz_math_verify(c->env->scratch, c->text, &in_completion, gold, in_gold, &rz_math_math_verify, &r);
+    if (!rz_env_spend(c->env, rz_verifier_price(rz_verifier_find("trl/accuracy"), c->text.len))) { /* which it asks */
+        rz_outcome_error(o, "the text is too long for what is left of the units of work");
+        return false;
+    }
+    options.work = rz_env_math_work(c->env);
+    rz_math_verify(c->env->scratch, c->text, &in_completion, gold, in_gold, &options, &r);
+    rz_env_math_spent(c->env, r.math.work);
     *out = r.math.verdict == RZ_MATH_GOLD_UNPARSED ? NO_GOLD : r.math.verdict == RZ_MATH_EQUAL ? CORRECT : WRONG;
     rz_show(o->expected, sizeof o->expected, gold.s, gold.len);
     if (r.found.start == SIZE_MAX) return true;
@@ -109,7 +116,10 @@ static void group_lengths(const rz_case *c, int n, outcome *o)
             rz_outcome_scored(&o[i], false, 0, "all are of one length");
             continue;
         }
-        if (!judge(&c[i], &latex_gold, &o[i], &v)) continue;
+        rz_case_enter(&c[i]);
+        bool judged = judge(&c[i], &latex_gold, &o[i], &v);
+        rz_case_leave(&c[i]);
+        if (!judged) continue;
         size_t len = rz_python_len(c[i].text);
         double points = 0.5 - (double)(len - least) / (double)(most - least);
         bool correct = v != WRONG; /* a gold that cannot be read counts as right there */

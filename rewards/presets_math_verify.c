@@ -58,13 +58,16 @@ static void verify(const rz_case *c, outcome *o)
     options.digits = (int)rz_param_int(c, "float_rounding");
     options.any_variables = !rz_param_bool(c, "strict");
     options.relation = rz_param_bool(c, "allow_set_relation_comp") ? RZ_MATH_RELATION_BOTH : RZ_MATH_RELATION_GOLD;
+    options.work = rz_env_math_work(c->env);
     rz_math_verify(c->env->scratch, c->text, &x, gold, &x, &options, &r);
+    rz_env_math_spent(c->env, r.math.work);
     told(c, o, &r);
 }
 
 static void accuracy_of(const rz_case *c, rz_slice text, outcome *o)
 {
     rz_math_extract from_gold = everything;
+    rz_math_options options = rz_math_math_verify;
     rz_math_verify_report r;
     rz_slice gold = rz_case_gold(c);
     from_gold.first_match = true;
@@ -72,7 +75,9 @@ static void accuracy_of(const rz_case *c, rz_slice text, outcome *o)
         rz_outcome_gold_error(o, "the sample has no answer to compare with");
         return;
     }
-    rz_math_verify(c->env->scratch, text, &anchored, gold, &from_gold, &rz_math_math_verify, &r);
+    options.work = rz_env_math_work(c->env);
+    rz_math_verify(c->env->scratch, text, &anchored, gold, &from_gold, &options, &r);
+    rz_env_math_spent(c->env, r.math.work);
     if (r.math.verdict == RZ_MATH_GOLD_UNPARSED) {
         rz_show(o->expected, sizeof o->expected, gold.s, gold.len);
         rz_outcome_skipped(o, "the answer cannot be read");

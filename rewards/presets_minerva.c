@@ -49,11 +49,17 @@ static bool has_index(rz_slice t)
     return false;
 }
 
-/* simplify(parse_latex(x) − parse_latex(y)) == 0 */
-static bool same_value(rz_arena scratch, rz_slice x, rz_slice y)
+/* simplify(parse_latex(x) − parse_latex(y)) == 0. *work: units of mathematics that may be spent, less by what was. */
+static bool same_value(rz_arena scratch, rz_slice x, rz_slice y, long *work)
 {
+    rz_math_options o = rz_math_strict;
+    rz_math_report why;
     if (is_refused(x) || is_refused(y)) return false;
-    return has_index(x) || has_index(y) ? rz_python_equal(x, y) : rz_math_equal(&scratch, x, y, &rz_math_strict, NULL);
+    if (has_index(x) || has_index(y)) return rz_python_equal(x, y);
+    if ((o.work = *work) <= 0) return false;
+    rz_math_equal(&scratch, x, y, &o, &why);
+    *work -= why.work;
+    return why.verdict == RZ_MATH_EQUAL;
 }
 
 /* ---- lm-eval ---- */
@@ -77,7 +83,9 @@ static void lm_eval_minerva(const rz_case *c, outcome *o)
     }
     if (rz_preset_too_long(o, answer)) return;
     rz_slice x = rz_minerva_normal(&scratch, answer, NORMAL), y = rz_minerva_normal(&scratch, solution_answer(gold), NORMAL);
-    rz_preset_graded(c, o, answer, y, same_value(scratch, x, y), 1, 0);
+    long may = rz_env_math_work(c->env), work = may;
+    rz_preset_graded(c, o, answer, y, same_value(scratch, x, y, &work), 1, 0);
+    rz_env_math_spent(c->env, may - work);
     rz_show(o->found, sizeof o->found, x.s, x.len);
 }
 
@@ -124,12 +132,14 @@ static void open_instruct_math(const rz_case *c, outcome *o)
         rz_outcome_error(o, "no answer of at most %d bytes is told apart in %zu", RZ_PRESET_MAX_ANSWER, c->text.len);
         return;
     }
-    for (int i = 0; i < n; i++) {
-        if (rz_preset_too_long(o, all[i].text)) return;
-        bool right = rz_hendrycks_equal(scratch, all[i].text, gold, RZ_HENDRYCKS_OPEN_INSTRUCT) || same_value(scratch, all[i].text, gold);
+    long may = rz_env_math_work(c->env), work = may;
+    bool right = false;
+    for (int i = 0; i < n && !right; i++) {
+        if (rz_preset_too_long(o, all[i].text)) break;
+        right = rz_hendrycks_equal(scratch, all[i].text, gold, RZ_HENDRYCKS_OPEN_INSTRUCT) || same_value(scratch, all[i].text, gold, &work);
         rz_preset_graded(c, o, all[i].place, gold, right, 1, 0);
-        if (right) return;
     }
+    rz_env_math_spent(c->env, may - work);
 }
 
 const rz_verifier rz_verifiers_minerva[] = {

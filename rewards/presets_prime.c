@@ -22,8 +22,10 @@ static void prime_math(const rz_case *c, outcome *o)
     rz_slice gold, answer;
     rz_prime_match(c->text, &answer);
     if (!rz_preset_gold(c, o, &gold) || rz_preset_too_long(o, answer)) return;
-    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_prime, answer, gold);
-    if (grade == RZ_GRADE_WRONG && rz_prime_equal(*c->env->scratch, answer, gold)) grade = RZ_GRADE_RIGHT;
+    long may = rz_env_math_work(c->env), work = may;
+    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_prime, answer, gold, &work);
+    if (grade == RZ_GRADE_WRONG) grade = rz_prime_equal(*c->env->scratch, answer, gold, &work) ? RZ_GRADE_RIGHT : work <= 0 ? RZ_GRADE_LIMIT : RZ_GRADE_WRONG;
+    rz_env_math_spent(c->env, may - work);
     if (grade == RZ_GRADE_LIMIT)
         rz_outcome_error(o, "the comparison takes more steps than it may");
     else

@@ -11,7 +11,9 @@ static void grade_answer(const rz_case *c, outcome *o)
 {
     rz_slice gold;
     if (!rz_preset_gold(c, o, &gold) || rz_preset_too_long(o, c->text)) return;
-    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_prm800k, c->text, gold);
+    long may = rz_env_math_work(c->env), work = may;
+    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_prm800k, c->text, gold, &work);
+    rz_env_math_spent(c->env, may - work);
     if (grade == RZ_GRADE_LIMIT)
         rz_outcome_error(o, "the comparison takes more steps than it may");
     else
@@ -32,22 +34,26 @@ static bool last_boxed(rz_slice t, rz_slice *out)
 }
 
 /* What math_verify.verify says of the two, taken for formulas unless they hold a $. */
-static bool verified(rz_arena scratch, rz_slice answer, rz_slice gold)
+static bool verified(rz_arena scratch, rz_slice answer, rz_slice gold, long *work)
 {
     static const rz_math_extract first = {.latex = true, .expr = true, .boxed_priority = 0, .unanchored = true, .first_match = true, .malformed = true};
     rz_slice texts[2] = {answer, gold}, dollar = rz_slice_of("$");
+    rz_math_options options = rz_math_math_verify;
     rz_math_verify_report r;
     for (int i = 0; i < 2; i++)
         if (!rz_slice_has(texts[i], "$")) texts[i] = rz_concat(&scratch, (rz_slice[]){dollar, texts[i], dollar}, 3);
-    return rz_math_verify(&scratch, texts[0], &first, texts[1], &first, &rz_math_math_verify, &r);
+    options.work = *work;
+    rz_math_verify(&scratch, texts[0], &first, texts[1], &first, &options, &r);
+    *work -= r.math.work;
+    return r.math.verdict == RZ_MATH_EQUAL;
 }
 
 /* One gold: RZ_GRADE_WRONG also for one that is boxed badly. */
-static rz_grade grade_one(const rz_case *c, rz_slice answer, rz_slice gold)
+static rz_grade grade_one(const rz_case *c, rz_slice answer, rz_slice gold, long *work)
 {
     if (rz_slice_has(gold, "\\boxed") && !last_boxed(gold, &gold)) return RZ_GRADE_WRONG;
-    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_oat, answer, gold);
-    if (grade == RZ_GRADE_WRONG && !rz_param_bool(c, "fast") && verified(*c->env->scratch, answer, gold)) return RZ_GRADE_RIGHT;
+    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_oat, answer, gold, work);
+    if (grade == RZ_GRADE_WRONG && !rz_param_bool(c, "fast") && *work > 0 && verified(*c->env->scratch, answer, gold, work)) return RZ_GRADE_RIGHT;
     return grade;
 }
 
@@ -67,6 +73,8 @@ static bool gold_text(const json_t *gold, char number[32], rz_slice *out)
     return true;
 }
 
+enum { GOLD = 200 }; /* units of mathematics that each gold costs at least */
+
 /* The gold may be a list: any of it will do. */
 static void grade_all(const rz_case *c, outcome *o, rz_slice answer)
 {
@@ -79,14 +87,18 @@ static void grade_all(const rz_case *c, outcome *o, rz_slice answer)
         return;
     }
     if (rz_preset_too_long(o, answer)) return;
-    for (size_t i = 0; i < n && i < MAX_MATCHES && best != RZ_GRADE_RIGHT; i++) {
+    long may = rz_env_math_work(c->env), work = may;
+    for (size_t i = 0; i < n && i < MAX_MATCHES && best != RZ_GRADE_RIGHT && work > 0; i++) {
         if (!gold_text(json_is_array(c->gold) ? json_array_get(c->gold, i) : c->gold, number, &gold)) {
             rz_outcome_gold_error(o, "the gold is neither a text of at most %d bytes nor a number", MAX_ANSWER);
             return;
         }
-        rz_grade grade = grade_one(c, answer, gold);
+        rz_grade grade = grade_one(c, answer, gold, &work);
         if (grade != RZ_GRADE_WRONG) best = grade;
+        work -= GOLD;
     }
+    rz_env_math_spent(c->env, may - work);
+    if (work <= 0 && best != RZ_GRADE_RIGHT) best = RZ_GRADE_LIMIT;
     if (best == RZ_GRADE_LIMIT)
         rz_outcome_error(o, "the comparison takes more steps than it may");
     else

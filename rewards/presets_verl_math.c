@@ -167,7 +167,9 @@ static void geo3k(const rz_case *c, outcome *o)
     rz_slice gold, answer = rz_param_bool(c, "use_boxed") ? mathruler_box(c->text) : c->text;
     double for_form = rz_param_number(c, "format_score");
     if (!rz_preset_gold(c, o, &gold) || rz_preset_too_long(o, answer)) return;
-    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_mathruler, answer, gold);
+    long may = rz_env_math_work(c->env), work = may;
+    rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_mathruler, answer, gold, &work);
+    rz_env_math_spent(c->env, may - work);
     bool formed = geo3k_form(c->text), right = grade == RZ_GRADE_RIGHT;
     if (grade == RZ_GRADE_LIMIT) {
         rz_outcome_error(o, "the comparison takes more steps than it may");

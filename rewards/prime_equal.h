@@ -4,5 +4,6 @@
 #include "rewards/rewrite.h"
 
 /* With 3.14159… and with 3.14 for \pi, if there is one. */
-bool rz_prime_equal(rz_arena scratch, rz_slice found, rz_slice gold);
+/* *work: units (rewards/math.h) that may be spent, less by what was on return; when it is 0 or less, what was not shown equal is not known. */
+bool rz_prime_equal(rz_arena scratch, rz_slice found, rz_slice gold, long *work);
 #endif

@@ -121,23 +121,40 @@ void rz_rules_worker_destroy(rz_rules_worker *w)
 
 /* ---- one sample ---- */
 
+/* What is done to every completion, before any rule: its bytes are looked at, and repaired where they are no UTF-8; views are searched. Units a byte; of what repairing
+ * adds; of a view. */
+enum { READ_PRICE = 1, REPAIR_PRICE = 4, VIEW_PRICE = 6 };
+enum { SEARCH_PRICE = 6 }; /* units a byte that an answer, tags or a pattern are looked for in */
+
+static const char out_of_work[] = "it goes over the 25,000,000 units of work that all rules of a completion have together: give it a smaller view";
+
 static void take_completion(evaluation *e)
 {
     const rz_sample *s = e->sample;
     free(e->repaired);
     e->repaired = NULL;
     e->text = s->completion ? s->completion : "";
-    e->len = s->completion && s->completion_len <= MAX_COMPLETION ? s->completion_len : 0;
+    size_t len = e->len = s->completion && s->completion_len <= MAX_COMPLETION ? s->completion_len : 0;
     if (rz_utf8_valid(e->text, e->len) < e->len) e->text = e->repaired = rz_utf8_repair(e->text, e->len, &e->len);
+    e->work = RULE_WORK - (int64_t)len * READ_PRICE - (e->repaired ? (int64_t)e->len - (int64_t)len : 0) * REPAIR_PRICE;
+    if (e->work < 0) e->work = 0;
+}
+
+/* One that cannot be afforded is not looked for, and what reads it has an error. */
+static rz_span take_view(evaluation *e, const view *v)
+{
+    int64_t price = (int64_t)e->len * VIEW_PRICE;
+    if (price > e->work) return NO_SPAN;
+    e->work -= price;
+    return rz_view_find(v, e->text, e->len);
 }
 
 static void begin(evaluation *e, const rz_sample *s)
 {
     const rz_rules *r = e->rules;
     e->sample = s;
-    e->work = RULE_WORK;
     take_completion(e);
-    for (int i = 0; i < r->n_views; i++) e->views[i] = rz_view_find(&r->views[i], e->text, e->len);
+    for (int i = 0; i < r->n_views; i++) e->views[i] = take_view(e, &r->views[i]);
     for (int i = 0; i < r->n; i++) {
         e->passed[i] = false;
         for (size_t k = 0; k < groups_of(&r->rules[i]); k++) e->groups[i][k] = NO_SPAN;
@@ -156,16 +173,21 @@ static int closed_gate(const evaluation *e, const rule *u)
     return -1;
 }
 
-/* What the rule does to the text at worst, but for patterns, whose work is counted as they do it, and programs, which have limits of their own. */
+/* What the rule does to the text at worst, but for what is counted as it is done (patterns, mathematics, comparisons), and programs, which have limits of their own. */
 static int64_t price_of(const evaluation *e, const rule *u)
 {
     rz_span where = place_of(e, u);
     size_t len = where.end - where.start, asked = e->sample->prompt ? strlen(e->sample->prompt) : 0;
     if (u->setup) return 0;
-    if (!u->verifier) return u->kind->reads_view ? (int64_t)len * (1 + u->n_tags / 4) : 0;
-    /* a problem of ifeval/all gives several instructions, each of which may look at eight forms of the text */
-    int64_t forms = strcmp(u->verifier->name, "ifeval/all") == 0 ? 12 : 1;
-    return forms * rz_verifier_price(u->verifier, len + (len ? asked : 0));
+    if (!u->verifier) return u->kind->reads_view ? (int64_t)len * (SEARCH_PRICE + 2 * u->n_tags) : 0;
+    return rz_verifier_price(u->verifier, len + (len ? asked : 0)) + (u->extracts ? (int64_t)len * SEARCH_PRICE : 0);
+}
+
+static bool lacks_view(const evaluation *e, const rule *u)
+{
+    bool lacks = u->view >= 0 && e->views[u->view].start == SIZE_MAX;
+    for (int i = 0; u->setup && i < e->rules->n_views; i++) lacks |= e->views[i].start == SIZE_MAX; /* a program is told all of them */
+    return lacks;
 }
 
 /* A rule that costs more than is left has an error, and the budget stays what it was: a cheaper one may follow. */
@@ -192,6 +214,8 @@ static bool admit(const evaluation *e, const rule *u, outcome *o)
         rz_outcome_skipped(o, e->parts[gate].state == RZ_PART_ERROR ? "its gate '%s' had an error" : "its gate '%s' did not pass", e->rules->rules[gate].name);
     else if (is_cut(e) && u->passes && !u->verifier)
         rz_outcome_fail(o, u, "cut at the length limit (truncated: fail)");
+    else if (lacks_view(e, u))
+        rz_outcome_error(o, "%s", out_of_work);
     else
         return true;
     return false;
@@ -243,6 +267,16 @@ static void judge(evaluation *e, const rule *u, outcome *o)
     }
 }
 
+/* What a rule says that has gone over what was left was not thought through. */
+static void end_work(evaluation *e, outcome *o)
+{
+    if (e->work >= 0) return;
+    e->work = 0;
+    if (o->state == RZ_PART_ERROR && !o->gold_problem) return; /* it says why */
+    rz_outcome_error(o, "%s", out_of_work);
+    o->gold_problem = false;
+}
+
 static void score_rule(evaluation *e, const rule *u)
 {
     outcome o;
@@ -250,8 +284,8 @@ static void score_rule(evaluation *e, const rule *u)
     rz_outcome_begin(&o);
     if (admit(e, u, &o) && afford(e, u, &o)) {
         judge(e, u, &o);
-        int64_t left = rz_matcher_left(e->env->matcher);
-        e->work = left > 0 ? left : 0;
+        e->work = rz_matcher_left(e->env->matcher);
+        end_work(e, &o);
     }
     rz_arena_release(e->env->scratch, mark);
     store(e, u, &o);
@@ -268,15 +302,20 @@ static void score_group_rule(rz_rules_worker *w, int n, const rule *u)
     for (int k = 0; k < n; k++) {
         evaluation *e = &w->samples[k];
         rz_outcome_begin(&o[k]);
-        if (admit(e, u, &o[k]) && afford(e, u, &o[k]) && rz_case_make(e, u, place_of(e, u), &w->cases[m], &o[k])) {
-            rz_outcome_begin(&w->outcomes[m]);
-            member[m++] = k;
-        }
+        if (!admit(e, u, &o[k]) || !afford(e, u, &o[k])) continue;
+        bool made = rz_case_make(e, u, place_of(e, u), &w->cases[m], &o[k]);
+        e->work = rz_matcher_left(e->env->matcher);
+        end_work(e, &o[k]);
+        if (!made || o[k].state == RZ_PART_ERROR) continue;
+        w->cases[m].work = &e->work;
+        rz_outcome_begin(&w->outcomes[m]);
+        member[m++] = k;
     }
     if (m) u->verifier->score_group(w->cases, m, w->outcomes);
     for (int i = 0; i < m; i++) {
         o[member[i]] = w->outcomes[i];
         settle(&w->samples[member[i]], u, &w->cases[i], &o[member[i]]);
+        end_work(&w->samples[member[i]], &o[member[i]]);
     }
     outcome *kept = rz_malloc((size_t)n * sizeof *kept); /* what is stored lies where the scratch was */
     memcpy(kept, o, (size_t)n * sizeof *kept);
@@ -290,6 +329,7 @@ static void conclude(const evaluation *e, rz_score *out)
     const rz_rules *r = e->rules;
     rz_combine(e, out);
     out->n_errors = 0;
+    out->work = RULE_WORK - e->work;
     for (int i = 0; i < r->n; i++) out->n_errors += e->parts[i].state == RZ_PART_ERROR;
     out->correct = r->accuracy >= 0 && e->passed[r->accuracy];
     out->format_ok = r->format >= 0 && e->passed[r->format];
@@ -341,6 +381,7 @@ bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *
         outcome o;
         if (!u->needs_data) continue;
         rz_outcome_begin(&o);
+        rz_matcher_allow(e->env->matcher, RULE_WORK);
         judge(e, u, &o);
         if (o.state == RZ_PART_ERROR && (u->answers || o.gold_problem))
             ok = rz_fail(err, RZ_EDATA, "the rule '%s' cannot judge it: %s; mend the problem, or let the rule abstain (score: {gold_error: skip})", u->name, o.reason);

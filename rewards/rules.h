@@ -42,6 +42,7 @@ typedef struct {
     bool correct;          /* the rule named by `accuracy:` in the file (default: the last) scored its `pass` points */
     bool format_ok;        /* the rule named by `format:` (if any) scored its pass points */
     int n_errors;
+    int64_t work;          /* units that all rules took which are no programs (docs/rules/limits.md) */
     const char *note;      /* how the parts became the score, when that is not plain: "0, for 'correct' had an error"; else "" */
     const char *answer;    /* what the accuracy rule read as the answer, normalised, its first 236 bytes; "": it read none, or is no rule about answers */
     const rz_part *parts;  /* rz_rules_count() of them, in file order; in the worker's memory until its next call */

@@ -14,7 +14,7 @@ enum { ANSWER = 16 << 10 }; /* bytes that are charged as an answer, which more i
 
 /* A family is a file: its rows, how many, and what they do at worst to a byte of an answer and to a byte of what else there is. */
 static const struct { const rz_verifier *rows; const int *n; int answer, text; } families[] = {
-    {rz_verifiers_tasks, &rz_n_verifiers_tasks, 60, 20},
+    {rz_verifiers_tasks, &rz_n_verifiers_tasks, 150, 60},
     {rz_verifiers_math_verify, &rz_n_verifiers_math_verify, 150, 20},
     {rz_verifiers_length, &rz_n_verifiers_length, 30, 30},
     {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks, 150, 30},
@@ -29,8 +29,8 @@ static const struct { const rz_verifier *rows; const int *n; int answer, text; }
     {rz_verifiers_presets_format, &rz_n_verifiers_presets_format, 20, 20},
     {rz_verifiers_presets_length, &rz_n_verifiers_presets_length, 5, 5},
     {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition, 100, 100},
-    {rz_verifiers_counts, &rz_n_verifiers_counts, 60, 60},
-    {rz_verifiers_gym, &rz_n_verifiers_gym, 100, 20},
+    {rz_verifiers_counts, &rz_n_verifiers_counts, 90, 90},
+    {rz_verifiers_gym, &rz_n_verifiers_gym, 200, 100},
     {rz_verifiers_ifeval, &rz_n_verifiers_ifeval, 60, 60},
 };
 
@@ -189,6 +189,32 @@ void rz_verifier_score(const rz_verifier *v, const rz_case *c, outcome *o)
         v->score(c, o);
     else
         v->score_group(c, 1, o);
+}
+
+/* ---- work ---- */
+
+enum { MATH_UNIT = 20 }; /* units of all rules that one of mathematics is */
+
+bool rz_env_spend(rz_env *env, int64_t units)
+{
+    int64_t left = rz_matcher_left(env->matcher) - units;
+    rz_matcher_allow(env->matcher, left);
+    return left >= 0;
+}
+
+long rz_env_math_work(const rz_env *env)
+{
+    int64_t left = rz_matcher_left(env->matcher) / MATH_UNIT;
+    return left < 1 ? 1 : left < RZ_MATH_WORK ? (long)left + 1 : RZ_MATH_WORK; /* one more than there is: who needs it all goes over */
+}
+
+void rz_env_math_spent(rz_env *env, long work) { (void)rz_env_spend(env, (int64_t)work * MATH_UNIT); }
+
+void rz_case_enter(const rz_case *c) { rz_matcher_allow(c->env->matcher, c->work ? *c->work : INT64_MAX); }
+
+void rz_case_leave(const rz_case *c)
+{
+    if (c->work) *c->work = rz_matcher_left(c->env->matcher);
 }
 
 /* ---- a worker's patterns ---- */

@@ -40,6 +40,7 @@ typedef struct {
     rz_slice prompt;        /* .s NULL: not known */
     const int32_t *ids;     /* (n_tokens) of the completion, or NULL: not known */
     int n_tokens;           /* or −1: not known */
+    int64_t *work;          /* what is left to its completion, for a verifier of groups (rz_case_enter); NULL: there is no end */
     bool correct;           /* the accuracy rule has passed; only for rows with uses_correct */
     bool wants_value;
 } rz_case;
@@ -99,6 +100,15 @@ void rz_env_finish(rz_env *env); /* accepts a zeroed one */
 void rz_env_trim(rz_env *env);
 /* Compiled at the first call and kept until rz_env_trim. NULL, with *err if given, for a bad pattern: only one out of parameters can be bad. */
 const rz_pattern *rz_env_pattern(rz_env *env, const char *pattern, unsigned flags, rz_err *err);
+/* Takes units off what is left to all rules of the completion (internal.h: RULE_WORK). False when that was not enough: the caller stops, and whatever it says the rule
+ * has an error. What is done to a text at worst costs what rz_verifier_price and kinds say; this is for what depends on the answer. */
+bool rz_env_spend(rz_env *env, int64_t units);
+/* For a comparison in mathematics: units (rewards/math.h) that may be spent on it, at least 1; and those that were, taken off. */
+long rz_env_math_work(const rz_env *env);
+void rz_env_math_spent(rz_env *env, long work);
+/* A verifier of groups works on one case between these: what it takes is that completion's. */
+void rz_case_enter(const rz_case *c);
+void rz_case_leave(const rz_case *c);
 /* First match at or after `from`, like rz_pattern_match. RZ_MATCH_LIMIT also for a subject over 64 KiB (MAX_SUBJECT): say rz_limit_reason(subject). */
 rz_match_result rz_env_search(rz_env *env, const char *pattern, unsigned flags, rz_slice subject, size_t from, rz_span *spans, int n_spans);
 #endif

@@ -231,7 +231,7 @@ START_TEST(the_longest_texts_are_judged)
 {
     static const char *const units[] = {"a", "<", "<answer>", "</answer>", "<think></think>", "(", "1+", "1 = 1\n", "\xff", "\xc3\xa9", "</think>-",
                                         "<think>a</think><answer>1</answer>", "1,234.5e6/7 ", "\\boxed{", "\\boxed{1}", "```\n"};
-    size_t n = strlen(units[_i / 2]), len = (_i % 2 ? (size_t)64 << 10 : _i < 8 ? (size_t)16 << 20 : (size_t)1 << 20) / n * n;
+    size_t n = strlen(units[_i / 2]), len = (_i % 2 ? (size_t)64 << 10 : _i < 8 ? (size_t)4 << 20 : (size_t)1 << 20) / n * n;
     snprintf(where, sizeof where, "%zu bytes of '%s'", len, units[_i / 2]);
     char *text = malloc(len + 1);
     for (size_t i = 0; i < len; i += n) memcpy(text + i, units[_i / 2], n);
@@ -250,7 +250,7 @@ END_TEST
 
 START_TEST(longer_texts_are_errors)
 {
-    size_t len = ((size_t)16 << 20) + 1;
+    size_t len = ((size_t)4 << 20) + 1;
     char *text = calloc(len, 1);
     rz_rules *r = rules_of("configs/rules/countdown.yaml");
     rz_rules_worker *w = worker_of(r);
@@ -259,7 +259,83 @@ START_TEST(longer_texts_are_errors)
     rz_rules_score(w, &s, &got);
     ck_assert_int_eq(got.n_errors, 2);
     ck_assert(got.score == 0);
-    ck_assert_ptr_nonnull(strstr(got.parts[0].reason, "16777217 bytes"));
+    ck_assert_ptr_nonnull(strstr(got.parts[0].reason, "4194305 bytes"));
+    free(text);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
+/* What bench/rules_worst.py finds to be dearest, by the work that is counted: a rule's share of it is known before it begins or as it goes. */
+START_TEST(the_worst_texts_stay_within_the_work)
+{
+    static const struct { const char *rules, *head, *unit; int times; const char *tail, *answer; int errors; } cases[] = {
+        {"version: 1\nrules:\n  a: {preset: 'ifeval/language:response_language', language: de}\n", "", "x ", 20000, "", NULL, 0},
+        {"math-verify/verify", "", "$1$ ", 16000, "", "$2$", 0},
+        {"prm800k/grade_answer", "", "x^", 8000, "", "x", 0},
+        {"verl/prime_math", "answer is (", "\\sin(7)+1,", 60, "1)", "(1)", 0},
+        {"open-r1/repetition", "", "a b c ", 30000, "", NULL, 0},
+        {"open-r1/repetition", "", "a b c ", 300000, "", NULL, 1},
+        {"strict/math", "<think>a</think>\\boxed{", "\\sqrt{", 9000, "2", "2", 0},
+        {"strict/math", "<think>a</think>\\boxed{", "9^{", 3000, "9", "2", 0},
+        {"version: 1\nrules:\n  a: {count: '(a|aa)+!', each: 1, max: 9}\n", "", "a", 9000, "b!", NULL, 1},
+        {"version: 1\nrules:\n  a: {extract: {from: view}, compare: edit_distance}\n", "", "ab", 500, "", "ba", 0},
+        {"version: 1\nviews: {v: {tag: a}, w: {tag: b}}\nrules:\n  a: {view: w, extract: {from: last_number}, compare: int}\n", "", "<", 4 << 20, "", "7", 1},
+        {"version: 1\nrules:\n  a: {extract: {tag: answer}, compare: int}\n", "", "\xff", 4 << 20, "", "7", 1},
+    };
+    snprintf(where, sizeof where, "%s, '%s' %d times", cases[_i].rules, cases[_i].unit, cases[_i].times);
+    size_t head = strlen(cases[_i].head), n = strlen(cases[_i].unit), len = head + n * (size_t)cases[_i].times;
+    if (len > (size_t)4 << 20) len = (size_t)4 << 20;
+    char *text = malloc(len + strlen(cases[_i].tail) + 1);
+    memcpy(text, cases[_i].head, head);
+    for (size_t i = head; i < len; i++) text[i] = cases[_i].unit[(i - head) % n];
+    strcpy(text + len, cases[_i].tail);
+    rz_rules *r = rules_of(cases[_i].rules);
+    rz_rules_worker *w = worker_of(r);
+    rz_sample s = {.completion = text, .completion_len = strlen(text), .answer = cases[_i].answer, .n_tokens = 1}, other = {.completion = "<answer>1</answer>", .completion_len = 18, .answer = "7"};
+    rz_score got;
+    int64_t work = 0;
+    char *first = NULL;
+    for (int pass = 0; pass < 2; pass++) { /* the second time after another text, on a worker that has its patterns */
+        rz_rules_score(w, &s, &got);
+        check_sane(r, &got, s.completion_len);
+        ck_assert_msg(got.work > 0 && got.work <= 25000000 && got.n_errors == cases[_i].errors, "%s: %lld units, %d errors: %s", where, (long long)got.work, got.n_errors,
+                      got.parts[0].reason);
+        ck_assert_msg(!got.n_errors || strstr(got.parts[0].reason, "units"), "%s: %s", where, got.parts[0].reason);
+        char *told = rz_score_explain(r, &got);
+        if (pass) {
+            ck_assert_str_eq(told, first);
+            ck_assert_int_eq(got.work, work);
+            free(told);
+        } else {
+            first = told;
+            work = got.work;
+            rz_rules_score(w, &other, &got);
+        }
+    }
+    free(first);
+    free(text);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
+/* A rule that costs more than is left has an error; one behind it that costs less has none. */
+START_TEST(rules_share_the_work)
+{
+    static const char rules[] = "version: 1\nrules:\n  a: {preset: open-r1/repetition}\n  b: {preset: open-r1/repetition, ngram_size: 4}\n  c: {preset: open-r1/tag_count}\n"
+                                "  d: {extract: {from: last_number}, compare: int}\n";
+    size_t len = 150000;
+    char *text = malloc(len);
+    for (size_t i = 0; i < len; i++) text[i] = i % 2 ? ' ' : 'a';
+    rz_rules *r = rules_of(rules);
+    rz_rules_worker *w = worker_of(r);
+    rz_sample s = {.completion = text, .completion_len = len, .answer = "7", .n_tokens = 1};
+    rz_score got;
+    rz_rules_score(w, &s, &got);
+    ck_assert_int_eq(got.n_errors, 1);
+    ck_assert_int_eq(got.parts[1].state, RZ_PART_ERROR);
+    ck_assert_ptr_nonnull(strstr(got.parts[1].reason, "units of work, of which 25000000 are for all rules of a completion"));
     free(text);
     rz_rules_worker_destroy(w);
     rz_rules_destroy(r);
@@ -308,6 +384,8 @@ int main(void)
     tcase_add_test(any, random_bytes_never_score_and_never_break);
     tcase_add_test(any, damaged_rule_files_are_refused_or_work);
     tcase_add_loop_test(any, the_longest_texts_are_judged, 0, 32);
+    tcase_add_loop_test(any, the_worst_texts_stay_within_the_work, 0, 12);
+    tcase_add_test(any, rules_share_the_work);
     tcase_add_test(any, longer_texts_are_errors);
     tcase_add_test(any, a_score_does_not_depend_on_what_was_scored_before);
     suite_add_tcase(s, any);
