@@ -52,6 +52,7 @@ static const struct { int status; cure cure; const char *what; } endings[] = {
     {128 + SIGKILL, ALWAYS, "a process was killed, by somebody or by the system for want of memory"},
     {128 + SIGSEGV, ALWAYS, "a process crashed"},
     {205, ALWAYS, "mpirun lost a machine, or its daemon there"},
+    {255, ONCE_BEGUN, "mpirun cannot reach a machine"},
 };
 
 typedef struct {

@@ -209,7 +209,7 @@ def starts(folder):
 def _(folder):
     said, silent = {3, 77, 110, 130, 143}, {0, USAGE, DATA, 70, CREATE, IO, CONFIG, STOPPED, DIVERGED}
     cured = {75, 86, 134, 135, 137, 139, 205}
-    at_once = {1}  # as mpirun ends when it does not take its command line
+    at_once = {1, 255}  # as mpirun ends when it does not take its command line
     running = {}
     for status in said | silent | cured | at_once:
         os.makedirs(f"{folder}/{status}")
