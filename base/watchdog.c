@@ -5,6 +5,7 @@
 #include "base/threads.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,9 @@ struct rz_watchdog {
     int size, rank;
     char host[64];
     rz_thread *thread;
-    _Atomic bool stop;
+    pthread_mutex_t lock;  /* of stop */
+    pthread_cond_t stopped;
+    bool stop;
 };
 
 static bool here(const rz_watchdog *w, int r)
@@ -208,12 +211,27 @@ static void look(rz_watchdog *w, double passed_s)
     w->plan.end(w->plan.ctx);
 }
 
+/* False when it is over: at once, since a job does not end before. */
+static bool rest(rz_watchdog *w)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&w->lock);
+    while (!w->stop && pthread_cond_timedwait(&w->stopped, &w->lock, &until) == 0)
+        continue;
+    bool go_on = !w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return go_on;
+}
+
 static void watch(void *ctx)
 {
     rz_watchdog *w = ctx;
     double before = rz_now_s();
-    while (!w->stop) {
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+    while (rest(w)) {
         double now = rz_now_s(), passed_s = now - before;
         look(w, passed_s < MOST_AT_ONCE_S ? passed_s : MOST_AT_ONCE_S);
         before = now;
@@ -224,6 +242,12 @@ bool rz_watchdog_start(rz_watchdog **out, rz_comm *c, const rz_watchdog_plan *pl
 {
     rz_watchdog *w = rz_calloc(1, sizeof *w);
     rz_err why;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->stopped, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&w->lock, NULL);
     w->plan = *plan;
     w->size = rz_comm_size(c);
     w->rank = rz_comm_rank(c);
@@ -244,8 +268,13 @@ void rz_watchdog_stop(rz_watchdog *w)
     if (!w)
         return;
     rz_pulse_leave();
+    pthread_mutex_lock(&w->lock);
     w->stop = true;
+    pthread_cond_signal(&w->stopped);
+    pthread_mutex_unlock(&w->lock);
     rz_thread_join(w->thread);
+    pthread_cond_destroy(&w->stopped);
+    pthread_mutex_destroy(&w->lock);
     rz_pulse_move(NULL);
     rz_shared_finish(&w->memory);
     free(w->ranks);

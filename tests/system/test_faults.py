@@ -35,7 +35,8 @@ def ladder(what, fault, skipped, rollbacks, shift):
             out = f"{folder}/killed{step}"
             first = rulezero(*job, "fault=" + json.dumps([fault, f"kill:rank=0,step={step}"]), f"out={out}", ranks=ranks)
             check(first.status in (-signal.SIGKILL, 137), first)
-            rulezero(*job, f"out={out}", ranks=then).expect(OK)
+            # Checkpoints by the clock, at other steps each time: what the run goes back to is one of those by steps.
+            rulezero(*job, "checkpoint.seconds=0.02", f"out={out}", ranks=then).expect(OK)
             identical(truth, out)
     return attempt
 
