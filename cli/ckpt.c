@@ -269,7 +269,7 @@ static void add_measures(row *r, const rz_history *metrics, const rz_history *ev
         r->accuracy = rz_history_get(eval, "accuracy", evaluated);
 }
 
-/* Higher is better; −infinity when nothing is known. Among equals the later one. */
+/* Higher is better. Among equals the earliest, as of those that checkpoint.keep_best keeps. */
 static int find_best(const list *l)
 {
     int best = -1;
@@ -279,7 +279,7 @@ static int find_best(const list *l)
         evaluated |= l->rows[i].whole && isfinite(l->rows[i].accuracy);
     for (int i = 0; i < l->n; i++) {
         double x = evaluated ? l->rows[i].accuracy : loss ? -l->rows[i].reward : l->rows[i].reward;
-        if (!l->rows[i].whole || !isfinite(x) || (best >= 0 && x < most))
+        if (!l->rows[i].whole || !isfinite(x) || (best >= 0 && x <= most))
             continue;
         best = i;
         most = x;

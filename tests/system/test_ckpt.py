@@ -89,7 +89,7 @@ def _(folder):
         check(all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", r["written"]) for r in rows), said)
         check(rows[1]["tokens_sampled"] == sum(line["tokens/sampled"] for line in metrics(out)[:4]), said)
         check(said["newest"] == rows[2]["file"], said)
-        best = max(rows, key=lambda r: (r["accuracy"], r["step"]))
+        best = max(rows, key=lambda r: (r["accuracy"], -r["step"]))
         check(said["best"] == best["file"], said)
     people = rulezero("ckpt", "list", out).expect(OK)
     check(not people.out and len(people.err.splitlines()) == 4 and people.err.splitlines()[3].split()[0] == "6" and "newest" in people.err.splitlines()[3], people)

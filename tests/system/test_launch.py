@@ -152,7 +152,15 @@ down_and_back("rank 0 killed under launch: down, back, the same bits", lambda jo
 down_and_back("mpirun killed under launch: nothing of it is left when the next begins, the same bits", lambda job: job.mpirun())
 
 
-def asked(number, before=""):
+@case("a rank stopped under launch: the watchdog ends the job, launch starts it again, the same bits")
+def _(folder):
+    job = Job(folder, "watchdog.step_s=2", "fault=stop:rank=1,step=4", ranks=3)
+    result = finish(job.process).expect(OK, "watchdog: rank 1", "ended with status 86 (the watchdog ended it", "started again in 1 s", "resuming from")
+    check(result.err.count("rulezero launch: ") == 1, result)
+    job.ends_as_if_nothing_had_been(result)
+
+
+def asked(number):
     def attempt(folder):
         job = Job(folder, ranks=2)
         try:
