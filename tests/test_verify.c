@@ -97,7 +97,7 @@ static bool array_is_missed(void *ctx, const char *name, const rz_shape *s)
 
 static bool attribute_is_missed(void *ctx, const char *name, const char *value)
 {
-    static const char *const may_lack[] = {"ranks", "kernels", "curriculum_place", "curriculum_right", "curriculum_seen"};
+    static const char *const may_lack[] = {"ranks", "kernels", "program", "curriculum_place", "curriculum_right", "curriculum_seen"};
     every *e = ctx;
     (void)value;
     for (size_t i = 0; i < sizeof may_lack / sizeof may_lack[0]; i++)

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __clang__
+static const char program[] = "rulezero " RULEZERO_VERSION ", " __VERSION__; /* says that it is clang */
+#else
+static const char program[] = "rulezero " RULEZERO_VERSION ", gcc " __VERSION__;
+#endif
 static const char *const kinds[] = {[RZ_STAGE_TRAIN] = "train", [RZ_STAGE_PRETRAIN] = "pretrain"};
 
 /* The whole numbers of rz_progress, by attribute name. */
@@ -32,7 +37,7 @@ static bool put_progress(rz_store *s, const rz_progress *at, const rz_policy *p,
     bool ok = rz_store_put_text(s, "config", config, err) && rz_store_put_text(s, "rules", at->rules, err) &&
               rz_store_put_str(s, "data_hash", at->data_hash, err) &&
               rz_store_put_str(s, "base_hash", at->base_hash, err) && rz_store_put_i64(s, "ranks", at->ranks, err) &&
-              rz_store_put_str(s, "kernels", p->k->name, err);
+              rz_store_put_str(s, "kernels", p->k->name, err) && rz_store_put_str(s, "program", program, err);
     for (int i = 0; ok && i < N_WHOLE; i++)
         ok = rz_store_put_i64(s, whole[i].name, *(const int64_t *)((const char *)at + whole[i].offset), err);
     free(config);
