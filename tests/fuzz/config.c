@@ -7,7 +7,7 @@
 
 static void refused_well(const rz_err *err)
 {
-    if (err->code != RZ_ECONFIG || !err->text[0]) abort();
+    if ((err->code != RZ_ECONFIG && err->code != RZ_EUSAGE) || !err->text[0]) abort(); /* EUSAGE: an assignment */
 }
 
 static void comes_back(const rz_config *c)
