@@ -22,6 +22,18 @@ enum { RED_ZONE = 64 };
 enum { RED_ZONE = 0 };
 #endif
 
+/* ThreadSanitizer keeps most addresses to itself: then an arena is of 16 GiB at most. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#if defined(UNDER_TSAN) || defined(__SANITIZE_THREAD__)
+#define MOST ((size_t)1 << 34)
+#else
+#define MOST SIZE_MAX
+#endif
+
 enum { ALIGN = 64, HUGE_PAGE = 2 << 20, MAX_STEP = 64 << 20, HEAD = 64 << 10 /* a page of any Linux */ };
 
 /* Copies of an arena share what is committed: it is kept once, in a page before `base`, and the field of the struct is a cache of it.
@@ -34,6 +46,7 @@ bool rz_arena_init(rz_arena *a, size_t reserve_bytes, rz_err *err)
 {
     *a = (rz_arena){0};
     size_t reserved, mapped;
+    if (reserve_bytes > MOST && reserve_bytes >> 48 == 0) reserve_bytes = MOST;
     bool too_big = __builtin_add_overflow(reserve_bytes, (size_t)HUGE_PAGE - 1, &reserved);
     reserved &= ~((size_t)HUGE_PAGE - 1);
     too_big |= __builtin_add_overflow(reserved, (size_t)(HEAD + HUGE_PAGE), &mapped);

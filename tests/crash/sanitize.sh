@@ -62,7 +62,7 @@ tsan() {
 valgrind_() {
     CC=gcc configure "$root/build" --buildtype=release
     compile "$root/build" tests/test_comm
-    mpirun -q -n 2 valgrind -q --fair-sched=yes --suppressions=/usr/share/openmpi/openmpi-valgrind.supp --suppressions=tests/crash/openmpi.supp --error-exitcode=99 \
+    RZ_SLOW=1 mpirun -q -n 2 valgrind -q --fair-sched=yes --suppressions=/usr/share/openmpi/openmpi-valgrind.supp --suppressions=tests/crash/openmpi.supp --error-exitcode=99 \
         --log-file="$work/valgrind.%p" build/tests/test_comm
     reports valgrind
 }
