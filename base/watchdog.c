@@ -15,7 +15,8 @@
 
 enum { LOOK_MS = 200, LINE = 64 };
 static const double MOST_AT_ONCE_S = 1; /* that passes between two looks */
-static const double OTHERS_FIRST_S = 1; /* who sees that a rank hangs speaks before who sees only that everybody waits */
+static const double OTHERS_FIRST_S = 1; /* who sees that a rank hangs speaks before who sees only that everybody waits, */
+static const double TURN_S = 5;         /* and of those one machine after the other: mpirun has ended it by then */
 static const double PATIENCE = 3;       /* times the longest silence that was survived */
 
 /* In memory that the ranks of a machine have in common; a pulse has its own cache line. */
@@ -36,7 +37,7 @@ struct rz_watchdog {
     watched *ranks;        /* (size) */
     double longest_s[RZ_N_PHASES];
     double quiet_s;        /* since any rank here has done anything but wait */
-    int size, rank;
+    int size, rank, turn;  /* turn: of this machine, from 0 */
     char host[64];
     rz_thread *thread;
     pthread_mutex_t lock;  /* of stop */
@@ -199,7 +200,7 @@ static void look(rz_watchdog *w, double passed_s)
     if (worked && w->quiet_s > w->longest_s[phase])
         w->longest_s[phase] = w->quiet_s;
     w->quiet_s = worked ? 0 : w->quiet_s + passed_s;
-    bool quiet = w->plan.limit_s[phase] > 0 && w->quiet_s >= limit(w, phase) + OTHERS_FIRST_S;
+    bool quiet = w->plan.limit_s[phase] > 0 && w->quiet_s >= limit(w, phase) + OTHERS_FIRST_S + w->turn * TURN_S;
     if (hung < 0 && !quiet)
         return;
     if (w->board->told_dead || !first_to(&w->board->told_hung)) /* all is said; if that did not end the job, this does */
@@ -252,6 +253,8 @@ bool rz_watchdog_start(rz_watchdog **out, rz_comm *c, const rz_watchdog_plan *pl
     w->size = rz_comm_size(c);
     w->rank = rz_comm_rank(c);
     w->ranks = rz_calloc((size_t)w->size, sizeof *w->ranks);
+    for (int r = 0; r < rz_comm_machine(c, w->rank); r++)
+        w->turn += rz_comm_machine(c, r) == r;
     gethostname(w->host, sizeof w->host - 1);
     rz_shared_init(&w->memory, c, sizeof *w->board + (size_t)w->size * sizeof *w->seats, &why); /* ranks that cannot see each other watch themselves */
     w->board = w->memory.p;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Three machines on one: network namespaces with hostnames, /dev/shm and session folders of their own, joined by a bridge, with mpirun's real daemons over TCP.
-# multinode.sh [CASE …]: a normal run, a killed rank and a killed daemon on another machine, a pulled cable under launch and by hand; each must end in the bits of a run
+# multinode.sh [CASE …]: a normal run, a killed rank and a killed daemon on another machine, a pulled cable under launch and by hand, a stopped rank; each must end in the bits of a run
 # without mpirun. Figures are printed. Needs root, ip and unshare, and the right to make namespaces: says so and exits 77 where it cannot. Not part of ./check.
 set -euo pipefail
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -61,8 +61,9 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 RULEZERO_CPU=po
 mpi=(mpirun -q --hostfile "$work/hosts" -n "$nodes" --bind-to none --map-by node -x RULEZERO_CPU --mca plm_rsh_agent "$work/agent" --mca btl "tcp,self"
     --mca btl_tcp_if_include "$net.0/24" --mca oob_tcp_if_include "$net.0/24")
 steps=${STEPS:-24}
+more=() # keys of a case
 job() { # OUT
-    printf '%s\n' "$rulezero" train "$root/tests/system/short.yaml" "steps=$steps" checkpoint.every=2 prompts_per_step=12 "out=$1"
+    printf '%s\n' "$rulezero" train "$root/tests/system/short.yaml" "steps=$steps" checkpoint.every=2 prompts_per_step=12 "out=$1" "${more[@]}"
 }
 # start OUT [WORD …]: the job on all nodes, behind WORDs (launch --), in the background; its output in OUT.log.
 start() {
@@ -154,12 +155,35 @@ cable_by_hand() {
     echo "ok      a cable pulled, by hand: down in $down s (status $status), on the machine without a cable in $rest s; resumed, the same bits"
 }
 
+# A rank that is stopped on a machine of its own: those on the others see only that it does not come. The first of them says so, and no other.
+stopped() {
+    local rank out at status told down
+    for rank in 2 0; do
+        out=$work/stopped$rank status=0
+        more=(watchdog.step_s=3 "fault=stop:rank=$rank,step=7")
+        start "$out"
+        wait_until 60 test -e "$out/faults" || fail "stopped: rank $rank was not" "$out.log"
+        at=$(now)
+        wait_until 60 gone "$started" || fail "stopped: nobody notices that rank $rank is" "$out.log"
+        down=$(since "$at")
+        wait "$started" || status=$?
+        told=$(grep -c '^rulezero: ' "$out.log")
+        ((status == 86 && told == 1)) || fail "stopped: rank $rank: status $status, told $told times" "$out.log"
+        wait_until 60 none_on "rzn$((rank + 1))" rulezero || fail "stopped: rank $rank is there still"
+        start "$out"
+        wait "$started" || fail "stopped: resumed with status $?" "$out.log"
+        more=()
+        same_bits "$out" stopped
+        echo "ok      rank $rank stopped on a machine of its own, watchdog.step_s=3: down in $down s (status $status); resumed, the same bits"
+    done
+}
+
 mapfile -t words < <(job "$work/truth")
 "${words[@]}" >"$work/truth.log" 2>&1 || fail "the run without mpirun: status $?" "$work/truth.log"
-(($#)) || set -- normal rank daemon cable cable_by_hand
+(($#)) || set -- normal rank daemon cable cable_by_hand stopped
 for name in "$@"; do
     case $name in
-    normal | rank | daemon | cable | cable_by_hand) "$name" ;;
-    *) fail "there is no case $name; there are normal, rank, daemon, cable, cable_by_hand" ;;
+    normal | rank | daemon | cable | cable_by_hand | stopped) "$name" ;;
+    *) fail "there is no case $name; there are normal, rank, daemon, cable, cable_by_hand, stopped" ;;
     esac
 done
