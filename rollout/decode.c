@@ -355,5 +355,7 @@ bool rz_decode(rz_decoder *d, const rz_requests *from, const rz_sampling *s, rz_
         n_tokens += n;
         if (from->tick)
             from->tick(from->ctx, n_tokens);
+        if (from->leave && from->leave(from->ctx))
+            return rz_fail(err, RZ_ESTOPPED, "left in the middle of sampling, behind %lld tokens", (long long)n_tokens);
     }
 }

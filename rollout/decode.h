@@ -49,8 +49,10 @@ typedef struct {
     int max_prompt; /* longest prompt there will be */
     /* Before that, for every token of the step, the stop token too; id is the next of completion `sample` of r. May be NULL. */
     void (*token)(void *ctx, const rz_request *r, int sample, int32_t id);
+    /* After every step: true ends the call, with nothing of use, as RZ_ESTOPPED. May be NULL. */
+    bool (*leave)(void *ctx);
 } rz_requests;
 
-/* Samples all that the source gives. Arrays of the completions come from `arena`. RZ_EDATA when a prompt is empty or leaves no room. */
+/* Samples all that the source gives. Arrays of the completions come from `arena`. RZ_EDATA when a prompt is empty or leaves no room, RZ_ESTOPPED by `leave`. */
 bool rz_decode(rz_decoder *d, const rz_requests *from, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err);
 #endif

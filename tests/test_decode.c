@@ -349,6 +349,29 @@ START_TEST(progress)
 }
 END_TEST
 
+static bool leave(void *ctx) { return ((list *)ctx)->n_slots++ == 6; } /* which next() has no more use for */
+
+/* In the middle, with slots taken; the next call finds nothing of it. */
+START_TEST(leaving)
+{
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 36, 1);
+    rz_sampling s = sampling();
+    rz_request *wanted = requests(), *r = requests();
+    rz_decoder *d;
+    decode(p, 4, wanted, N_REQUESTS, &s, address);
+    ck_assert(rz_decoder_create(&d, p, 4, &err));
+    list l = {.r = r, .n = N_REQUESTS, .n_slots = 4};
+    ck_assert(!rz_decode(d, &(rz_requests){.next = next, .ctx = &l, .max_prompt = 40, .leave = leave}, &s, address, &arena, &err));
+    ck_assert_int_eq(err.code, RZ_ESTOPPED);
+    ck_assert_int_eq(l.n_slots, 7);
+    ck_assert(decode_list(d, &(list){.r = r, .n = N_REQUESTS}, &s, address));
+    for (int i = 0; i < N_REQUESTS; i++)
+        check_same(&wanted[i], &r[i], "behind a call that was left");
+    rz_decoder_destroy(d);
+    rz_policy_destroy(p);
+}
+END_TEST
+
 START_TEST(no_room)
 {
     rz_policy *p = tiny_policy(&arch, tiny_kernels(-1), NULL, 37, 1);
@@ -387,6 +410,7 @@ static void add(TCase *t)
     tcase_add_loop_test(t, prompts_that_begin_alike, 0, tiny_n_kernels());
     tcase_add_test(t, late_requests);
     tcase_add_test(t, progress);
+    tcase_add_test(t, leaving);
     tcase_add_test(t, no_room);
 }
 

@@ -161,6 +161,12 @@ static void after_step(void *ctx, int64_t n_tokens)
         w->rollout->tick(w->rollout->tick_ctx, n_tokens);
 }
 
+static bool must_leave(void *ctx)
+{
+    const rz_rollout *r = ((const share_of_work *)ctx)->rollout;
+    return r->leave && r->leave(r->leave_ctx);
+}
+
 const char *rz_group_text(const rz_tokenizer *t, const rz_group *g, int k, bool as_scored, rz_arena *arena, size_t *len)
 {
     const rz_completion *c = &g->completions[k];
@@ -271,7 +277,7 @@ bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_gr
     if (!rz_comm_agree(r->comm, draw_problems(r, &draw, arena, groups, &max_prompt, err), err))
         return false;
     share_of_work w = {.rollout = r, .refill = draw.refill, .first_place = draw.first_place, .groups = groups, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
-    const rz_requests requests = {.next = next_request, .tick = after_step, .ctx = &w, .max_prompt = max_prompt};
+    const rz_requests requests = {.next = next_request, .tick = after_step, .leave = must_leave, .ctx = &w, .max_prompt = max_prompt};
     w.deal = rz_deal_begin(r->comm, draw.n_groups, at_once > 1 ? at_once : 1);
     bool ok = rz_decode(r->decoder, &requests, &r->sampling, (rz_address){r->seed, draw.purpose, draw.step}, arena, err);
     double sampled = rz_now_s();

@@ -55,6 +55,8 @@ typedef struct {
     bool strict; /* a rule that the clock ended ends all: RZ_ETRANSIENT, since another run may be spared */
     void (*tick)(void *ctx, int64_t n_tokens);
     void *tick_ctx;
+    bool (*leave)(void *ctx); /* asked often: true gives the sampling up, on all ranks, as RZ_ESTOPPED. May be NULL */
+    void *leave_ctx;
 } rz_rollout;
 
 /* The text of completion k as rules see it, from the arena: the prefix, then what was sampled; all of it, or without what ended it (as_scored). */

@@ -167,6 +167,34 @@ static bool look_round(rz_loop *l, stop_reason *reason, bool *save, rz_err *err)
     return !told[2] || rz_comm_agree(l->env->comm, ok, err);
 }
 
+bool rz_loop_leave(void *ctx)
+{
+    const double patience_s = 10, look_s = 0.5; /* most steps end within the first; a file is asked for no more often than by the second */
+    rz_loop *l = ctx;
+    double now = rz_now_s();
+    if (now - l->looked_s < look_s)
+        return false;
+    l->looked_s = now;
+    stop_reason reason = asked_to_stop(l);
+    if (reason != GO_ON && !l->asked_s)
+        l->asked_s = now;
+    if (reason == GO_ON || now - l->asked_s < patience_s)
+        return false;
+    l->left = reason;
+    return true;
+}
+
+/* Collective. Whether what failed was left on purpose, and why. */
+static bool was_left(rz_loop *l, stop_reason *reason, const rz_err *err)
+{
+    int64_t why = l->left;
+    if (err->code != RZ_ESTOPPED)
+        return false;
+    rz_comm_max_i64(l->env->comm, &why, 1);
+    *reason = (stop_reason)why;
+    return true;
+}
+
 /* Times that are not the stage's own. What comes after a line (its own writing, a checkpoint) is in the next. */
 static void put_times(rz_loop *l, rz_metrics *m)
 {
@@ -244,7 +272,7 @@ static bool run_steps(rz_loop *l, stop_reason *reason, rz_err *err)
         if (save && !rz_saving_begin(l, err))
             return false;
         if (!one_step(l, l->at.step + 1, err))
-            return false;
+            return was_left(l, reason, err);
     }
     return true;
 }
@@ -257,7 +285,7 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
     if (!rz_saving_open(l, err))
         return false;
     if (l->at.step == 0 && l->begin && !l->begin(l, err))
-        return false;
+        return was_left(l, &reason, err) && stopped(l, reason, err);
     if (first(l) && l->env->listener.stage)
         l->env->listener.stage(l->env->listener.ctx, stage_name(l), l->at.step, l->steps);
     if (!run_steps(l, &reason, err))

@@ -17,6 +17,9 @@ typedef struct rz_loop {
     rz_rundir run;               /* rank 0 */
     bool behind_base;            /* this process has just made the base: a file `stop` that is there already is meant for it */
     rz_saving saving;
+    double looked_s;             /* when that was looked at last */
+    double asked_s;              /* when the job was found asked to stop in the middle of a step; 0: it was not */
+    int left;                    /* why a step was left (loop.c); 0: none was */
     double started_s;            /* of this stage */
     double limit_from_s;         /* time_limit counts from here: set by a stage that came behind another one, else started_s */
     double io_s, eval_s;         /* spent since the last line of metrics: on logs and on what checkpoints stop it for; on evaluations (the stage adds these) */
@@ -37,6 +40,9 @@ typedef struct rz_loop {
 bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err);
 /* Collective. Runs to the last step, or until asked to stop. */
 bool rz_loop_run(rz_loop *l, rz_err *err);
+/* A rz_loop. For a step to ask in its first part, as long as nothing of the run has changed: whether the job was asked to stop so long ago that the step is to be left,
+ * by failing as RZ_ESTOPPED on all ranks. It is made again by the next start. */
+bool rz_loop_leave(void *l);
 void rz_loop_close(rz_loop *l);
 /* Collective. A line of eval.jsonl, told to the listener. */
 bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err);

@@ -106,6 +106,8 @@ static bool evaluate(job *j, int64_t step, rz_err *err)
     r.sampling.min_p = 0;
     r.random_reward = false;
     r.tick = NULL;
+    if (step) /* the weights are those behind a step that is not logged yet */
+        r.leave = NULL;
     bool ok = rz_evaluate(&r, &plan, j->grpo.arena, &e, err) && record_evaluation(j, &e, step, err);
     j->loop.eval_s += rz_now_s() - start;
     return ok;
@@ -339,6 +341,8 @@ static bool open_workers(job *j, rz_err *err)
     j->grpo.rollout = (rz_rollout){.comm = j->env->comm, .decoder = j->decoder, .tokenizer = j->tokenizer, .prompt = j->prompt, .source = j->source,
                                    .rules = j->rules, .worker = j->worker, .sampling = rz_config_sampling(c, j->tokenizer, j->stop, n_stop), .seed = (uint32_t)c->seed,
                                    .random_reward = c->reward == RZ_REWARD_RANDOM, .strict = c->strict && c->reward != RZ_REWARD_RANDOM};
+    j->grpo.rollout.leave = rz_loop_leave;
+    j->grpo.rollout.leave_ctx = &j->loop;
     if (rz_comm_rank(j->env->comm) == 0) {
         j->grpo.rollout.tick = j->env->listener.tick;
         j->grpo.rollout.tick_ctx = j->env->listener.ctx;

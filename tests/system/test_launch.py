@@ -84,6 +84,28 @@ def _(folder):
     each_step_once(out, 2)
 
 
+def long_step(folder):
+    out, job = f"{folder}/run", ["train", GRPO, "steps=3", "prompts_per_step=600", "rollout.max_new=24"]
+    rulezero(*job, f"out={folder}/truth").expect(OK)
+    process = start(job + [f"out={out}"])
+    check(wait_for(lambda: steps_done(out) >= 1, process), "it ended")
+    process.send_signal(signal.SIGTERM)  # this step ends soon
+    finish(process).expect(STOPPED)
+    done = steps_done(out)
+    process = start(job + [f"out={out}"], 2, cpu=SLOW)
+    check(wait_for(lambda: "resuming from" in open(f"{out}/log.txt").read(), process), "it ended")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGUSR1)
+    result = finish(process).expect(STOPPED, f"stopped at step {done} of 3 on a signal")
+    check(9 < result.seconds < 60 and steps_done(out) == done, result)
+    rulezero(*job, f"out={out}").expect(OK)
+    identical(f"{folder}/truth", out)
+
+
+if LONG:
+    case("a step that takes longer than 10 s is left in the middle of sampling, and made again by the next start")(long_step)
+
+
 # ---- launch ----
 
 class Job:
