@@ -91,6 +91,22 @@ START_TEST(the_place_of_a_curriculum_is_one_of_its_levels)
 }
 END_TEST
 
+START_TEST(what_is_counted_is_never_negative)
+{
+    rig r = open_rig("", "", NULL);
+    const rz_progress good = progress(&r);
+    for (int i = 0; i < 4; i++) {
+        rz_progress at = good;
+        *(int64_t *[]){&at.step, &at.tokens_sampled, &at.metrics_bytes, &at.curriculum.seen}[i] = i % 2 ? -1 : INT64_MIN;
+        MUST(writes(&r, at));
+        ck_assert(!reads(&r, at, r.tokenizer));
+        ck_assert_msg(strstr(err.text, "not in 0..2^53"), "%s", err.text);
+    }
+    unlink(path);
+    close_rig(&r);
+}
+END_TEST
+
 static void add_step(rz_rollouts *to, rz_grpo *g, int64_t step)
 {
     rollout(g, step);
@@ -175,6 +191,7 @@ static void add(TCase *t)
     tcase_add_test(t, rollouts_that_were_moved_are_the_same);
     tcase_add_test(t, a_snapshot_stays_as_it_was);
     tcase_add_test(t, the_place_of_a_curriculum_is_one_of_its_levels);
+    tcase_add_test(t, what_is_counted_is_never_negative);
     tcase_add_test(t, tokenizer_and_extras);
 }
 

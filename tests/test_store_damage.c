@@ -328,7 +328,7 @@ int main(void)
     Suite *suite = suite_create("store_damage");
     TCase *all = tcase_create("store_damage");
     tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 60);
+    tcase_set_timeout(all, 240);
     tcase_add_test(all, cut_files_are_rejected);
     tcase_add_test(all, every_flipped_byte_is_rejected);
     tcase_add_test(all, other_files_are_rejected);

@@ -155,11 +155,17 @@ static bool same_hash(rz_store *s, const char *attr, const char *want, const cha
 
 bool rz_checkpoint_get_progress(rz_store *s, rz_progress *at, rz_err *err)
 {
-    bool ok = true;
-    for (int i = 0; ok && i < N_WHOLE; i++)
-        ok = (whole[i].may_lack && !rz_store_has_attr(s, whole[i].name)) ||
-             rz_store_get_i64(s, whole[i].name, (int64_t *)((char *)at + whole[i].offset), err);
-    return ok;
+    static const int64_t most = (int64_t)1 << 53; /* more than any run counts */
+    for (int i = 0; i < N_WHOLE; i++) {
+        int64_t *value = (int64_t *)((char *)at + whole[i].offset);
+        if (whole[i].may_lack && !rz_store_has_attr(s, whole[i].name))
+            continue;
+        if (!rz_store_get_i64(s, whole[i].name, value, err))
+            return false;
+        if (*value < 0 || *value > most)
+            return rz_fail(err, RZ_EDATA, "%s is %lld, not in 0..2^53: this program did not write it", whole[i].name, (long long)*value);
+    }
+    return true;
 }
 
 static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err)
@@ -170,7 +176,7 @@ static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_p
               same_hash(s, "base_hash", at->base_hash, "the base (model)", err) &&
               same_text(s, "tokenizer", rz_tokenizer_json(t), "the tokenizer of the base (model)", err) && rz_extras_check(rz_tokenizer_get_extras(t), s, err);
     ok = ok && rz_checkpoint_get_progress(s, at, err);
-    if (ok && (at->curriculum.place < 0 || at->curriculum.place >= (at->config->task.levels.n > 0 ? at->config->task.levels.n : 1)))
+    if (ok && at->curriculum.place >= (at->config->task.levels.n > 0 ? at->config->task.levels.n : 1))
         return rz_fail(err, RZ_EDATA, "curriculum_place is %lld, but task.level lists %d", (long long)at->curriculum.place, at->config->task.levels.n);
     return ok && rz_policy_get(p, s, err) && rz_update_get(u, s, err);
 }
