@@ -160,6 +160,26 @@ def _(folder):
     finish(process).expect(IO, "while it was read", "put it back")
 
 
+@case("files that change under a running job are not looked at again")
+def _(folder):
+    copies = {"config": GRPO, "rules": "configs/rules/countdown.yaml", "model": MODEL}
+    for name, path in copies.items():
+        shutil.copy(path, f"{folder}/{name}")
+    rulezero("data", "make", "countdown", "numbers=2", "max_input=20", "max_value=40", "--count", 60, "--seed", 1, "-o", f"{folder}/data.jsonl").expect(OK)
+    shutil.copy("data/countdown/tokenizer.json", f"{folder}/tokenizer.json")
+    job = ["train", f"{folder}/config", f"steps={STEPS}", f"rules={folder}/rules", f"model={folder}/model", f"data={folder}/data.jsonl", f"eval.data={folder}/data.jsonl", "eval.every=4",
+           "checkpoint.every=2"]
+    rulezero(*job, f"out={folder}/truth").expect(OK)
+    process = start(job + [f"out={folder}/run"], ranks=2, cpu="portable")
+    check(wait_for(lambda: count_lines(f"{folder}/run/metrics.jsonl") >= 1, process), "it ended")
+    for name in [*copies, "data.jsonl", "tokenizer.json"]:
+        with open(f"{folder}/{name}", "r+b") as f:  # in place: whoever has it open or mapped sees it
+            f.truncate(100)
+            f.write(b"something else")
+    finish(process).expect(OK)
+    identical(f"{folder}/truth", f"{folder}/run")
+
+
 # ---- what is no fault ----
 
 @case("texts that are no faults are refused before anything is written")
