@@ -8,15 +8,13 @@
 
 /* ---- reading ---- */
 
+static int hex_digit(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }
+
 static bool put_hex(FILE *f, const char *hex)
 {
-    unsigned byte;
     size_t n = strlen(hex);
     if (n % 2 || hex[strspn(hex, "0123456789abcdefABCDEF")]) return false;
-    for (; *hex; hex += 2) {
-        sscanf(hex, "%2x", &byte);
-        fputc((int)byte, f);
-    }
+    for (; *hex; hex += 2) fputc(hex_digit(hex[0]) << 4 | hex_digit(hex[1]), f);
     return true;
 }
 

@@ -23,6 +23,7 @@ const char *rz_lua_text(lua_State *L, int index, size_t *len)
 static int to_string(lua_State *L)
 {
     luaL_checkany(L, 1);
+    rz_lua_charge(L, lua_isinteger(L, 1) ? RZ_LUA_INTEGER : lua_type(L, 1) == LUA_TNUMBER ? RZ_LUA_FLOAT : 1);
     rz_lua_text(L, 1, NULL);
     return 1;
 }

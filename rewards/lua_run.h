@@ -9,6 +9,8 @@
 
 typedef struct rz_lua_patterns rz_lua_patterns; /* compiled ones, kept from sample to sample */
 
+enum { RZ_LUA_INTEGER = 12, RZ_LUA_FLOAT = 50, RZ_LUA_LONG_FLOAT = 400 }; /* instructions that writing a number costs; the last: with ten decimals or more, or all of 1e308 */
+
 /* One sample's run. Work is counted in instructions of the virtual machine; what C functions do is charged in the same coin, about 8 ns each. */
 typedef struct {
     rz_lua_memory *memory;

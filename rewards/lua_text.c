@@ -48,8 +48,10 @@ static int format(lua_State *L)
     int arg = 1;
     for (size_t i = 0; i < len; i++) {
         if (f[i] != '%' || ++i >= len || f[i] == '%') continue;
+        size_t from = i;
         i += strspn(f + i, "-+ #0123456789.");
         arg++;
+        rz_lua_charge(L, !strchr("aAeEfFgG", f[i]) ? RZ_LUA_INTEGER : i - from > 2 || f[i] == 'f' || f[i] == 'F' ? RZ_LUA_LONG_FLOAT : RZ_LUA_FLOAT);
         if (f[i] == 'p') return luaL_error(L, "%%p is not here: addresses differ from run to run");
         if (f[i] == 's' && arg <= lua_gettop(L)) {
             rz_lua_text(L, arg, NULL);
