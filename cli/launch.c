@@ -349,6 +349,20 @@ static const char *ending_of(const launch *l, int status, bool *again)
     return what || ours ? what : status > 128 && status < 128 + SIGSYS ? strsignal(status - 128) : "not one of ours";
 }
 
+/* In the run's log.txt too, for whoever looks later; what cannot be written there is no reason to stop. */
+static void note(const launch *l, int status, const char *what)
+{
+    rz_rundir r = {.dir = l->run};
+    rz_err err;
+    char *path = l->run ? rz_asprintf("%s/log.txt", l->run) : NULL;
+    if (path && rz_file_exists(path) && rz_log_open(&r.log, path, -1, &err)) {
+        rz_rundir_note(&r, &err, "launch: the job ended with status %d (%s) and is started again (restart %lld of %lld)", status, what, (long long)l->restarts,
+                       (long long)l->max_restarts);
+        rz_log_close(r.log);
+    }
+    free(path);
+}
+
 /* Whether it is to be started again, and says what happened. */
 static bool again(launch *l, int status)
 {
@@ -372,6 +386,7 @@ static bool again(launch *l, int status)
     l->restarts++;
     tell("the job ended with status %d (%s) after %.1f s; it is started again in %.0f s (restart %lld of %lld%s)", status, what, took, pause, (long long)l->restarts,
          (long long)l->max_restarts, l->run ? ", counted anew from every new checkpoint" : "");
+    note(l, status, what);
     for (double end = rz_now_s() + pause, left; !l->asked && (left = end - rz_now_s()) > 0;)
         await_signal(l, left < 1 ? left : 1);
     return true;

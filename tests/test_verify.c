@@ -223,6 +223,7 @@ int main(void)
 {
     Suite *suite = suite_create("verify");
     TCase *tc = tcase_create("verify");
+    tcase_set_timeout(tc, 60); /* a hundred files, each synced */
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_checkpoint);
     tcase_add_test(tc, a_checkpoint_of_another_step);

@@ -163,6 +163,7 @@ def down_and_back(name, whom):
             result = finish(job.process).expect(OK, "(a process was killed, by somebody", "started again in 1 s (restart 1 of 3", "resuming from")
             check(result.err.count("rulezero launch: ") == 1, result)
             job.ends_as_if_nothing_had_been(result)
+            check(len([line for line in open(log) if "launch: the job ended with status 137 (a process was killed" in line]) == 1, open(log).read())
             check(down < 30 and back < 40, f"down after {down:.1f} s, back after {back:.1f} s")
         finally:
             job.process.kill()
