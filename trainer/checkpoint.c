@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef __clang__
 static const char program[] = "rulezero " RULEZERO_VERSION ", " __VERSION__; /* says that it is clang */
@@ -44,13 +45,24 @@ static bool put_progress(rz_store *s, const rz_progress *at, const rz_policy *p,
     return ok;
 }
 
+/* Large pages, where there are any: the first copy of a large model would spend most of its time on small ones. */
+static float *room_for(size_t bytes)
+{
+    enum { LARGE = 1 << 21 };
+    float *p = rz_malloc(bytes);
+    uintptr_t from = ((uintptr_t)p + LARGE - 1) / LARGE * LARGE, to = ((uintptr_t)p + bytes) / LARGE * LARGE;
+    if (to > from)
+        madvise((void *)from, to - from, MADV_HUGEPAGE); /* a wish */
+    return p;
+}
+
 void rz_snapshot_take(rz_snapshot *s, const rz_policy *p, rz_update *u, rz_comm *c)
 {
     size_t bytes = (size_t)p->layout.n_params * sizeof(float);
     if (rz_comm_rank(c) == 0) {
         float **const parts[] = {&s->w, &s->m, &s->v};
         for (int i = 0; i < 3; i++)
-            *parts[i] = *parts[i] ? *parts[i] : rz_malloc(bytes);
+            *parts[i] = *parts[i] ? *parts[i] : room_for(bytes);
         memcpy(s->w, p->w, bytes);
         s->steps = rz_update_count(u);
     }
