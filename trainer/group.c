@@ -274,6 +274,7 @@ bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_gr
 {
     int max_prompt, ranks = rz_comm_size(r->comm), at_once = rz_decoder_slots(r->decoder) / draw.n;
     double start = rz_now_s();
+    rz_pulse_within(RZ_PHASE_SCORE, RZ_PHASE_SAMPLE); /* a round of refills */
     if (!rz_comm_agree(r->comm, draw_problems(r, &draw, arena, groups, &max_prompt, err), err))
         return false;
     share_of_work w = {.rollout = r, .refill = draw.refill, .first_place = draw.first_place, .groups = groups, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
