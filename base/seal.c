@@ -64,7 +64,7 @@ static bool hash_file(int fd, const char *path, uint64_t len, XXH128_hash_t *has
 {
     XXH3_state_t *state = XXH3_createState();
     if (!state) rz_out_of_memory(BLOCK);
-    char *block = rz_malloc(BLOCK);
+    char *block = rz_malloc(len < BLOCK ? (size_t)len : BLOCK);
     XXH3_128bits_reset(state);
     bool ok = true;
     for (uint64_t at = 0; ok && at < len;) {

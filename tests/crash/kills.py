@@ -67,10 +67,10 @@ def stage(out):
 
 
 def wait_for_moment(process, out, moment, draw, life):
-    """Of the moments a third each are drawn from the whole life, from the time with a run directory, and from the 50 ms behind a step."""
+    """A fifth of the moments each are drawn from the whole life and from the time with a run directory, the others from the 50 ms behind a step."""
     had = os.path.exists(f"{out}/lock") and os.stat(f"{out}/lock").st_mtime_ns
     opened = lambda: os.path.exists(f"{out}/lock") and os.stat(f"{out}/lock").st_mtime_ns != had
-    kind, step = draw.choice(("life", "directory", "step")), draw.randrange(1, STEPS)
+    kind, step = draw.choice(("life", "directory", "step", "step", "step")), draw.randrange(1, STEPS)
     started = lambda: kind == "life" or (opened() and (kind == "directory" or count_lines(f"{out}/metrics.jsonl") >= step))
     while not started() and process.poll() is None:
         time.sleep(0.002)
