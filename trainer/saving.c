@@ -131,13 +131,19 @@ bool rz_saving_check(rz_loop *l, rz_err *err)
     return !l->saving.thread || !rz_thread_done(l->saving.thread) || collect(l, err) || rz_saving_forgive(l, err);
 }
 
-/* A kill costs the work since the newest checkpoint was begun: that of the step to come and of the writing belongs to it. No more than two are begun in the time
- * that was asked for, and none while another one is written. */
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* A kill costs the work since the newest checkpoint was begun: that of the step to come and of the writing belongs to it. But no more than two are begun in the
+ * time that was asked for, copies stop training for no more than a fiftieth of it if so many do, and none is begun while another one is written. */
 static bool time_is_up(rz_loop *l)
 {
     rz_saving *s = &l->saving;
-    double most = l->config->checkpoint.seconds, since = rz_now_s() - s->begun_s, early = most - s->step_s - s->write_s;
-    if (most <= 0 || since < (early > most / 2 ? early : most / 2))
+    double most = l->config->checkpoint.seconds, since = rz_now_s() - s->begun_s;
+    double early = greater(most - s->step_s - s->write_s, greater(most / 2, 50 * s->copy_s));
+    if (most <= 0 || since < (early < most ? early : most))
         return false;
     if (s->thread && since > most && !s->told_slow) {
         s->told_slow = true;
@@ -196,8 +202,10 @@ bool rz_saving_begin(rz_loop *l, rz_err *err)
     s->best_now = false;
     int64_t over = left_out;
     rz_comm_max_i64(l->env->comm, &over, 1);
+    double before = rz_now_s();
     if (!over)
         rz_snapshot_take(&s->copy, l->policy, l->update, l->env->comm);
+    s->copy_s = rz_now_s() - before;
     bool ok = over || !first(l) || rz_thread_start(&s->thread, write_checkpoint, l, err) || rz_saving_forgive(l, err);
     l->io_s += rz_now_s() - start;
     return rz_comm_agree(l->env->comm, ok, err);

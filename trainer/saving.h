@@ -20,6 +20,7 @@ typedef struct {
     int64_t begun, saved;  /* steps: of the newest that was begun, of the newest that stands */
     double begun_s;        /* when it was */
     double step_s;         /* the longest step so far */
+    double copy_s;         /* that the last copy stopped training for */
     double write_s, spent_s; /* of the thread: its last checkpoint; since the last line of metrics */
     double best;           /* held-out accuracy so far; -1: none */
     bool best_now;         /* the state of now has it, and no checkpoint yet */
