@@ -49,7 +49,7 @@ static bool find_checkpoint(rz_loop *l, int64_t before, char *path, size_t size,
 bool rz_guard_go_back(rz_loop *l, int64_t step, rz_err *err)
 {
     const rz_progress was = l->at;
-    char path[4096], but[80];
+    char path[4096], but[100];
     if (was.rollbacks >= l->config->guard.rollbacks) {
         snprintf(but, sizeof but, "after going back %lld times (guard.rollbacks)", (long long)was.rollbacks);
         return diverged(l, step, but, err);
@@ -57,7 +57,7 @@ bool rz_guard_go_back(rz_loop *l, int64_t step, rz_err *err)
     if (!rz_saving_settle(l, err) || !find_checkpoint(l, step - was.skipped_in_row, path, sizeof path, err))
         return false;
     if (!path[0])
-        return diverged(l, step, "with no checkpoint from before them to go back to", err);
+        return diverged(l, step, "with no checkpoint of checkpoint.every from before them to go back to", err);
     if (!rz_comm_agree(l->env->comm, rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err))
         return false;
     l->at.skipped = was.skipped;

@@ -93,16 +93,15 @@ bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **p
     int n;
     bool ok = rz_rundir_steps(r->dir, "checkpoints", &paths, &n, err);
     *path = NULL;
-    for (int pass = 0; ok && pass < 2 && !*path; pass++)
-        for (int i = n; i-- > 0 && !*path;) {
-            rz_store *s;
-            rz_err e = {0};
-            int64_t at = step_of(strrchr(paths[i], '/') + 1);
-            if (at > step || divides(every, at) != (pass == 0) || !rz_store_open(&s, paths[i], &e))
-                continue;
-            rz_store_close(s);
-            *path = rz_strdup(paths[i]);
-        }
+    for (int i = n; ok && i-- > 0 && !*path;) {
+        rz_store *s;
+        rz_err e = {0};
+        int64_t at = step_of(strrchr(paths[i], '/') + 1);
+        if (at > step || !divides(every, at) || !rz_store_open(&s, paths[i], &e))
+            continue;
+        rz_store_close(s);
+        *path = rz_strdup(paths[i]);
+    }
     free_names(paths, n);
     return ok;
 }

@@ -33,8 +33,8 @@ bool rz_rundir_prune(const rz_rundir *r, const char *folder, int64_t step, rz_ke
 bool rz_rundir_best(const rz_rundir *r, double *accuracy, rz_err *err);
 /* Removes checkpoints, rollouts and evaluated completions of steps behind `step`, durably: the run goes back to it, and what comes then is other than what was. */
 bool rz_rundir_forget(rz_rundir *r, int64_t step, rz_err *err);
-/* The newest checkpoint up to `step` that verifies: of those whose step `every` (0: none) divides, else of all; NULL: there is none. The caller frees it. So where a
- * run goes back to depends neither on when it was stopped nor on how fast it was. */
+/* The newest checkpoint up to `step` that verifies, of those whose step `every` (0: none) divides; NULL: there is none. The caller frees it. Others were written by the
+ * clock or at a stop: where a run goes back to must depend neither on when it was stopped nor on how fast it was. */
 bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **path, rz_err *err);
 /* Removes rollouts and evaluated completions of steps behind the checkpoint that a run goes on from (written, but their checkpoint was not): they come again. */
 bool rz_rundir_forget_rollouts(rz_rundir *r, int64_t step, rz_err *err);

@@ -55,7 +55,10 @@ def _(folder):
         result.expect(DIVERGED, "the run has diverged: at step 7 the loss is not finite", more.replace("guard.rollbacks=", "after going back ") + " times")
         check(len(lines_by_us(result)) == 1, result)
     rulezero("train", GRPO, f"model={sorted(glob.glob(f'{out}/checkpoints/step-*'))[-1]}", f"out={folder}/no-run", "--dry-run").expect(OK)
-    early = rulezero(*JOB, f"out={folder}/early", "fault=nan:what=weights,step=1").expect(DIVERGED, "no checkpoint from before")
+    early = rulezero(*JOB, f"out={folder}/early", "fault=nan:what=weights,step=1").expect(DIVERGED, "no checkpoint of checkpoint.every from before")
+    # Those that the clock asks for are no place to go back to: there would be others on another machine.
+    rulezero(*JOB, f"out={folder}/clock", "checkpoint.every=6", "checkpoint.seconds=0.02", "fault=nan:what=weights,step=5").expect(
+        DIVERGED, "no checkpoint of checkpoint.every from before")
     check(len(lines_by_us(early)) == 1, early)
     rulezero(*JOB, f"out={out}").expect(OK)  # nothing that was wrong is left
 
