@@ -47,7 +47,9 @@ size_t rz_utf8_valid(const char *text, size_t len)
     return len;
 }
 
-char *rz_utf8_repair(const char *text, size_t len, size_t *out_len)
+char *rz_utf8_repair(const char *text, size_t len, size_t *out_len) { return rz_utf8_repair_some(text, len, SIZE_MAX, out_len); }
+
+char *rz_utf8_repair_some(const char *text, size_t len, size_t most, size_t *out_len)
 {
     char *out = rz_malloc(3 * len + 1); /* each byte may be ill-formed alone */
     size_t at = 0, to = 0, bad;
@@ -56,6 +58,10 @@ char *rz_utf8_repair(const char *text, size_t len, size_t *out_len)
         memcpy(out + to, text + at, good);
         at += good, to += good;
         while (at < len && !sequence((const unsigned char *)text + at, len - at, &bad)) {
+            if (most-- == 0) {
+                free(out);
+                return NULL;
+            }
             memcpy(out + to, "\xEF\xBF\xBD", 3);
             at += bad, to += 3;
         }

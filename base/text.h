@@ -11,6 +11,8 @@ typedef struct { size_t start, end; } rz_range;
 size_t rz_utf8_valid(const char *s, size_t len);
 /* A copy with every maximal invalid part replaced by U+FFFD (Unicode 15, section 3.9); *out_len is its length. NUL-terminated; caller frees. */
 char *rz_utf8_repair(const char *s, size_t len, size_t *out_len);
+/* NULL when more than `most` parts would have to be replaced. */
+char *rz_utf8_repair_some(const char *s, size_t len, size_t most, size_t *out_len);
 size_t rz_utf8_count(const char *s, size_t len); /* code points of valid text */
 
 /* The candidate nearest to word (Damerau-Levenshtein, at most a third of its length, ties to the first), or NULL. */

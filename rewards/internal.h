@@ -10,6 +10,7 @@
 
 enum {
     MAX_COMPLETION = 4 << 20,  /* bytes, about a million tokens; a longer one makes every part an error */
+    MAX_REPAIRS = 100000,      /* parts of a completion that are no UTF-8; with more it is no text: every part is an error */
     MAX_ANSWER = 64 << 10,     /* bytes of an extracted answer or of a gold; no answer is longer */
     MAX_META = 1 << 20,
     MAX_SUBJECT = 64 << 10,    /* bytes that a pattern may read: PCRE2 counts steps, but a step may pass over all of the text */
@@ -118,6 +119,7 @@ typedef struct {
     const char *text; /* the repaired completion, never NULL */
     size_t len;
     char *repaired;   /* the completion, if it had to be repaired; owned */
+    bool is_no_text;  /* beyond repair */
     rz_span *views;   /* (n_views); NO_SPAN: not looked for, for want of work */
     rz_span **groups; /* (n) of each match rule: spans in the completion, as of its evaluation; NO_SPAN when it did not match */
     rz_part *parts;   /* (n) */

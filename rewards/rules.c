@@ -123,7 +123,7 @@ void rz_rules_worker_destroy(rz_rules_worker *w)
 
 /* What is done to every completion, before any rule: its bytes are looked at, and repaired where they are no UTF-8; views are searched. Units a byte; of what repairing
  * adds; of a view. */
-enum { READ_PRICE = 1, REPAIR_PRICE = 4, VIEW_PRICE = 6 };
+enum { READ_PRICE = 1, REPAIR_PRICE = 12, VIEW_PRICE = 6 };
 enum { SEARCH_PRICE = 6 }; /* units a byte that an answer, tags or a pattern are looked for in */
 
 static const char out_of_work[] = "it goes over the 25,000,000 units of work that all rules of a completion have together: give it a smaller view";
@@ -135,7 +135,11 @@ static void take_completion(evaluation *e)
     e->repaired = NULL;
     e->text = s->completion ? s->completion : "";
     size_t len = e->len = s->completion && s->completion_len <= MAX_COMPLETION ? s->completion_len : 0;
-    if (rz_utf8_valid(e->text, e->len) < e->len) e->text = e->repaired = rz_utf8_repair(e->text, e->len, &e->len);
+    bool damaged = rz_utf8_valid(e->text, len) < len;
+    if (damaged) e->repaired = rz_utf8_repair_some(e->text, len, MAX_REPAIRS, &e->len);
+    e->is_no_text = damaged && !e->repaired;
+    if (e->repaired) e->text = e->repaired;
+    if (e->is_no_text) e->text = "", e->len = len = 0;
     e->work = RULE_WORK - (int64_t)len * READ_PRICE - (e->repaired ? (int64_t)e->len - (int64_t)len : 0) * REPAIR_PRICE;
     if (e->work < 0) e->work = 0;
 }
@@ -210,6 +214,8 @@ static bool admit(const evaluation *e, const rule *u, outcome *o)
     int gate = closed_gate(e, u);
     if (e->sample->completion_len > MAX_COMPLETION)
         rz_outcome_error(o, "the completion has %zu bytes: over %d none is read", e->sample->completion_len, MAX_COMPLETION);
+    else if (e->is_no_text)
+        rz_outcome_error(o, "over %d parts of the completion are no UTF-8: none of it is read", MAX_REPAIRS);
     else if (gate >= 0)
         rz_outcome_skipped(o, e->parts[gate].state == RZ_PART_ERROR ? "its gate '%s' had an error" : "its gate '%s' did not pass", e->rules->rules[gate].name);
     else if (is_cut(e) && u->passes && !u->verifier)

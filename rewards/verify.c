@@ -21,7 +21,7 @@ static const struct { const rz_verifier *rows; const int *n; int answer, text; }
     {rz_verifiers_minerva, &rz_n_verifiers_minerva, 300, 60},
     {rz_verifiers_prime, &rz_n_verifiers_prime, 450, 40},
     {rz_verifiers_prm800k, &rz_n_verifiers_prm800k, 450, 10},
-    {rz_verifiers_verl_math, &rz_n_verifiers_verl_math, 150, 20},
+    {rz_verifiers_verl_math, &rz_n_verifiers_verl_math, 150, 30},
     {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract, 20, 20},
     {rz_verifiers_presets_logic_rl, &rz_n_verifiers_presets_logic_rl, 60, 30},
     {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct, 60, 60},

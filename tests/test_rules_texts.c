@@ -248,6 +248,23 @@ START_TEST(the_longest_texts_are_judged)
 }
 END_TEST
 
+START_TEST(bytes_that_are_no_text_are_errors)
+{
+    enum { N = 100001 };
+    static char text[N];
+    memset(text, 0xFF, N);
+    rz_rules *r = rules_of("configs/rules/countdown.yaml");
+    rz_rules_worker *w = worker_of(r);
+    rz_sample s = {.completion = text, .completion_len = N, .meta = "{\"numbers\":[3,5,4],\"target\":32}", .n_tokens = 1};
+    rz_score got;
+    rz_rules_score(w, &s, &got);
+    ck_assert_int_eq(got.n_errors, 2);
+    ck_assert_ptr_nonnull(strstr(got.parts[0].reason, "no UTF-8"));
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
 START_TEST(longer_texts_are_errors)
 {
     size_t len = ((size_t)4 << 20) + 1;
@@ -281,7 +298,7 @@ START_TEST(the_worst_texts_stay_within_the_work)
         {"version: 1\nrules:\n  a: {count: '(a|aa)+!', each: 1, max: 9}\n", "", "a", 9000, "b!", NULL, 1},
         {"version: 1\nrules:\n  a: {extract: {from: view}, compare: edit_distance}\n", "", "ab", 500, "", "ba", 0},
         {"version: 1\nviews: {v: {tag: a}, w: {tag: b}}\nrules:\n  a: {view: w, extract: {from: last_number}, compare: int}\n", "", "<", 4 << 20, "", "7", 1},
-        {"version: 1\nrules:\n  a: {extract: {tag: answer}, compare: int}\n", "", "\xff", 4 << 20, "", "7", 1},
+        {"version: 1\nrules:\n  a: {extract: {tag: answer}, compare: int}\n", "", "\xff", 100000, "", "7", 0},
     };
     snprintf(where, sizeof where, "%s, '%s' %d times", cases[_i].rules, cases[_i].unit, cases[_i].times);
     size_t head = strlen(cases[_i].head), n = strlen(cases[_i].unit), len = head + n * (size_t)cases[_i].times;
@@ -387,6 +404,7 @@ int main(void)
     tcase_add_loop_test(any, the_worst_texts_stay_within_the_work, 0, 12);
     tcase_add_test(any, rules_share_the_work);
     tcase_add_test(any, longer_texts_are_errors);
+    tcase_add_test(any, bytes_that_are_no_text_are_errors);
     tcase_add_test(any, a_score_does_not_depend_on_what_was_scored_before);
     suite_add_tcase(s, any);
     return run_suite(s);
