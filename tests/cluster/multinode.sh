@@ -5,6 +5,7 @@
 set -euo pipefail
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 rulezero=${RULEZERO:-$root/build/rulezero}
+program=$(basename -- "$rulezero" | cut -c1-15) # as the kernel calls it
 nodes=3
 net=10.77.0
 
@@ -28,6 +29,7 @@ clean_up() {
     for ((i = 1; i <= nodes; i++)); do
         ip netns pids "rzn$i" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
         ip netns delete "rzn$i" 2>/dev/null || true
+        ip link delete "rzv$i" 2>/dev/null || true # a namespace goes only with its last process
     done
     ip link delete rzbr 2>/dev/null || true
     rm -rf "$work"
@@ -125,10 +127,15 @@ under_launch() { # NAME WORDS FAULT [HEAL]
     same_bits "$out" "$1"
     echo "ok      $2 under launch: down in $down s ($(grep -o 'ended with status [0-9]*' "$out.log" | tr '\n' ' ')), back in training in $back s, the same bits"
 }
-kill_rank() { process_on rzn2 rulezero | head -n 1 | xargs kill -KILL; }
+kill_rank() { process_on rzn2 "$program" | head -n 1 | xargs kill -KILL; }
 kill_daemon() { process_on rzn3 orted | xargs kill -KILL; }
 pull_cable() { ip link set rzv2 down; }
-plug_cable() { ip link set rzv2 up; }
+plug_cable() { # as somebody does who then looks whether the link is there: what the neighbours have noted as unreachable is forgotten
+    local i
+    ip link set rzv2 up
+    sleep 1
+    for ((i = 1; i <= nodes; i++)); do ip -n "rzn$i" neigh flush all; done
+}
 rank() { under_launch rank "a rank on another machine killed" kill_rank; }
 daemon() { under_launch daemon "mpirun's daemon on another machine killed" kill_daemon; }
 cable() { under_launch cable "a cable pulled, and plugged when the job was down," pull_cable plug_cable; }
@@ -145,7 +152,7 @@ cable_by_hand() {
     local down
     down=$(since "$at")
     wait "$started" || status=$?
-    wait_until 60 none_on rzn2 rulezero || fail "cable_by_hand: the rank on the machine without a cable does not end"
+    wait_until 60 none_on rzn2 "$program" || fail "cable_by_hand: the rank on the machine without a cable does not end"
     local rest
     rest=$(since "$at")
     plug_cable
@@ -169,7 +176,7 @@ stopped() {
         wait "$started" || status=$?
         told=$(grep -c '^rulezero: ' "$out.log")
         ((status == 86 && told == 1)) || fail "stopped: rank $rank: status $status, told $told times" "$out.log"
-        wait_until 60 none_on "rzn$((rank + 1))" rulezero || fail "stopped: rank $rank is there still"
+        wait_until 60 none_on "rzn$((rank + 1))" "$program" || fail "stopped: rank $rank is there still"
         start "$out"
         wait "$started" || fail "stopped: resumed with status $?" "$out.log"
         more=()
