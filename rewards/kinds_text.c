@@ -117,9 +117,12 @@ typedef struct { int n_open, n_close; rz_span open, close; } tag_places; /* the 
 
 static void find_tags(rz_slice t, const rule *u, tag_places *places)
 {
+    bool begins[256] = {false}; /* a tag's name */
     memset(places, 0, (size_t)u->n_tags * sizeof *places);
-    for (const char *p = t.s, *end = t.s + t.len; (p = memchr(p, '<', (size_t)(end - p))); p++) {
-        size_t at = (size_t)(p - t.s);
+    for (int i = 0; i < u->n_tags; i++) begins[(unsigned char)u->tags[i][0]] = true;
+    for (const char *p = t.s, *end = t.s + t.len; p < end && (*p == '<' || (p = memchr(p, '<', (size_t)(end - p)))); p++) {
+        size_t at = (size_t)(p - t.s), name = at + 1 + (at + 1 < t.len && p[1] == '/');
+        if (name >= t.len || !begins[(unsigned char)t.s[name]]) continue;
         for (int i = 0; i < u->n_tags; i++) {
             bool closing;
             size_t n = rz_tag_at(t.s, t.len, at, u->tags[i], &closing);

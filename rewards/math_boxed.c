@@ -5,6 +5,7 @@
 /* "\boxed{" or "\fbox{" (blanks may stand before the brace) at i: where its content begins, or 0. */
 static size_t opening(rz_slice t, size_t i)
 {
+    if (i + 1 == t.len || (t.s[i + 1] != 'b' && t.s[i + 1] != 'f')) return 0; /* nearly always */
     static const char *const names[] = {"\\boxed", "\\fbox"};
     for (int k = 0; k < 2; k++) {
         size_t n = strlen(names[k]), at = i + n;

@@ -32,15 +32,17 @@ bool rz_hit(hits *h, rz_span span)
 
 void rz_find_tag(rz_slice t, const char *tag, hits *h, int *n_open, int *n_close)
 {
-    size_t open_end = SIZE_MAX;
+    char mark[MAX_NAME + 1]; /* "answer>", which is rarer than "<", and is looked for by words */
+    size_t open_end = SIZE_MAX, n_mark = strlen(tag) + 1;
     bool more = true;
+    memcpy(mark, tag, n_mark - 1);
+    mark[n_mark - 1] = '>';
     *n_open = *n_close = 0;
-    for (const char *p = t.s, *end = t.s + t.len; (p = memchr(p, '<', (size_t)(end - p))); p++) {
-        size_t i = (size_t)(p - t.s);
-        bool closing;
-        size_t n = rz_tag_at(t.s, t.len, i, tag, &closing);
-        if (!n) continue;
-        if (!closing) {
+    for (const char *p = t.s, *end = t.s + t.len; (p = memmem(p, (size_t)(end - p), mark, n_mark)); p += n_mark) {
+        size_t at = (size_t)(p - t.s), before = at && p[-1] == '/';
+        if (at <= before || p[-1 - (ptrdiff_t)before] != '<') continue;
+        size_t i = at - before - 1, n = at + n_mark - i;
+        if (!before) {
             ++*n_open;
             open_end = i + n;
             continue;

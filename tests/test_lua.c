@@ -198,7 +198,7 @@ static const row escapes[] = {
 static const row without_end[] = {
     {"while true do end", E, 0, "instructions"},
     {"local function f() return f() end f()", E, 0, "instructions"},
-    {"local function f() f() end f()", E, 0, "memory"},
+    {"local function f() local a, b, c, d, e, g, h, i, j, k = 1 f() end f()", E, 0, "memory"},
     {"while true do pcall(function() while true do end end) end", E, 0, "instructions"},
     {"local function f() while true do pcall(f) end end f()", E, 0, "instructions"},
     {"setmetatable({}, {__index = function(t, k) while true do end end})[1] = pcall(function() end) while true do pcall(function() local x <close> = setmetatable({}, {__close = function() while true do end end}) end) end", E, 0, "instructions"},

@@ -166,7 +166,7 @@ static const struct {
      "in %.0f%% of the groups all completions score the same: such groups have no gradient. Sample more completions a prompt (group_size), or "
      "mix problems of other difficulty, or rules that tell more apart."},
     {"truncated", 10, cut,
-     "%.0f%% of the completions are cut at the length limit, which fails them (%.0f%% are right): they do not come to an answer. Raise "
+     "%.0f%% of the completions are cut at the length limit (%.0f%% of all are right): they do not come to an answer. Raise "
      "rollout.max_new, or let length be punished (truncated: punish)."},
     {"length_collapse", WINDOW, collapsed,
      "completions shrank from %.0f tokens to %.0f, while the reward went from %.3f to %.3f and %.0f%% are right: the thinking is being dropped, "
