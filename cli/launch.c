@@ -320,7 +320,7 @@ static void await_signal(launch *l, double s)
 
 static bool attempt(launch *l, int *status, rz_err *err)
 {
-    const double grace_s = 5, repeat_s = 5;
+    const double grace_s = 5, repeat_s = 1;
     if (!start_job(l, err))
         return false;
     while (!job_has_ended(l, status)) {

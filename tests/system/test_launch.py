@@ -7,6 +7,8 @@ STEPS = 8
 JOB = ["train", GRPO, f"steps={STEPS}", "prompts_per_step=4", "rollout.max_new=16"]
 SLOW = "portable"  # the same bits, and time to interfere
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # launch, our child, leaves a signal ignored that nohup had ignored
+
 truth_folder = tempfile.mkdtemp(prefix="rulezero-truth-")
 truth_lock = threading.Lock()
 
@@ -220,7 +222,7 @@ def _(folder):
 
 @case("a signal before the job listens is no failure")
 def _(folder):
-    job = Job(folder)
+    job = Job(folder, "fault=slow:rank=0,step=4,seconds=3")  # asking is repeated every second
     job.wait(job.mpirun)  # it has started nobody yet, or the ranks are not ready
     job.process.send_signal(signal.SIGTERM)
     finish(job.process).expect(STOPPED)
