@@ -63,7 +63,7 @@ rz_match_result rz_pattern_next(const rz_pattern *p, rz_matcher *m, rz_slice sub
 const char *rz_limit_reason(rz_slice subject)
 {
     return subject.len > MAX_SUBJECT ? "the text is over 65536 bytes, which no pattern reads: give the rule a smaller view"
-                                     : "the pattern hit its step limit (match_limit), or the limit of work of all rules (25,000,000 units): give the rule a smaller view";
+                                     : "the pattern hit its step limit (match_limit), or the limit of work of all rules (20,000,000 units): give the rule a smaller view";
 }
 
 /* ---- loading ---- */

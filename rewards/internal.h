@@ -17,7 +17,7 @@ enum {
     MAX_MATCHES = 256,         /* of one pattern in one completion */
     DEFAULT_STEPS = 250000,    /* of one call of PCRE2, over all starting positions together */
     MAX_STEPS = 100000000,
-    RULE_WORK = 25000000,      /* units, each about a nanosecond, of all rules of one completion that are no programs (rules.c) */
+    RULE_WORK = 20000000,      /* units, each about a nanosecond, of all rules of one completion that are no programs (rules.c) */
     MAX_RULES = 256,
     MAX_VIEWS = 64,
     MAX_TAGS = 16,

@@ -123,10 +123,10 @@ void rz_rules_worker_destroy(rz_rules_worker *w)
 
 /* What is done to every completion, before any rule: its bytes are looked at, and repaired where they are no UTF-8; views are searched. Units a byte; of what repairing
  * adds; of a view. */
-enum { READ_PRICE = 1, REPAIR_PRICE = 12, VIEW_PRICE = 6 };
-enum { SEARCH_PRICE = 6 }; /* units a byte that an answer, tags or a pattern are looked for in */
+enum { READ_PRICE = 3, REPAIR_PRICE = 12, VIEW_PRICE = 6 };
+enum { SEARCH_PRICE = 8 }; /* units a byte that an answer, tags or a pattern are looked for in */
 
-static const char out_of_work[] = "it goes over the 25,000,000 units of work that all rules of a completion have together: give it a smaller view";
+static const char out_of_work[] = "it goes over the 20,000,000 units of work that all rules of a completion have together: give it a smaller view";
 
 static void take_completion(evaluation *e)
 {

@@ -30,8 +30,8 @@ static const struct { const rz_verifier *rows; const int *n; int answer, text; }
     {rz_verifiers_presets_length, &rz_n_verifiers_presets_length, 5, 5},
     {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition, 100, 100},
     {rz_verifiers_counts, &rz_n_verifiers_counts, 90, 90},
-    {rz_verifiers_gym, &rz_n_verifiers_gym, 200, 100},
-    {rz_verifiers_ifeval, &rz_n_verifiers_ifeval, 60, 60},
+    {rz_verifiers_gym, &rz_n_verifiers_gym, 200, 130},
+    {rz_verifiers_ifeval, &rz_n_verifiers_ifeval, 100, 100},
 };
 
 const rz_verifier *rz_verifier_at(int i)

@@ -316,7 +316,7 @@ START_TEST(the_worst_texts_stay_within_the_work)
     for (int pass = 0; pass < 2; pass++) { /* the second time after another text, on a worker that has its patterns */
         rz_rules_score(w, &s, &got);
         check_sane(r, &got, s.completion_len);
-        ck_assert_msg(got.work > 0 && got.work <= 25000000 && got.n_errors == cases[_i].errors, "%s: %lld units, %d errors: %s", where, (long long)got.work, got.n_errors,
+        ck_assert_msg(got.work > 0 && got.work <= 20000000 && got.n_errors == cases[_i].errors, "%s: %lld units, %d errors: %s", where, (long long)got.work, got.n_errors,
                       got.parts[0].reason);
         ck_assert_msg(!got.n_errors || strstr(got.parts[0].reason, "units"), "%s: %s", where, got.parts[0].reason);
         char *told = rz_score_explain(r, &got);
@@ -352,7 +352,7 @@ START_TEST(rules_share_the_work)
     rz_rules_score(w, &s, &got);
     ck_assert_int_eq(got.n_errors, 1);
     ck_assert_int_eq(got.parts[1].state, RZ_PART_ERROR);
-    ck_assert_ptr_nonnull(strstr(got.parts[1].reason, "units of work, of which 25000000 are for all rules of a completion"));
+    ck_assert_ptr_nonnull(strstr(got.parts[1].reason, "units of work, of which 20000000 are for all rules of a completion"));
     free(text);
     rz_rules_worker_destroy(w);
     rz_rules_destroy(r);
