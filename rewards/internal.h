@@ -15,7 +15,7 @@ enum {
     MAX_META = 1 << 20,
     MAX_SUBJECT = 64 << 10,    /* bytes that a pattern may read: PCRE2 counts steps, but a step may pass over all of the text */
     MAX_MATCHES = 256,         /* of one pattern in one completion */
-    DEFAULT_STEPS = 250000,    /* of one call of PCRE2, over all starting positions together */
+    DEFAULT_STEPS = 150000,    /* of one call of PCRE2, over all starting positions together */
     MAX_STEPS = 100000000,
     RULE_WORK = 20000000,      /* units, each about a nanosecond, of all rules of one completion that are no programs (rules.c) */
     MAX_RULES = 256,
