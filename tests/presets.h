@@ -20,7 +20,7 @@ static inline int agree_with_originals(const char *path)
     int n = 0;
     ck_assert_msg(f && rz_parity_create(&p, &err), "%s: %s", path, err.text);
     for (; getline(&line, &cap, f) > 0; n++) {
-        json_t *c = json_loads(line, 0, NULL);
+        json_t *c = json_loads(line, JSON_ALLOW_NUL, NULL);
         rz_parity_verdict v;
         ck_assert_msg(c && rz_parity_judge(p, c, &v, &err), "%s: %s", err.text, line);
         char *ours = v.ours ? json_dumps(v.ours, JSON_ENCODE_ANY) : NULL;
@@ -41,7 +41,7 @@ static rz_env env;
 static inline void setup(void)
 {
     rz_err err = {0};
-    ck_assert_msg(rz_arena_init(&arena, (size_t)1 << 30, &err) && rz_env_init(&env, &arena, &err), "%s", err.text);
+    ck_assert_msg(rz_arena_init(&arena, (size_t)4 << 30, &err) && rz_env_init(&env, &arena, &err), "%s", err.text);
 }
 
 static inline void teardown(void)
@@ -58,7 +58,7 @@ static inline outcome judge_case(const char *name, const char *params, rz_case c
     outcome o;
     ck_assert_msg(v, "%s", name);
     json_t *given = params ? json_loads(params, 0, NULL) : NULL, *all = rz_verifier_params(v, given, &err);
-    ck_assert_msg(all, "%s", err.text);
+    ck_assert_msg(all && !params == !given, "%s %s", name, err.text);
     c.env = &env;
     c.params = all;
     rz_verifier_score(v, &c, &o);
@@ -73,6 +73,29 @@ static inline outcome judge(const char *name, const char *params, rz_slice text,
     outcome o = judge_case(name, params, (rz_case){.text = text, .gold = answer, .n_tokens = -1});
     json_decref(answer);
     return o;
+}
+
+/* The same with params, gold and meta as JSON, or NULL; what the case took of the arena is given back. */
+static inline outcome judge_json(const char *name, const char *params, const char *text, size_t len, const char *gold, const char *meta)
+{
+    json_t *answer = gold ? json_loads(gold, JSON_DECODE_ANY, NULL) : NULL, *data = meta ? json_loads(meta, 0, NULL) : NULL;
+    ck_assert_msg(!gold == !answer && !meta == !data, "%s", name);
+    outcome o = judge_case(name, params, (rz_case){.text = {text, len}, .gold = answer, .meta = data, .n_tokens = -1});
+    rz_arena_release(&arena, 0);
+    json_decref(answer);
+    json_decref(data);
+    return o;
+}
+
+/* The text `piece`, n times. */
+static inline char *many(const char *piece, size_t n)
+{
+    size_t len = strlen(piece);
+    char *s = malloc(len * n + 1);
+    ck_assert(s != NULL);
+    for (size_t i = 0; i < n; i++) memcpy(s + i * len, piece, len);
+    s[len * n] = 0;
+    return s;
 }
 
 /* Whether the parameters are refused with this sentence in the message. */

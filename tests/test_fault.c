@@ -1,8 +1,7 @@
 /* Faults made on purpose: which texts are faults, what the others are told, and that a fault strikes where and as often as it says, once a run directory. */
 #include "base/fault.h"
 #include "base/file.h"
-
-#include <check.h>
+#include "tests/suite.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -237,9 +236,5 @@ int main(void)
     tcase_add_test(t, calls_fail_as_often_as_asked);
     tcase_add_test(t, files_stay_what_they_were);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -1,10 +1,10 @@
 /* IFEval's checks: what they return is what their originals returned (golden/rules/parity_ifeval.jsonl); what rests on rules of our own (languages,
  * sentences); the kinds that count; and no text makes any of them take long. */
 #include "rewards/follow.h"
-#include "tests/parity.h"
+#include "tests/presets.h"
 #include <math.h>
 
-START_TEST(as_the_originals) { ck_assert_int_gt(judge_lines("tests/golden/rules/parity_ifeval.jsonl"), 500); }
+START_TEST(as_the_originals) { ck_assert_int_gt(agree_with_originals("tests/golden/rules/parity_ifeval.jsonl"), 500); }
 END_TEST
 
 START_TEST(languages)
@@ -36,7 +36,7 @@ START_TEST(languages)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t letters;
-        const char *code = rz_follow_language(&case_arena, RZ_SLICE(cases[i].text), &letters);
+        const char *code = rz_follow_language(&arena, RZ_SLICE(cases[i].text), &letters);
         ck_assert_msg(code && cases[i].code ? strcmp(code, cases[i].code) == 0 : code == cases[i].code, "%s: %s", cases[i].text, code ? code : "none");
     }
 }
@@ -76,7 +76,7 @@ START_TEST(what_nltk_and_langdetect_would_say)
         {"ifeval/change_case:capital_word_frequency", "{\"capital_frequency\": 3, \"capital_relation\": \"at least\"}", "I CAN'T", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        outcome o = judge_case(cases[i].name, cases[i].params, cases[i].text, strlen(cases[i].text), NULL, NULL);
+        outcome o = judge_json(cases[i].name, cases[i].params, cases[i].text, strlen(cases[i].text), NULL, NULL);
         ck_assert_msg(o.state == RZ_PART_SCORED && o.points == cases[i].points, "%s '%s': %g %s", cases[i].name, cases[i].text, o.points, o.reason);
     }
 }
@@ -93,13 +93,13 @@ START_TEST(problems_that_are_unusable)
         "{\"instruction_id_list\": [\"length_constraints:number_words\"], \"kwargs\": [{\"num_words\": 5, \"relation\": \"at most\"}]}",
     };
     for (size_t i = 0; i < sizeof metas / sizeof *metas; i++) {
-        outcome o = judge_case("ifeval/all", NULL, "text", 4, NULL, metas[i]);
+        outcome o = judge_json("ifeval/all", NULL, "text", 4, NULL, metas[i]);
         ck_assert_msg(o.state == RZ_PART_ERROR && o.gold_problem, "%s: %s", metas[i], o.reason);
     }
     static const char fine[] = "{\"instruction_id_list\": [\"punctuation:no_comma\", \"length_constraints:number_words\"],"
                                " \"kwargs\": [{\"num_words\": null, \"relation\": null}, {\"num_words\": 3.0, \"relation\": \"at least\", \"keywords\": "
                                 "null}]}";
-    outcome o = judge_case("ifeval/all", "{\"points\": \"mean\"}", "a, b c", 6, NULL, fine);
+    outcome o = judge_json("ifeval/all", "{\"points\": \"mean\"}", "a, b c", 6, NULL, fine);
     ck_assert_msg(o.state == RZ_PART_SCORED && o.points == 0.5 && !o.passed && strstr(o.reason, "no_comma"), "%g %s", o.points, o.reason);
     ck_assert_str_eq(o.found, "1 of 2 instructions");
 }
@@ -144,7 +144,7 @@ START_TEST(kinds)
         {"repetition", "{\"n\": 5}", "a a a", 1, "passed"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        outcome o = judge_case(cases[i].name, cases[i].params, cases[i].text, strlen(cases[i].text), NULL, NULL);
+        outcome o = judge_json(cases[i].name, cases[i].params, cases[i].text, strlen(cases[i].text), NULL, NULL);
         ck_assert_msg(o.state == RZ_PART_SCORED && fabs(o.points - cases[i].points) < 1e-12 && strstr(o.reason, cases[i].reason), "%s %s '%s': %g %s",
             cases[i].name, cases[i].params,
                       cases[i].text, o.points, o.reason);
@@ -213,7 +213,7 @@ START_TEST(bounded)
             size_t len = strlen(pieces[p]), n = size / len;
             char *text = many(pieces[p], n);
             for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-                outcome o = judge_case(checks[i].name, checks[i].params, text, len * n, NULL, NULL);
+                outcome o = judge_json(checks[i].name, checks[i].params, text, len * n, NULL, NULL);
                 bool limit = o.state == RZ_PART_ERROR && strstr(o.reason, "limit");
                 ck_assert_msg(o.state == RZ_PART_SCORED || limit, "%s: %s for %zu times '%s'", checks[i].name, o.reason, n, pieces[p]);
             }
@@ -227,7 +227,7 @@ int main(void)
     Suite *suite = suite_create("ifeval");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, case_setup, case_teardown);
+    tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, as_the_originals);
     tcase_add_test(t, languages);
     tcase_add_test(t, sentences_and_words);

@@ -1,10 +1,10 @@
 /* reasoning-gym's scores: what they return is what their originals returned (golden/rules/parity_gym.jsonl), and no text makes them take long. */
 #include "rewards/json_scan.h"
 #include "rewards/python.h"
-#include "tests/parity.h"
+#include "tests/presets.h"
 #include <math.h>
 
-START_TEST(as_the_originals) { ck_assert_int_gt(judge_lines("tests/golden/rules/parity_gym.jsonl"), 700); }
+START_TEST(as_the_originals) { ck_assert_int_gt(agree_with_originals("tests/golden/rules/parity_gym.jsonl"), 700); }
 END_TEST
 
 /* What needs no original: problems that lack something, texts that are too long, reasons. */
@@ -32,7 +32,7 @@ START_TEST(errors_and_reasons)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char name[80];
         snprintf(name, sizeof name, "reasoning-gym/%s", cases[i].name);
-        outcome o = judge_case(name, NULL, cases[i].text, strlen(cases[i].text), cases[i].gold, cases[i].meta);
+        outcome o = judge_json(name, NULL, cases[i].text, strlen(cases[i].text), cases[i].gold, cases[i].meta);
         ck_assert_msg(o.state == cases[i].state && fabs(o.points - cases[i].points) <= 1e-9 && strstr(o.reason, cases[i].reason), "%s '%s': %d %.17g %s",
             name,
                       cases[i].text, (int)o.state, o.points, o.reason);
@@ -59,7 +59,7 @@ START_TEST(bounded)
             char *text = many(pieces[p], n);
             for (int i = 0; i < 2 * rz_n_verifiers_gym; i++) {
                 const char *name = rz_verifiers_gym[i / 2].name;
-                outcome o = judge_case(name, NULL, text, len * n, strstr(name, "knights") ? "\"12 is a sage\"" : "\"12\"", metas[i % 2]);
+                outcome o = judge_json(name, NULL, text, len * n, strstr(name, "knights") ? "\"12 is a sage\"" : "\"12\"", metas[i % 2]);
                 ck_assert_msg(isfinite(o.points) && o.points >= 0 && o.points < 1, "%s: %g for %zu times '%s'", name, o.points, n, pieces[p]);
             }
             free(text);
@@ -73,7 +73,7 @@ START_TEST(formulas_with_many_variables)
     for (int i = 1; i < 30; i++) {
         snprintf(out, sizeof out, "∨%c%d", 'a' + i % 26, i);
         strncat(text, out, sizeof text - strlen(text) - 1);
-        outcome o = judge_case("reasoning-gym/propositional_logic", NULL, text, strlen(text), NULL, "{\"premises\": [\"a\"], \"variables\": [\"P\"]}");
+        outcome o = judge_json("reasoning-gym/propositional_logic", NULL, text, strlen(text), NULL, "{\"premises\": [\"a\"], \"variables\": [\"P\"]}");
         bool right = i < 16 ? o.state == RZ_PART_SCORED && o.points == 1 : o.state == RZ_PART_ERROR && strstr(o.reason, "16 variables");
         ck_assert_msg(right, "%s: %s", text, o.reason);
     }
@@ -123,8 +123,8 @@ START_TEST(json_members)
     ck_assert(rz_json_scan(RZ_SLICE("{\"a\\u0062\\ud83d\\ude00\": [1, {\"x\": 2}], \"c\" : {} , \"d\":\"e\\n\", \"f\":1.5}"), &s) == RZ_SCAN_VALID);
     ck_assert(s.type == RZ_SCAN_OBJECT && s.n == 4 && m[0].type == RZ_SCAN_LIST && m[1].type == RZ_SCAN_OBJECT && m[2].type == RZ_SCAN_STRING);
     ck_assert(rz_python_equal(m[0].value, RZ_SLICE("[1, {\"x\": 2}]")) && rz_python_equal(m[1].value, RZ_SLICE("{}")));
-    ck_assert(rz_python_equal(rz_json_unquote(m[0].key, &case_arena), RZ_SLICE("ab\xF0\x9F\x98\x80")));
-    ck_assert(rz_python_equal(rz_json_unquote(m[2].value, &case_arena), RZ_SLICE("e\n")));
+    ck_assert(rz_python_equal(rz_json_unquote(m[0].key, &arena), RZ_SLICE("ab\xF0\x9F\x98\x80")));
+    ck_assert(rz_python_equal(rz_json_unquote(m[2].value, &arena), RZ_SLICE("e\n")));
     ck_assert(rz_json_scan(RZ_SLICE("[[1], 2]"), &s) == RZ_SCAN_VALID && s.type == RZ_SCAN_LIST && s.n == 2 && !m[0].key.s && m[1].type == RZ_SCAN_INT);
 }
 END_TEST
@@ -134,7 +134,7 @@ int main(void)
     Suite *suite = suite_create("presets_gym");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, case_setup, case_teardown);
+    tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, as_the_originals);
     tcase_add_test(t, errors_and_reasons);
     tcase_add_test(t, bounded);

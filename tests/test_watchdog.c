@@ -2,8 +2,7 @@
 #include "base/watchdog.h"
 
 #include "base/file.h"
-
-#include <check.h>
+#include "tests/suite.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -175,9 +174,5 @@ int main(void)
     tcase_add_test(t, a_slow_job_is_known_by_its_past);
     tcase_add_test(t, a_job_that_was_stopped_goes_on);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }
