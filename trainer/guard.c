@@ -35,7 +35,7 @@ static bool find_checkpoint(rz_loop *l, int64_t before, char *path, size_t size,
     bool ok = true;
     char *found = NULL;
     memset(path, 0, size);
-    if (rz_comm_rank(l->env->comm) == 0)
+    if (rz_loop_first(l))
         ok = rz_rundir_regular(&l->run, before, l->config->checkpoint.every, &found, err);
     if (found)
         snprintf(path, size, "%s", found);
@@ -65,7 +65,7 @@ bool rz_guard_go_back(rz_loop *l, int64_t step, rz_err *err)
     l->at.rollbacks = was.rollbacks + 1;
     l->at.data_shift = was.data_shift + step - l->at.step;
     rz_fault_window(l->at.rollbacks);
-    bool ok = rz_comm_rank(l->env->comm) || (rz_rundir_forget(&l->run, l->at.step, err) && rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err));
+    bool ok = !rz_loop_first(l) || (rz_rundir_forget(&l->run, l->at.step, err) && rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err));
     if (!rz_comm_agree(l->env->comm, ok && (!l->went_back || l->went_back(l, err)), err) || !rz_saving_open(l, err))
         return false;
     rz_loop_note(l, "step %lld: %s: gone back to step %lld, and on with the problems that would have come next (%lld of %lld times)", (long long)step, l->trouble,

@@ -8,17 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool first(const rz_loop *l)
-{
-    return rz_comm_rank(l->env->comm) == 0;
-}
-
 void rz_loop_note(rz_loop *l, const char *fmt, ...)
 {
     char text[1024];
     rz_err err;
     va_list args;
-    if (!first(l))
+    if (!rz_loop_first(l))
         return;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
@@ -39,7 +34,7 @@ static bool find_start(rz_loop *l, bool fresh, char *path, size_t size, rz_err *
 {
     bool ok = true;
     memset(path, 0, size);
-    if (first(l)) {
+    if (rz_loop_first(l)) {
         ok = rz_rundir_open(&l->run, l->dir, fresh, tell_waiting, l, err);
         if (ok && l->run.resume)
             snprintf(path, size, "%s", l->run.resume);
@@ -109,12 +104,12 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
     if (!rz_comm_agree(l->env->comm, !resumed || rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err))
         return false;
     bool ok = true;
-    if (first(l)) /* nothing is written before everything was read */
+    if (rz_loop_first(l)) /* nothing is written before everything was read */
         ok = rz_rundir_logs(&l->run, l->at.metrics_bytes, l->at.eval_bytes, err) && rz_rundir_forget_rollouts(&l->run, l->at.step, err) &&
              (l->at.step >= l->steps || rz_saving_room(l, false, err)) && write_config(l, err) && forget_stop(l, err);
     if (!rz_comm_agree(l->env->comm, ok, err))
         return false;
-    if (first(l) && l->run.n_rejected)
+    if (rz_loop_first(l) && l->run.n_rejected)
         rz_loop_note(l, "%d newer checkpoint(s) cannot be read and were left out: %s", l->run.n_rejected, l->run.rejected);
     if (resumed && l->at.step < l->steps)
         rz_loop_note(l, "resuming from %s (step %lld of %lld)", path, (long long)l->at.step, (long long)l->steps);
@@ -134,7 +129,7 @@ static bool write_line(rz_log *log, const rz_metrics *m, rz_err *err)
 bool rz_loop_evaluation(rz_loop *l, const rz_metrics *m, rz_err *err)
 {
     bool ok = true;
-    if (first(l)) {
+    if (rz_loop_first(l)) {
         ok = write_line(l->run.eval, m, err) || rz_saving_forgive(l, err);
         rz_saving_evaluated(l, m);
         if (ok && l->env->listener.evaluation)
@@ -153,14 +148,14 @@ static stop_reason asked_to_stop(const rz_loop *l)
         return ON_SIGNAL;
     if (l->config->time_limit > 0 && rz_now_s() - l->limit_from_s > l->config->time_limit)
         return BY_TIME;
-    return first(l) && rz_rundir_has_stop(stop_folder(l)) ? BY_FILE : GO_ON; /* one answer for all ranks, whatever their file system's caches say */
+    return rz_loop_first(l) && rz_rundir_has_stop(stop_folder(l)) ? BY_FILE : GO_ON; /* one answer for all ranks, whatever their file system's caches say */
 }
 
 /* Between two steps all ranks learn what any of them knows: whether to stop, to save, or that a checkpoint could not be written. */
 static bool look_round(rz_loop *l, stop_reason *reason, bool *save, rz_err *err)
 {
-    bool ok = !first(l) || rz_saving_check(l, err);
-    int64_t told[] = {asked_to_stop(l), first(l) && !l->at.skipped_in_row && rz_saving_due(l), !ok}; /* in trouble nothing is new, and the checkpoints that there are will be needed */
+    bool ok = !rz_loop_first(l) || rz_saving_check(l, err);
+    int64_t told[] = {asked_to_stop(l), rz_loop_first(l) && !l->at.skipped_in_row && rz_saving_due(l), !ok}; /* in trouble nothing is new, and the checkpoints that there are will be needed */
     rz_comm_max_i64(l->env->comm, told, 3);
     *reason = (stop_reason)told[0];
     *save = told[1];
@@ -215,7 +210,7 @@ static void put_times(rz_loop *l, rz_metrics *m)
 static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)
 {
     bool ok = true;
-    if (first(l)) {
+    if (rz_loop_first(l)) {
         put_times(l, m);
         double start = rz_now_s();
         ok = write_line(l->run.metrics, m, err) || rz_saving_forgive(l, err);
@@ -249,7 +244,7 @@ static bool one_step(rz_loop *l, int64_t step, rz_err *err)
 static bool stopped(rz_loop *l, stop_reason reason, rz_err *err)
 {
     bool was, ok = true;
-    if (reason == BY_FILE && first(l))
+    if (reason == BY_FILE && rz_loop_first(l))
         ok = rz_rundir_remove_stop(stop_folder(l), &was, err);
     if (!rz_comm_agree(l->env->comm, ok, err))
         return false;
@@ -286,7 +281,7 @@ bool rz_loop_run(rz_loop *l, rz_err *err)
         return false;
     if (l->at.step == 0 && l->begin && !l->begin(l, err))
         return was_left(l, &reason, err) && stopped(l, reason, err);
-    if (first(l) && l->env->listener.stage)
+    if (rz_loop_first(l) && l->env->listener.stage)
         l->env->listener.stage(l->env->listener.ctx, stage_name(l), l->at.step, l->steps);
     if (!run_steps(l, &reason, err))
         return false;

@@ -36,6 +36,12 @@ typedef struct rz_loop {
     bool (*went_back)(struct rz_loop *l, rz_err *err);                          /* steps behind at.step are forgotten (trainer/guard.h), and will be made anew; may be NULL. Not collective */
 } rz_loop;
 
+/* Rank 0: the one that keeps the run directory. */
+static inline bool rz_loop_first(const rz_loop *l)
+{
+    return rz_comm_rank(l->env->comm) == 0;
+}
+
 /* Collective. Takes the run directory and reads the newest checkpoint if there is one (at.step says where it stands). */
 bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err);
 /* Collective. Runs to the last step, or until asked to stop. */

@@ -1,13 +1,9 @@
 #include "trainer/plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
-}
 
 /* The number behind `key` in the first line that begins with it of a file below `root`; −1: there is none. */
 static double read_number(const char *root, const char *name, const char *key)
@@ -45,8 +41,8 @@ double rz_plan_available(const char *root)
         if (most < 0 || used < 0)
             continue;
         for (int k = 0; k < 2; k++) /* the page cache counts as used, but is given back to whoever asks, as MemAvailable knows by itself */
-            used -= greater(read_number(root, limits[i].stat, limits[i].files[k]), 0);
-        double left = greater(most - greater(used, 0), 0);
+            used -= fmax(read_number(root, limits[i].stat, limits[i].files[k]), 0);
+        double left = fmax(most - fmax(used, 0), 0);
         least = least < 0 || left < least ? left : least;
     }
     return least;
@@ -94,10 +90,10 @@ void rz_plan_make(rz_plan *plan, const rz_plan_job *j)
     plan->update.activations = (size_t)largest_activations(j, max_new, &plan->group);
     plan->weights = (j->reference ? 2 : 1) * (double)(p->w_memory.bytes + p->packed_memory.bytes);
     plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new);
-    double rank = (double)plan->update.gradients + (double)plan->update.moments + greater(plan->caches, (double)plan->update.activations);
+    double rank = (double)plan->update.gradients + (double)plan->update.moments + fmax(plan->caches, (double)plan->update.activations);
     plan->copy = 3 * sizeof(float) * (double)p->layout.n_params;
     plan->start = local * (double)(p->w_memory.bytes + p->packed_memory.bytes * (p->half ? 2 : 1));
-    plan->machine = greater(plan->start, (plan->shared ? 1 : local) * plan->weights + local * rank + plan->copy);
+    plan->machine = fmax(plan->start, (plan->shared ? 1 : local) * plan->weights + local * rank + plan->copy);
     plan->available = rz_plan_available("");
     double to_come = local * rank - local * (double)plan->update.moments + plan->copy; /* weights and moments are there by now */
     plan->missing = plan->available >= 0 && to_come > plan->available ? to_come - plan->available : 0;

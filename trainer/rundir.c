@@ -82,11 +82,6 @@ static void sweep(const char *dir, const char *folder)
     free(path);
 }
 
-static bool divides(int64_t every, int64_t step)
-{
-    return every && step % every == 0;
-}
-
 bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **path, rz_err *err)
 {
     char **paths;
@@ -97,7 +92,7 @@ bool rz_rundir_regular(const rz_rundir *r, int64_t step, int64_t every, char **p
         rz_store *s;
         rz_err e = {0};
         int64_t at = step_of(strrchr(paths[i], '/') + 1);
-        if (at > step || !divides(every, at) || !rz_store_open(&s, paths[i], &e))
+        if (at > step || !rz_is_each(at, every) || !rz_store_open(&s, paths[i], &e))
             continue;
         rz_store_close(s);
         *path = rz_strdup(paths[i]);
@@ -269,9 +264,9 @@ bool rz_rundir_prune(const rz_rundir *r, const char *folder, int64_t step, rz_ke
     bool regular = false;
     for (int64_t i = known; ok && i-- > 0;) {
         int64_t its = step_of(strrchr(paths[i], '/') + 1);
-        bool newest = !regular && divides(keep.regular, its);
+        bool newest = !regular && rz_is_each(its, keep.regular);
         regular = regular || newest;
-        if (i < known - keep.last && !newest && its != best && !divides(keep.every, its))
+        if (i < known - keep.last && !newest && its != best && !rz_is_each(its, keep.every))
             unlink(paths[i]); /* a file that stays is no harm */
     }
     free_names(paths, n);

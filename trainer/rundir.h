@@ -3,6 +3,12 @@
 #define RZ_TRAINER_RUNDIR_H
 #include "base/file.h"
 
+/* Whether the step is one of each `every` steps; 0: none is. */
+static inline bool rz_is_each(int64_t step, int64_t every)
+{
+    return every && step % every == 0;
+}
+
 typedef struct {
     char *dir;
     rz_lock *lock;

@@ -2,12 +2,8 @@
 
 #include "base/pulse.h"
 
+#include <math.h>
 #include <stdlib.h>
-
-static bool first(const rz_loop *l)
-{
-    return rz_comm_rank(l->env->comm) == 0;
-}
 
 bool rz_saving_open(rz_loop *l, rz_err *err)
 {
@@ -15,7 +11,7 @@ bool rz_saving_open(rz_loop *l, rz_err *err)
     s->begun = s->saved = l->at.step;
     s->begun_s = rz_now_s();
     s->best_now = false;
-    return rz_comm_agree(l->env->comm, !first(l) || rz_rundir_best(&l->run, &s->best, err), err);
+    return rz_comm_agree(l->env->comm, !rz_loop_first(l) || rz_rundir_best(&l->run, &s->best, err), err);
 }
 
 void rz_saving_evaluated(rz_loop *l, const rz_metrics *m)
@@ -131,18 +127,13 @@ bool rz_saving_check(rz_loop *l, rz_err *err)
     return !l->saving.thread || !rz_thread_done(l->saving.thread) || collect(l, err) || rz_saving_forgive(l, err);
 }
 
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
-}
-
 /* A kill costs the work since the newest checkpoint was begun: that of the step to come and of the writing belongs to it. But no more than two are begun in the
  * time that was asked for, copies stop training for no more than a fiftieth of it if so many do, and none is begun while another one is written. */
 static bool time_is_up(rz_loop *l)
 {
     rz_saving *s = &l->saving;
     double most = l->config->checkpoint.seconds, since = rz_now_s() - s->begun_s;
-    double early = greater(most - s->step_s - s->write_s, greater(most / 2, 50 * s->copy_s));
+    double early = fmax(most - s->step_s - s->write_s, fmax(most / 2, 50 * s->copy_s));
     if (most <= 0 || since < (early < most ? early : most))
         return false;
     if (s->thread && since > most && !s->told_slow) {
@@ -152,16 +143,11 @@ static bool time_is_up(rz_loop *l)
     return !s->thread;
 }
 
-static bool each(int64_t step, int64_t every)
-{
-    return every && step % every == 0;
-}
-
 bool rz_saving_due(rz_loop *l)
 {
     const rz_config *c = l->config;
     int64_t step = l->at.step;
-    return step != l->saving.begun && (each(step, c->checkpoint.every) || each(step, c->checkpoint.keep_every) ||
+    return step != l->saving.begun && (rz_is_each(step, c->checkpoint.every) || rz_is_each(step, c->checkpoint.keep_every) ||
                                        (c->checkpoint.keep_best && l->saving.best_now) || time_is_up(l));
 }
 
@@ -195,7 +181,7 @@ bool rz_saving_begin(rz_loop *l, rz_err *err)
     double start = rz_now_s();
     bool left_out = false;
     rz_pulse_enter(RZ_PHASE_SAVE, l->at.step);
-    if (!rz_comm_agree(l->env->comm, !first(l) || prepare(l, &left_out, err), err))
+    if (!rz_comm_agree(l->env->comm, !rz_loop_first(l) || prepare(l, &left_out, err), err))
         return false;
     s->begun = l->at.step;
     s->begun_s = start;
@@ -206,7 +192,7 @@ bool rz_saving_begin(rz_loop *l, rz_err *err)
     if (!over)
         rz_snapshot_take(&s->copy, l->policy, l->update, l->env->comm);
     s->copy_s = rz_now_s() - before;
-    bool ok = over || !first(l) || rz_thread_start(&s->thread, write_checkpoint, l, err) || rz_saving_forgive(l, err);
+    bool ok = over || !rz_loop_first(l) || rz_thread_start(&s->thread, write_checkpoint, l, err) || rz_saving_forgive(l, err);
     l->io_s += rz_now_s() - start;
     return rz_comm_agree(l->env->comm, ok, err);
 }
