@@ -136,7 +136,7 @@ static bool tell_logprobs(job *j, const int32_t *ids, int n, rz_err *err)
     rz_cache_init(&cache, p, n, &j->arena);
     for (int from = 0; ok && from < n; from += PIECE) {
         int length = n - from < PIECE ? n - from : PIECE;
-        rz_policy_forward(p, &(rz_run){ids + from, length, &cache, NULL}, 1, h, j->arena);
+        rz_policy_forward(p, &(rz_run){ids + from, length, &cache, NULL, NULL}, 1, h, j->arena);
         for (int r = 0; ok && r < length; r += rows) {
             int m = length - r < rows ? length - r : rows, first = from + r;
             rz_policy_logits(p, logits, h + (int64_t)r * D, m);

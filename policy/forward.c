@@ -160,6 +160,18 @@ static void swiglu_rows(void *ctx, int r0, int r1)
     w->p->k->swiglu_forward(w->to + r0 * F, w->from + r0 * 2 * F, r1 - r0, (int)F);
 }
 
+/* The root's keys and values, whole panels, become the first ones of kv. */
+static void begin_with(const rz_kv *kv, const rz_cache *root, const rz_policy *p, int layer)
+{
+    rz_kv from = rz_cache_layer(root, p, layer);
+    size_t bytes = (size_t)from.n * (size_t)p->heads.E * sizeof(float);
+    assert(from.n % RZ_PANEL == 0 && from.n <= kv->n);
+    for (int64_t g = 0; g < p->heads.G; g++) {
+        memcpy(kv->k + g * kv->cap * p->heads.E, from.k + g * from.cap * p->heads.E, bytes);
+        memcpy(kv->v + g * kv->cap * p->heads.E, from.v + g * from.cap * p->heads.E, bytes);
+    }
+}
+
 static void append_run(void *ctx, int i, int thread)
 {
     (void)thread;
@@ -168,6 +180,8 @@ static void append_run(void *ctx, int i, int thread)
     int64_t ld = (int64_t)(h->H + 2 * h->G) * h->E;
     const float *row = w->from + w->row0[i] * ld;
     rz_kv kv = rz_cache_layer(w->runs[i].cache, w->p, w->layer);
+    if (w->runs[i].root)
+        begin_with(&kv, w->runs[i].root, w->p, w->layer);
     int last = kv.n / RZ_PANEL * RZ_PANEL; /* keys beyond the last are computed on, then dropped: let them be numbers */
     kv.n -= w->runs[i].n;
     for (int g = 0; last < kv.n + w->runs[i].n && kv.n <= last && g < h->G; g++)

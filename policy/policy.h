@@ -69,12 +69,13 @@ size_t rz_cache_bytes(const rz_policy *p, int n_tokens);
 /* `to` holds the first n tokens of `from` and nothing else: the same bits as computing them again. from may be to. */
 void rz_cache_share(rz_cache *to, const rz_cache *from, int n, const rz_policy *p);
 
-/* New tokens appended to `cache`; `parent` (may be NULL) holds the keys that precede it. Positions go on from parent->n + cache->n. */
+/* New tokens appended to `cache`; `parent` (may be NULL) holds the keys that precede it. Positions go on from parent->n + cache->n.
+ * root (may be NULL): what cache->n tokens the cache begins with, a multiple of 16; their keys and values are taken from there. */
 typedef struct {
     const int32_t *ids;
     int n;
     rz_cache *cache;
-    const rz_cache *parent;
+    const rz_cache *parent, *root;
 } rz_run;
 
 /* Runs the new tokens of all runs through the model: h(M,D) = final norm's output, M = sum of n, rows in order of runs. A parent may itself be the
@@ -116,6 +117,11 @@ typedef enum {
 
 bool rz_learner_create(rz_learner **out, rz_policy *p, rz_err *err);
 void rz_learner_destroy(rz_learner *l);
+/* The tokens that the prefixes of all the trees begin with, by which they are computed once for all of them: a multiple of 16 tokens, 0 for one tree. */
+int rz_trees_root(const rz_tree *trees, int n_trees);
+/* Begins a shard whose trees all begin with these n tokens, rz_trees_root of them or fewer (a multiple of 16; 0: as if not called): computes them. Until
+ * rz_learner_finish_shard they are rows of no tree; ids must stay. A learner that never goes backward ends it by the next call. */
+void rz_learner_root(rz_learner *l, const int32_t *ids, int n);
 void rz_learner_recompute(rz_learner *l, rz_recompute r); /* RZ_RECOMPUTE_NONE until set; from the next forward on */
 /* Until the next forward its memory, but for a little, is the system's. What backward was to find is lost; what a shard still lacks is not. */
 void rz_learner_rest(rz_learner *l);

@@ -187,7 +187,7 @@ static void run_prompts(rz_decoder *d, bool later)
             int left = f->n - f->cache.n, room = PROMPT_ROWS - rows, take = left < room ? left : room;
             if ((f->like != NULL) != later || !take)
                 continue;
-            d->runs[n++] = (rz_run){f->ids + f->cache.n, take, &f->cache, NULL};
+            d->runs[n++] = (rz_run){f->ids + f->cache.n, take, &f->cache, NULL, NULL};
             rows += take;
         }
         if (rows) {
@@ -312,7 +312,7 @@ static int step(rz_decoder *d, rz_arena *arena)
         if (!s->of)
             continue;
         d->rows[n] = s;
-        d->runs[n++] = (rz_run){&s->last, 1, &s->cache, &s->of->cache};
+        d->runs[n++] = (rz_run){&s->last, 1, &s->cache, &s->of->cache, NULL};
     }
     if (!n)
         return 0;

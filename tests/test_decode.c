@@ -14,7 +14,7 @@ static rz_completion slow(const rz_policy *p, const rz_request *r, int sample, c
         rz_cache cache;
         int n = r->n_prompt + c.n;
         rz_cache_init(&cache, p, n, &arena);
-        rz_policy_forward(p, &(rz_run){ids, n, &cache, NULL}, 1, h, arena);
+        rz_policy_forward(p, &(rz_run){ids, n, &cache, NULL, NULL}, 1, h, arena);
         rz_policy_logits(p, logits, h + (n - 1) * arch.hidden_size, 1);
         double u = rz_rng_unit(at.seed, at.purpose, at.step, r->slot, r->refill << 16 | (uint32_t)sample, (uint32_t)c.n);
         ids[n] = rz_sample_token(p->k, s, logits, V, u, &c.logp_behaviour[c.n], arena);

@@ -91,7 +91,7 @@ static float one_logit(const rz_policy *p)
     rz_cache cache;
     float *h = RZ_NEW(&arena, p->arch.hidden_size, float), *logits = RZ_NEW(&arena, p->arch.vocab_size, float);
     rz_cache_init(&cache, p, 1, &arena);
-    rz_policy_forward(p, &(rz_run){&(int32_t){1}, 1, &cache, NULL}, 1, h, arena);
+    rz_policy_forward(p, &(rz_run){&(int32_t){1}, 1, &cache, NULL, NULL}, 1, h, arena);
     rz_policy_logits(p, logits, h, 1);
     float logit = logits[p->arch.vocab_size - 1];
     rz_arena_finish(&arena);
