@@ -323,6 +323,8 @@ bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_option
         rz_policy_share(b->policy, comm, &(rz_err){0}); /* a copy each does as well */
     ok = ok &&
               (!w->update || rz_update_create(&b->update, b->policy, comm, (int)b->config.gradient_shards, &b->config.optimizer, err));
+    if (b->update)
+        rz_update_balance(b->update);
     b->mark = b->arena.used;
     return ok;
 }

@@ -174,6 +174,104 @@ START_TEST(shards_and_trees)
 }
 END_TEST
 
+/* ---- trees by their rows ---- */
+
+/* Rows in shards [lo, hi) so far. */
+static int rows_in(const int *shard_of, const rz_tree *t, int n, int lo, int hi)
+{
+    int rows = 0;
+    for (int i = 0; i < n; i++)
+        rows += shard_of[i] >= lo && shard_of[i] < hi ? rz_tree_rows(&t[i]) : 0;
+    return rows;
+}
+
+/* The definition: the longest tree that has no shard yet, the first of equals; halves of what is left of the shards, the emptier one, the left one of equals. */
+static void shards_by_hand(int *shard_of, const rz_tree *t, int n, int shards)
+{
+    for (int i = 0; i < n; i++)
+        shard_of[i] = -1;
+    for (int k = 0; k < n; k++) {
+        int next = -1, lo = 0, hi = shards;
+        for (int i = 0; i < n; i++)
+            if (shard_of[i] < 0 && (next < 0 || rz_tree_rows(&t[i]) > rz_tree_rows(&t[next])))
+                next = i;
+        while (hi - lo > 1) {
+            int half = (lo + hi) / 2;
+            if (rows_in(shard_of, t, n, lo, half) <= rows_in(shard_of, t, n, half, hi))
+                hi = half;
+            else
+                lo = half;
+        }
+        shard_of[next] = lo;
+    }
+}
+
+/* Shards [lo, hi) of trees that begin with n_root common tokens. */
+static float *balanced_by_hand(rz_learner *l, const rz_policy *p, const rz_tree *t, int n, const int *shard_of, int n_root, int lo, int hi)
+{
+    if (hi - lo > 1) {
+        float *left = balanced_by_hand(l, p, t, n, shard_of, n_root, lo, (lo + hi) / 2),
+              *right = balanced_by_hand(l, p, t, n, shard_of, n_root, (lo + hi) / 2, hi);
+        for (int64_t i = 0; left && right && i < p->layout.n_params; i++)
+            left[i] = left[i] + right[i];
+        return left ? left : right;
+    }
+    float *grad = rows_in(shard_of, t, n, lo, hi) ? RZ_ZNEW(&arena, p->layout.n_params, float) : NULL;
+    if (!grad)
+        return NULL;
+    rz_learner_root(l, t[0].prefix, n_root);
+    for (int i = 0; i < n; i++)
+        if (shard_of[i] == lo) {
+            rz_learner_forward(l, t + i, 1, 0.8f);
+            rz_learner_backward(l, grad);
+        }
+    rz_learner_finish_shard(l, grad);
+    return grad;
+}
+
+/* Groups of very different lengths whose prompts begin alike (_i odd) or not. */
+START_TEST(balanced)
+{
+    static const int all_shards[] = {1, 2, 4, 8};
+    int shards = all_shards[_i / 2], shard_of[MOST];
+    rig r = open_rig(&arch, tiny_kernels(-1), NULL, shards, &bare);
+    rz_update_balance(r.u);
+    rz_learner *l;
+    ck_assert(rz_learner_create(&l, r.p, &err));
+    for (int n = 1; n <= MOST; n++) {
+        size_t mark = arena.used;
+        rz_tree *t = RZ_NEW(&arena, n, rz_tree);
+        rz_tree_result *results = RZ_ZNEW(&arena, n, rz_tree_result);
+        rz_stream s;
+        rz_stream_init(&s, 45, RZ_RNG_TEST, (uint64_t)(_i * 100 + n));
+        for (int i = 0; i < n; i++) {
+            int lengths[2] = {rz_stream_range(&s, 1, 20), rz_stream_range(&s, 1, 4)};
+            t[i] = tiny_tree(&s, 17 + rz_stream_range(&s, 1, 5), lengths, 2, arch.vocab_size, &arena);
+            for (int j = 0; j < 16 && _i % 2; j++)
+                ((int32_t *)t[i].prefix)[j] = j;
+        }
+        int n_root = rz_trees_root(t, n);
+        ck_assert_int_eq(n_root, _i % 2 && n > 1 ? 16 : 0);
+        shards_by_hand(shard_of, t, n, shards);
+        float *wanted = balanced_by_hand(l, r.p, t, n, shard_of, n_root, 0, shards);
+        plain_loss loss_of = {.trees = t, .n = n};
+        double norm;
+        ck_assert_msg(rz_update_step(r.u, t, n, 0.8f, loss, &loss_of, 1e-3, results, &norm), "%s", err.text);
+        for (int64_t i = 0; i < r.n; i++)
+            wanted[i] = fabsf(wanted[i]) < 0x1p-100f ? 0.0f : wanted[i];
+        read_moments(&r);
+        ck_assert_msg(same_floats(r.m, wanted, r.n), "%d shards, %d trees: another gradient", shards, n);
+        for (int i = 0, order = 0; i < n; i++) { /* results are where their trees are, whatever the order they were made in */
+            ck_assert(results[i].loss == 0.5 * i && results[i].tokens == rz_tree_rows(&t[i]));
+            ck_assert(!i || (order = shard_of[loss_of.order[i]] - shard_of[loss_of.order[i - 1]]) > 0 || (!order && loss_of.order[i] > loss_of.order[i - 1]));
+        }
+        rz_arena_release(&arena, mark);
+    }
+    rz_learner_destroy(l);
+    close_rig(&r);
+}
+END_TEST
+
 /* Batches that do not fit one call of the learner, and gradients that threads share. */
 START_TEST(large_batches)
 {
@@ -430,6 +528,7 @@ static void add(TCase *t)
 {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, shards_and_trees, 0, 5);
+    tcase_add_loop_test(t, balanced, 0, 8);
     tcase_add_loop_test(t, limited, 0, 3);
     tcase_add_loop_test(t, large_batches, 0, 3);
     tcase_add_loop_test(t, tables_and_threads, 0, 3 * tiny_n_kernels());

@@ -38,7 +38,8 @@ static bool put_progress(rz_store *s, const rz_progress *at, const rz_policy *p,
     bool ok = rz_store_put_text(s, "config", config, err) && rz_store_put_text(s, "rules", at->rules, err) &&
               rz_store_put_str(s, "data_hash", at->data_hash, err) &&
               rz_store_put_str(s, "base_hash", at->base_hash, err) && rz_store_put_i64(s, "ranks", at->ranks, err) &&
-              rz_store_put_str(s, "kernels", p->k->name, err) && rz_store_put_str(s, "program", program, err);
+              rz_store_put_str(s, "kernels", p->k->name, err) && rz_store_put_str(s, "program", program, err) &&
+              rz_store_put_i64(s, "arithmetic", RZ_ARITHMETIC, err);
     for (int i = 0; ok && i < N_WHOLE; i++)
         ok = rz_store_put_i64(s, whole[i].name, *(const int64_t *)((const char *)at + whole[i].offset), err);
     free(config);
@@ -177,7 +178,8 @@ bool rz_checkpoint_get_progress(rz_store *s, rz_progress *at, rz_err *err)
         if (*value < 0 || *value > most)
             return rz_fail(err, RZ_EDATA, "%s is %lld, not in 0..2^53: this program did not write it", whole[i].name, (long long)*value);
     }
-    return true;
+    at->arithmetic = 1;
+    return !rz_store_has_attr(s, "arithmetic") || rz_store_get_i64(s, "arithmetic", &at->arithmetic, err);
 }
 
 static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err)

@@ -5,6 +5,9 @@
 #include "trainer/model.h"
 #include "trainer/update.h"
 
+/* Raised whenever docs/numerics.md, and with it the bits of a run, changes; 1 in checkpoints that do not say. */
+enum { RZ_ARITHMETIC = 2 };
+
 /* What a run is, beside weights and moments. */
 typedef struct {
     rz_stage stage;
@@ -19,6 +22,7 @@ typedef struct {
     const char *data_hash;
     const char *base_hash;                /* of the weights that training began with, "" for pretraining */
     int ranks;
+    int64_t arithmetic;                   /* read from a checkpoint */
     bool rules_changed;                   /* read from a checkpoint that was written with others (allow_changed_rules) */
 } rz_progress;
 

@@ -205,6 +205,8 @@ static void update_minibatch(rz_grpo *g, minibatch *b, rz_group *const *groups, 
     rz_tree_result *results = RZ_ZNEW(&scratch, n_trees, rz_tree_result);
     double grad_norm;
     b->scratch = scratch;
+    if (g->reference)
+        rz_learner_root(g->reference_learner, b->trees[0].prefix, rz_trees_root(b->trees, n_trees));
     bool made = rz_update_step(g->update, b->trees, n_trees, rz_sampling_temperature(&g->rollout.sampling), tree_loss, b, learning_rate, results, &grad_norm);
     if (g->reference)
         rz_learner_rest(g->reference_learner); /* sampling needs room */

@@ -113,6 +113,9 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
         rz_loop_note(l, "%d newer checkpoint(s) cannot be read and were left out: %s", l->run.n_rejected, l->run.rejected);
     if (resumed && l->at.step < l->steps)
         rz_loop_note(l, "resuming from %s (step %lld of %lld)", path, (long long)l->at.step, (long long)l->steps);
+    if (resumed && l->at.arithmetic != RZ_ARITHMETIC)
+        rz_loop_note(l, "the checkpoint was written by a program with another arithmetic (%lld, this one has %d; docs/numerics.md): the run goes on from the same weights, but "
+                     "not to the bits that program would have ended with", (long long)l->at.arithmetic, RZ_ARITHMETIC);
     if (resumed && l->at.rules_changed)
         rz_loop_note(l, "the rules are not those this run began with (allow_changed_rules): scores before and after this point do not compare");
     return arm_faults(l, err);

@@ -417,6 +417,7 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
         !rz_update_create(&j->update, j->policy, comm, (int)c->gradient_shards, &c->optimizer, err))
         return false;
     rz_update_limit(j->update, (rz_recompute)c->recompute, (size_t)c->activation_mib << 20);
+    rz_update_balance(j->update);
     j->grpo.update = j->loop.update = j->update;
     j->loop.policy = j->policy;
     j->loop.tokenizer = j->tokenizer;

@@ -1,4 +1,5 @@
 #include "trainer/update.h"
+#include "trainer/lineup.h"
 
 #include "base/fault.h"
 #include "base/file.h"
@@ -24,6 +25,7 @@ struct rz_update {
     rz_policy *p;
     rz_comm *comm;
     int shards, rank, size;
+    bool balanced;
     rz_optimizer_options o;
     rz_learner *learner;
     float *buffers[MAX_LEVELS + 1];
@@ -57,11 +59,6 @@ static int64_t slice_piece(const rz_update *u, int rank, int64_t at)
 static int first_shard(const rz_update *u, int rank)
 {
     return (int)((int64_t)u->shards * rank / u->size);
-}
-
-static int shard_start(const rz_update *u, int shard, int n_trees)
-{
-    return (int)((int64_t)n_trees * shard / u->shards);
 }
 
 static float *floats(int64_t n)
@@ -102,6 +99,11 @@ void rz_update_limit(rz_update *u, rz_recompute recompute, size_t activation_byt
 {
     rz_learner_recompute(u->learner, recompute);
     u->activation_bytes = activation_bytes;
+}
+
+void rz_update_balance(rz_update *u)
+{
+    u->balanced = true;
 }
 
 static float *take_buffer(rz_update *u)
@@ -151,20 +153,20 @@ static int trees_at_once(const rz_update *u, const rz_tree *trees, int most, siz
 }
 
 /* Gradient of one shard, or NULL when it holds no tree. */
-static float *shard_gradient(rz_update *u, int shard, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx,
-                             rz_tree_result *results)
+static float *shard_gradient(rz_update *u, int shard, const rz_lineup *l, float temperature, rz_tree_loss loss, void *ctx)
 {
-    int t0 = shard_start(u, shard, n_trees), t1 = shard_start(u, shard + 1, n_trees);
+    int t0 = l->start[shard], t1 = l->start[shard + 1];
     if (t0 == t1)
         return NULL;
     float *grad = take_buffer(u);
     memset(grad, 0, (size_t)u->p->layout.n_params * sizeof *grad);
+    rz_learner_root(u->learner, l->trees[0].prefix, l->n_root);
     for (int t = t0, n; t < t1; t += n) {
-        n = trees_at_once(u, trees + t, t1 - t, rz_learner_kept_bytes(u->learner));
-        rz_learner_forward(u->learner, trees + t, n, temperature);
+        n = trees_at_once(u, l->trees + t, t1 - t, rz_learner_kept_bytes(u->learner));
+        rz_learner_forward(u->learner, l->trees + t, n, temperature);
         rz_pulse_beat();
         for (int i = t; i < t + n; i++)
-            loss(ctx, i, &results[i]);
+            loss(ctx, l->index[i], &l->results[i]);
         rz_learner_backward(u->learner, grad);
         rz_pulse_beat();
     }
@@ -187,15 +189,14 @@ static int subtrees(int lo, int hi, part *parts)
 }
 
 /* This rank's shards, summed as far as the tree allows. Returns the number of parts (those of subtrees()). */
-static int local_parts(rz_update *u, const rz_tree *trees, int n_trees, float temperature, rz_tree_loss loss, void *ctx,
-                       rz_tree_result *results, part *stack)
+static int local_parts(rz_update *u, const rz_lineup *l, float temperature, rz_tree_loss loss, void *ctx, part *stack)
 {
     int n = 0, lo = first_shard(u, u->rank), hi = first_shard(u, u->rank + 1);
     for (int s = lo; s < hi; s++) {
-        stack[n++] = (part){0, s, shard_gradient(u, s, trees, n_trees, temperature, loss, ctx, results)};
+        stack[n++] = (part){0, s, shard_gradient(u, s, l, temperature, loss, ctx)};
         while (n > 1 && stack[n - 2].level == stack[n - 1].level && stack[n - 2].index % 2 == 0 && stack[n - 1].index == stack[n - 2].index + 1) {
-            float *l = stack[n - 2].sum, *r = stack[n - 1].sum, *sum = combine(u, l, r, u->p->layout.n_params);
-            give_buffer(u, l && r ? r : NULL);
+            float *left = stack[n - 2].sum, *right = stack[n - 1].sum, *sum = combine(u, left, right, u->p->layout.n_params);
+            give_buffer(u, left && right ? right : NULL);
             n--;
             stack[n - 1] = (part){stack[n - 1].level + 1, stack[n - 1].index / 2, sum};
         }
@@ -243,9 +244,9 @@ rz_update_memory rz_update_needs(const rz_update *u, const rz_tree *trees, int n
     return m;
 }
 
-static bool part_is_empty(const rz_update *u, const part *p, int n_trees)
+static bool part_is_empty(const rz_lineup *l, const part *p)
 {
-    return shard_start(u, p->index << p->level, n_trees) == shard_start(u, (p->index + 1) << p->level, n_trees);
+    return l->start[p->index << p->level] == l->start[(p->index + 1) << p->level];
 }
 
 /* Sum at (level, index) of the slice, from the parts of all ranks. */
@@ -268,7 +269,7 @@ typedef struct {
 } meeting;
 
 /* Elements [at, at + PIECE) of every slice: sends the other ranks theirs of this rank's parts, adds up the own to `to`. */
-static void reduce_piece(rz_update *u, meeting *m, int n_trees, int64_t at, float *to)
+static void reduce_piece(rz_update *u, meeting *m, const rz_lineup *l, int64_t at, float *to)
 {
     int n_send = 0, n_recv = 0, root = 0;
     int64_t own = slice_piece(u, u->rank, at);
@@ -282,7 +283,7 @@ static void reduce_piece(rz_update *u, meeting *m, int n_trees, int64_t at, floa
             if (r != u->rank)
                 m->send[n_send++] = (rz_piece){r, sum + slice_start(u, r) + at, (size_t)slice_piece(u, r, at) * sizeof *sum};
         parts[i].sum = sum ? sum + u->slice0 + at : NULL;
-        if (m->owner[i] != u->rank && !part_is_empty(u, &parts[i], n_trees)) {
+        if (m->owner[i] != u->rank && !part_is_empty(l, &parts[i])) {
             parts[i].sum = m->received + n_recv * own;
             m->recv[n_recv++] = (rz_piece){m->owner[i], parts[i].sum, (size_t)own * sizeof *sum};
         }
@@ -296,7 +297,7 @@ static void reduce_piece(rz_update *u, meeting *m, int n_trees, int64_t at, floa
 
 /* Sends every rank its slice of this rank's parts; returns the sum of the own slice, in the own slice of a local part, or in *made where there is none. Piece
  * by piece, so that no second gradient is in memory. */
-static float *reduce(rz_update *u, const part *mine, int n_mine, int n_trees, float **made)
+static float *reduce(rz_update *u, const part *mine, int n_mine, const rz_lineup *l, float **made)
 {
     size_t most = (size_t)u->size * 2 * MAX_LEVELS;
     meeting m = {rz_calloc(most, sizeof *m.all), rz_calloc(most, sizeof *m.owner), 0, NULL, NULL, NULL};
@@ -311,7 +312,7 @@ static float *reduce(rz_update *u, const part *mine, int n_mine, int n_trees, fl
         for (int i = 0; i < n; i++, m.n++) {
             m.owner[m.n] = r;
             m.all[m.n].sum = r == u->rank ? mine[i].sum : NULL;
-            n_others += r != u->rank && !part_is_empty(u, &m.all[m.n], n_trees);
+            n_others += r != u->rank && !part_is_empty(l, &m.all[m.n]);
             to = m.all[m.n].sum && !to ? m.all[m.n].sum + u->slice0 : to;
         }
     }
@@ -321,7 +322,7 @@ static float *reduce(rz_update *u, const part *mine, int n_mine, int n_trees, fl
     m.send = rz_calloc((size_t)n_mine * (size_t)u->size + 1, sizeof *m.send);
     m.recv = rz_calloc((size_t)n_others + 1, sizeof *m.recv);
     for (int64_t at = 0; at < longest; at += PIECE)
-        reduce_piece(u, &m, n_trees, at, to);
+        reduce_piece(u, &m, l, at, to);
     free(m.all);
     free(m.owner);
     free(m.received);
@@ -379,11 +380,13 @@ static void adamw(rz_update *u, const float *grad, double scale, double lr)
 }
 
 /* Results of the trees are made where their shard lives; everyone needs them. */
-static void share_results(rz_update *u, int n_trees, rz_tree_result *results, size_t *counts)
+static void share_results(rz_update *u, const rz_lineup *l, rz_tree_result *results, size_t *counts)
 {
     for (int r = 0; r < u->size; r++)
-        counts[r] = (size_t)(shard_start(u, first_shard(u, r + 1), n_trees) - shard_start(u, first_shard(u, r), n_trees)) * sizeof *results;
-    rz_comm_allgather(u->comm, results + shard_start(u, first_shard(u, u->rank), n_trees), results, counts);
+        counts[r] = (size_t)(l->start[first_shard(u, r + 1)] - l->start[first_shard(u, r)]) * sizeof *results;
+    rz_comm_allgather(u->comm, l->results + l->start[first_shard(u, u->rank)], l->results, counts);
+    for (int i = 0; i < l->n; i++)
+        results[l->index[i]] = l->results[i];
 }
 
 /* The time since *start goes to *to; the next piece starts. */
@@ -453,10 +456,13 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
     float *made = NULL;
     double start = rz_now_s();
     assert(n_trees > 0);
-    int n_mine = local_parts(u, trees, n_trees, temperature, loss, ctx, results, mine);
+    rz_lineup l;
+    rz_lineup_make(&l, trees, n_trees, u->shards, u->balanced);
+    int n_mine = local_parts(u, &l, temperature, loss, ctx, mine);
     spend(&u->spent.forward_backward_s, &start);
-    float *grad = reduce(u, mine, n_mine, n_trees, &made);
-    share_results(u, n_trees, results, counts);
+    float *grad = reduce(u, mine, n_mine, &l, &made);
+    share_results(u, &l, results, counts);
+    rz_lineup_finish(&l);
     if (rz_fault_nan(RZ_NAN_LOSS))
         results[0].loss = NAN;
     if (rz_fault_nan(RZ_NAN_GRADIENT) && u->slice0 == 0 && u->slice1 > 0)
@@ -491,8 +497,8 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
 
 void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1)
 {
-    *t0 = shard_start(u, first_shard(u, u->rank), n_trees);
-    *t1 = shard_start(u, first_shard(u, u->rank + 1), n_trees);
+    *t0 = rz_lineup_start(first_shard(u, u->rank), u->shards, n_trees);
+    *t1 = rz_lineup_start(first_shard(u, u->rank + 1), u->shards, n_trees);
 }
 
 rz_update_times rz_update_spent(const rz_update *u)

@@ -17,6 +17,10 @@ void rz_update_destroy(rz_update *u);
  * alone). Until called: everything, and any number. Changes no bit. */
 void rz_update_limit(rz_update *u, rz_recompute recompute, size_t activation_bytes);
 
+/* From now on trees go to shards by their rows, so that ranks have about as much to do: every rank must know the lengths of all trees. Until called: by their
+ * number (rz_update_owned). Either way the trees' lengths and order alone decide, never the ranks. */
+void rz_update_balance(rz_update *u);
+
 /* Numbers of one tree that its owner hands to every rank. */
 typedef struct {
     double loss;                        /* the tree's share of the batch's loss */
@@ -44,7 +48,7 @@ __attribute__((format(printf, 2, 3))) void rz_update_skip(rz_update *u, const ch
 typedef struct { double forward_backward_s, communication_s, optimizer_s; } rz_update_times;
 rz_update_times rz_update_spent(const rz_update *u);
 
-/* The trees whose gradient this rank computes: [*t0, *t1). Only these need ids when rz_update_step is called. */
+/* The trees whose gradient this rank computes, unless they are balanced: [*t0, *t1). Only these need ids when rz_update_step is called. */
 void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1);
 
 /* Steps made so far (AdamW's t). */

@@ -3,7 +3,10 @@
     RULEZERO=build/rulezero tests/golden/checkpoints/make.py FOLDER     (from the repository's root; FOLDER is new)
 
 format-1/ was made by it on 2026-11-29, with the program of version 0.1.0. It is not made anew: a program that cannot go on from it, or ends with other bits, has broken its
-word (tests/crash/format.py). When the format of checkpoints changes, another folder comes beside it."""
+word (tests/crash/format.py). When the format of checkpoints changes, another folder comes beside it.
+
+expected.json was recorded anew once, when the arithmetic became number 2 (docs/numerics.md, section 12), by which no run goes on to the bits of number 1; the checkpoint
+was not touched. format.py checks that such a run says so."""
 import hashlib
 import json
 import os
