@@ -68,8 +68,8 @@ static rz_slice add_mixed(rz_arena *a, rz_slice t)
 {
     rz_builder b = rz_build(a, t.len);
     for (size_t i = 0, end; i < t.len;) {
-        end = blanks_end(t, i + 1);
-        bool pair = is_digit(t, i) && end > i + 1 && is_digit(t, end);
+        end = is_digit(t, i) ? blanks_end(t, i + 1) : i + 1; /* looked for behind digits only, so that blanks are passed over once */
+        bool pair = end > i + 1 && is_digit(t, end);
         rz_build_add(&b, rz_slice_cut(t, i, i + 1));
         if (pair) {
             rz_build_text(&b, "+");
