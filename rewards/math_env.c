@@ -5,16 +5,18 @@
 
 static size_t next(rz_slice t, math_finder *f, size_t i)
 {
-    size_t n = strlen(f->what);
     if (f->known && f->from <= i && i <= f->at) return f->at;
-    const char *hit = i < t.len ? memmem(t.s + i, t.len - i, f->what, n) : NULL;
+    const char *hit = i >= t.len ? NULL : f->what.len == 1 ? memchr(t.s + i, f->what.s[0], t.len - i) : memmem(t.s + i, t.len - i, f->what.s, f->what.len);
     *f = (math_finder){f->what, i, hit ? (size_t)(hit - t.s) : t.len, true};
     return f->at;
 }
 
+#define FINDER(text) {.what = {text, sizeof text - 1}}
+
 void rz_math_scan_begin(math_scan *s, rz_slice text)
 {
-    *s = (math_scan){.t = text, .dollars = {"$$"}, .dollar = {"$"}, .newline = {"\n"}, .bracket = {"\\]"}, .paren = {"\\)"}, .box = {"\\boxed{"}, .brace = {"}"}};
+    *s = (math_scan){.t = text, .dollars = FINDER("$$"), .dollar = FINDER("$"), .newline = FINDER("\n"), .bracket = FINDER("\\]"), .paren = FINDER("\\)"),
+                     .box = FINDER("\\boxed{"), .brace = FINDER("}")};
 }
 
 static char at(rz_slice t, size_t i) { return i < t.len ? t.s[i] : 0; }
@@ -28,7 +30,7 @@ static bool starts(rz_slice t, size_t i, const char *what)
 /* The content between an opening mark that ends at `from` and its closing one; *end is behind it. */
 static bool closed(math_scan *s, size_t from, math_finder *close, bool one_line, rz_slice *in, size_t *end)
 {
-    size_t to = next(s->t, close, from + 1), n = strlen(close->what);
+    size_t to = next(s->t, close, from + 1), n = close->what.len;
     while (n == 1 && to < s->t.len && s->t.s[to - 1] == '\\') to = next(s->t, close, to + 1); /* \$ */
     if (to >= s->t.len || (one_line && next(s->t, &s->newline, from) < to) || s->t.s[to - 1] == '\\') return false;
     if (n == 1 && at(s->t, from) == '$') return false;
@@ -134,6 +136,7 @@ static bool joint(rz_slice t, size_t *i)
 bool rz_math_env_at(math_scan *s, size_t i, bool boxed, math_candidate *out)
 {
     out->n = 0;
+    if (at(s->t, i) == ' ' && at(s->t, i + 1) != '[') return false; /* most calls */
     out->start = i;
     out->kind = FOUND_LATEX;
     while (out->n < MAX_PARTS) {

@@ -12,7 +12,7 @@ static size_t bits(mpq_srcptr v) { return mpz_sizeinbase(mpq_numref(v), 2) + mpz
 static bool charge(math_env *e, mpq_srcptr v)
 {
     long limbs = (long)(bits(v) / 64 + 1);
-    e->work_left -= 8 + limbs * limbs / 8;
+    e->work_left -= 12 + limbs * limbs / 8;
     return e->work_left > 0 && bits(v) <= BITS;
 }
 

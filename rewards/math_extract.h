@@ -15,7 +15,7 @@ typedef struct {
 } math_candidate;
 
 /* A search that is not repeated while its last answer still holds: scanning stays linear. */
-typedef struct { const char *what; size_t from, at; bool known; } math_finder;
+typedef struct { rz_slice what; size_t from, at; bool known; } math_finder;
 
 typedef struct {
     rz_slice t;

@@ -3,12 +3,12 @@
 #include <string.h>
 
 typedef struct { const char *s; uint8_t kind, val; } sign_row;
-static const sign_row signs[] = {
-    {"\u2212", '-', 0}, {"\u2013", '-', 0}, {"\u00d7", '*', 0}, {"\u22c5", '*', 0}, {"\u00b7", '*', 0}, {"\u2217", '*', 0}, {"\u00f7", '/', 0},
+static const sign_row signs[] = { /* blanks first: a text may hold any number of them, while other signs are tokens, which are few */
+    {"\u00a0", T_SKIP, 1}, {"\u2009", T_SKIP, 1}, {"\u202f", T_SKIP, 1}, {"\u2212", '-', 0}, {"\u2013", '-', 0}, {"\u00d7", '*', 0}, {"\u22c5", '*', 0}, {"\u00b7", '*', 0}, {"\u2217", '*', 0}, {"\u00f7", '/', 0},
     {"\u2264", T_LE, 0}, {"\u2265", T_GE, 0}, {"\u2260", T_NE, 0}, {"\u2248", T_APPROX, 0}, {"\u2208", T_IN, 0}, {"\u222a", T_CUP, 0}, {"\u2229", T_CAP, 0},
     {"\u2205", T_EMPTY, 0}, {"\u221e", T_INFTY, 0}, {"\u03c0", T_PI, 0}, {"\u00b1", T_PM, 1}, {"\u2213", T_PM, 2}, {"\u00b0", T_DEGREE, 0},
-    {"\u221a", T_SQRT, 0}, {"\u00b2", T_SQUARE_UNICODE, '2'}, {"\u00b3", T_SQUARE_UNICODE, '3'}, {"\u2026", T_DOTS, 0}, {"\u00a0", T_SKIP, 1},
-    {"\u2009", T_SKIP, 1}, {"\u202f", T_SKIP, 1}, {"\u20ac", T_MONEY, 0}, {"\u00a3", T_MONEY, 0}, {"\u2032", T_PRIME, 0}, {"\u211d", T_SETNAME, 'R'},
+    {"\u221a", T_SQRT, 0}, {"\u00b2", T_SQUARE_UNICODE, '2'}, {"\u00b3", T_SQUARE_UNICODE, '3'}, {"\u2026", T_DOTS, 0},
+    {"\u20ac", T_MONEY, 0}, {"\u00a3", T_MONEY, 0}, {"\u2032", T_PRIME, 0}, {"\u211d", T_SETNAME, 'R'},
     {"\u2124", T_SETNAME, 'Z'}, {"\u2115", T_SETNAME, 'N'}, {"\u211a", T_SETNAME, 'Q'},
 };
 

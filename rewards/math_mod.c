@@ -18,9 +18,10 @@ static const uint64_t chains[N_PRIMES][56] = {
      536870912u, 268435456u, 134217728u, 67108864u, 33554432u, 16777216u, 8388608u, 4194304u, 2097152u, 1048576u, 524288u, 262144u, 131072u, 65536u,
      32768u, 16384u, 8192u, 4096u, 2048u, 1024u, 512u, 256u, 128u, 64u, 32u, 16u, 8u, 4u, 2u, 1u},
 };
-static const uint64_t root_of_minus_one[N_PRIMES] = {583529827753931384u, 966685122347009555u};
+static const uint64_t root_of_minus_one[N_PRIMES] = {583529827753931384u, 966685122347009555u}, tenth[N_PRIMES] = {2075258708292324529u, 691752902764108108u};
 
 
+enum { POWER = 40 }; /* units of work of a power with an exponent of 61 bits, as a division is one */
 enum { TAG_VAR = 1, TAG_CONST, TAG_CALL, TAG_POW, TAG_FN, TAG_FACT, TAG_BIG, TAG_REL, TAG_UNIT, TAG_SET, TAG_EXP, MAX_FACTORIAL = 20000, MAX_DET = 8 };
 
 __extension__ typedef unsigned __int128 wide;
@@ -100,6 +101,7 @@ static bool tower(math_env *e, const math_node *n, int point, int level, uint64_
             return true;
         }
         if (!tower(e, n->last, point, level + 1, &y)) return false;
+        e->work_left -= POWER;
         *out = power(x, y + chains[point][level + 1], m);
         return true;
     }
@@ -116,6 +118,7 @@ static math_mod_state eval(modular *c, const math_node *n, uint64_t *v);
 static math_mod_state inverse(modular *c, uint64_t *v)
 {
     if (*v == 0) return MOD_UNDEFINED;
+    c->e->work_left -= POWER;
     *v = power(*v, c->p - 2, c->p);
     return MOD_OK;
 }
@@ -130,11 +133,11 @@ static math_mod_state number(modular *c, const math_node *n, uint64_t *v)
     if (n->repeat) {
         uint64_t nines = add(power(10, (uint64_t)n->repeat, m), m - 1, m);
         uint64_t head = digits((rz_slice){n->text.s, n->text.len - (size_t)n->repeat}, 10, m);
+        c->e->work_left -= POWER;
         *v = mul(add(*v, m - head, m), power(nines, m - 2, m), m);
     }
     int64_t by = (int64_t)n->exp10 - n->scale + n->repeat;
-    uint64_t ten = power(10, (uint64_t)(by < 0 ? -by : by), m);
-    *v = mul(*v, by < 0 ? power(ten, m - 2, m) : ten, m);
+    *v = mul(*v, by < 0 ? power(tenth[c->point], (uint64_t)-by, m) : power(10, (uint64_t)by, m), m);
     return MOD_OK;
 }
 
@@ -369,7 +372,7 @@ static math_mod_state eval(modular *c, const math_node *n, uint64_t *v)
     case M_POW: case M_ROOT: return raised(c, n, v);
     case M_FN: return function(c, n, v);
     case M_FACT: return factorial(c, n, v);
-    case M_PERCENT: s = eval(c, n->first, v); *v = mul(s == MOD_OK ? *v : 0, power(100, c->p - 2, c->p), c->p); return s;
+    case M_PERCENT: s = eval(c, n->first, v); *v = mul(s == MOD_OK ? *v : 0, mul(tenth[c->point], tenth[c->point], c->p), c->p); return s;
     case M_CALL: return named(c, TAG_CALL, rz_math_name_hash(n->text, false), n, v);
     case M_UNIT: return named(c, TAG_UNIT, rz_math_name_hash(n->text, true), n, v);
     case M_BIG: return named(c, TAG_BIG, n->op, n, v);

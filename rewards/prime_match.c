@@ -32,7 +32,7 @@ static size_t cut_at(rz_slice t, const char *marker, bool behind)
         size_t i = at[is_big], k = 1;
         while (k < n && lower(t.s[i + k]) == marker[k]) k++;
         if (k == n) return moved(t, behind ? i + n : i);
-        at[is_big] = last_of(t, is_big ? big : small, i);
+        at[is_big] = i && t.s[i - 1] == t.s[i] ? i - 1 : last_of(t, t.s[i], i); /* a run of the letter is no work for memrchr */
     }
     return SIZE_MAX;
 }
