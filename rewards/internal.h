@@ -18,6 +18,7 @@ enum {
     DEFAULT_STEPS = 150000,    /* of one call of PCRE2, over all starting positions together */
     MAX_STEPS = 100000000,
     RULE_WORK = 20000000,      /* units, each about a nanosecond, of all rules of one completion that are no programs (rules.c) */
+    MATH_WORK = 8000000,       /* of these, those of all rules that compare mathematics: 400,000 units of their own (verify.c: MATH_UNIT) */
     MAX_RULES = 256,
     MAX_VIEWS = 64,
     MAX_TAGS = 16,
@@ -82,6 +83,7 @@ typedef struct {
     bool passes;              /* passes or fails: can be a gate, accuracy, format */
     bool answers;             /* extracts an answer, and needs a gold */
     bool needs_data;          /* of the problem: an answer, or keys of meta */
+    bool math;                /* compares mathematics: its work is of MATH_WORK, too */
     const char *gold_key;     /* of meta; NULL: the sample's answer */
     int n_normalise;
     const rz_normaliser **normalise;
@@ -128,7 +130,8 @@ typedef struct {
     rz_worker **tasks;  /* (n) of the rules that are programs; NULL: none is */
     json_t *meta, *answer; /* read at the first need; owned */
     bool meta_is_read;
-    int64_t work;     /* left of RULE_WORK */
+    int64_t work;     /* left of RULE_WORK, of MATH_WORK, and of both to the rule that runs */
+    int64_t math, now;
 } evaluation; /* of one sample */
 
 struct rule_kind {

@@ -84,13 +84,21 @@ static bool load_comparison(const schema *s, const rz_yaml *map, const char *key
     return true;
 }
 
+static bool compares_math(const rz_comparer *c, const json_t *options)
+{
+    const char *of = json_string_value(json_object_get(json_object_get(options, "of"), "kind"));
+    return strcmp(of ? of : c->name, "math") == 0;
+}
+
 static bool load_compare(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
 {
     const rz_yaml *c = rz_yaml_get(y, "compare"), *x = rz_yaml_get(y, "extract");
     if (!c) return rz_schema_bad(s, y->at, "compare is missing: say how, as in compare: {kind: int}");
     if (!x) return rz_schema_bad(s, y->at, "extract is missing: say where the answer is, as in extract: {tag: answer}");
     if (c->kind == RZ_YAML_MAP && !rz_gold_load(s, u, c)) return false;
-    return load_comparison(s, y, "compare", false, &u->comparer, &u->options) && rz_extract_load(s, r, &u->extract, x) && rz_normalise_load(s, u, y);
+    if (!load_comparison(s, y, "compare", false, &u->comparer, &u->options)) return false;
+    u->math = compares_math(u->comparer, u->options);
+    return rz_extract_load(s, r, &u->extract, x) && rz_normalise_load(s, u, y);
 }
 
 /* ---- scoring ---- */

@@ -91,6 +91,7 @@ static bool load_verify(const schema *s, rz_rules *r, rule *u, const rz_yaml *y)
     if (!u->verifier->gold && rz_yaml_get(y, "gold"))
         return rz_schema_bad(s, rz_yaml_get(y, "gold")->at, "gold: %s compares with nothing", u->verifier->name);
     u->extracts = x;
+    u->math = u->verifier->math;
     return rz_gold_load(s, u, y) && (!x || rz_extract_load(s, r, &u->extract, x)) && rz_normalise_load(s, u, y);
 }
 

@@ -131,12 +131,13 @@ static void find_anchors(search *s)
 
 static void anchored(search *s, int priority, bool latex)
 {
-    enum { FINAL = 6 };
+    enum { FINAL = 6, ANCHOR = 40 /* units of work: some hundred places behind it are tried */ };
     math_candidate c;
     size_t behind = 0;
     for (int k = s->first_anchor; k < ANCHORS; k++) {
         size_t i = s->anchors[k], from = priority <= 50 ? i - FINAL : i;
         if ((priority <= 50 && i < FINAL) || from < behind) continue;
+        s->e->work_left -= ANCHOR;
         if (priority <= 50 ? final_answer(s, from, priority, latex, &c) : answer(s, i, priority, latex, &c)) add(s, &c), behind = c.end;
     }
 }
@@ -148,15 +149,17 @@ static bool number_at(search *s, size_t i, math_candidate *c) { return rz_math_n
 static void everywhere(search *s, matcher m, const char *heads)
 {
     math_candidate c;
-    bool head[256] = {false};
-    for (const char *h = heads; *h; h++) head[(unsigned char)*h] = true;
+    unsigned char head[256] = {0}; /* 1: a blank, which is no more than looked behind; 2: a mark, which is what a try costs in units of work */
+    for (const char *h = heads; *h; h++) head[(unsigned char)*h] = rz_is_space(*h) ? 1 : 2;
     for (size_t i = 0; i < s->t.len;) {
-        if (i && !head[(unsigned char)s->t.s[i]]) {
+        int kind = head[(unsigned char)s->t.s[i]];
+        if (i && !kind) {
             i++;
             continue;
         }
         bool hit = m(s, i, &c);
         if (hit) add(s, &c);
+        s->e->work_left -= hit ? 2 : kind & 2;
         i = hit && c.end > i ? c.end : i + 1;
     }
 }
@@ -292,9 +295,22 @@ static bool pythonic(rz_slice t)
     return true;
 }
 
+/* Units of work: of a byte, and more of one that may be a token. */
+static long reading_price(const math_candidate *c)
+{
+    enum { TOKEN = 3, TOKENS = 8192, BYTES = 4 };
+    long price = 0;
+    for (int i = 0; i < c->n; i++) {
+        size_t n = c->parts[i].text.len;
+        price += (long)(TOKEN * (n < TOKENS ? n : TOKENS) + n / BYTES);
+    }
+    return price;
+}
+
 static reading read_candidate(search *s, const math_candidate *c)
 {
     reading r = {NULL, c->parts[0].text};
+    if ((s->e->work_left -= reading_price(c)) <= 0) return r;
     switch (c->kind) {
     case FOUND_NUMBER:
         r.text = plain_number(s->e->arena, r.text);

@@ -1,11 +1,11 @@
 #include "rewards/presets.h"
 #include <string.h>
 
-bool rz_preset_too_long(outcome *o, rz_slice answer)
+bool rz_preset_reads(const rz_case *c, outcome *o, rz_slice answer, int price)
 {
-    if (answer.len <= RZ_PRESET_MAX_ANSWER) return false;
-    rz_outcome_error(o, "the answer has %zu bytes: over %d none is read", answer.len, RZ_PRESET_MAX_ANSWER);
-    return true;
+    if (answer.len > RZ_PRESET_MAX_ANSWER) rz_outcome_error(o, "the answer has %zu bytes: over %d none is read", answer.len, RZ_PRESET_MAX_ANSWER);
+    else return rz_env_spend(c->env, (int64_t)answer.len * price);
+    return false;
 }
 
 bool rz_preset_gold(const rz_case *c, outcome *o, rz_slice *gold)

@@ -11,8 +11,9 @@ enum { RZ_PRESET_MAX_ANSWER = 16 << 10 }; /* bytes of an answer in mathematics: 
 
 /* The gold, which has to be a text of at most MAX_ANSWER bytes; false: the outcome says what is amiss. */
 bool rz_preset_gold(const rz_case *c, outcome *o, rz_slice *gold);
-/* Whether an answer in mathematics has more than RZ_PRESET_MAX_ANSWER bytes, which is an error: nothing is judged that is not read. */
-bool rz_preset_too_long(outcome *o, rz_slice answer);
+/* Takes `price` units of work off for each byte of an answer in mathematics that is going to be read. False: it has more than RZ_PRESET_MAX_ANSWER bytes or costs more than is
+ * left, which is an error: nothing is judged that is not read. */
+bool rz_preset_reads(const rz_case *c, outcome *o, rz_slice answer, int price);
 /* right or wrong points for an answer that is part of the case's text (its place is noted) or stands elsewhere. The answer has been found short enough. */
 void rz_preset_graded(const rz_case *c, outcome *o, rz_slice answer, rz_slice gold, bool correct, double right, double wrong);
 /* No answer was found: `points`, with the reason. */

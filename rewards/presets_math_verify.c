@@ -108,13 +108,13 @@ static void reasoning_accuracy(const rz_case *c, outcome *o)
 const rz_verifier rz_verifiers_math_verify[] = {
     {.name = "math-verify/verify", .origin = "Math-Verify 5d148cf, verify(parse(gold), parse(completion))", .about = "the expressions found in both texts are equal",
      .params = "{\"match_types\": [\"latex\", \"expr\"], \"boxed_match_priority\": 50, \"float_rounding\": 6, \"strict\": true, \"allow_set_relation_comp\": false}",
-     .gold = "answer: a text with the expression in $...$ or \\boxed{...}", .holes = HOLES, .top = 1, .score = verify, .check = check_verify},
+     .gold = "answer: a text with the expression in $...$ or \\boxed{...}", .holes = HOLES, .top = 1, .math = true, .score = verify, .check = check_verify},
     {.name = "open-r1/accuracy", .origin = "open-r1 1416fa0, accuracy_reward", .about = "the boxed or final answer equals the solution's; skips a solution that cannot be read",
-     .gold = "answer: the solution, with its expression in $...$ or \\boxed{...}", .holes = "a box inside the reasoning counts; " HOLES, .top = 1, .score = accuracy},
+     .gold = "answer: the solution, with its expression in $...$ or \\boxed{...}", .holes = "a box inside the reasoning counts; " HOLES, .top = 1, .math = true, .score = accuracy},
     {.name = "trl/accuracy", .origin = "TRL f2cd577, accuracy_reward", .about = "the boxed or final answer equals the solution's; skips a solution that cannot be read",
-     .gold = "answer: the solution, with its expression in $...$ or \\boxed{...}", .holes = "a box inside the reasoning counts; " HOLES, .top = 1, .score = accuracy},
+     .gold = "answer: the solution, with its expression in $...$ or \\boxed{...}", .holes = "a box inside the reasoning counts; " HOLES, .top = 1, .math = true, .score = accuracy},
     {.name = "trl/reasoning_accuracy", .origin = "TRL f2cd577, reasoning_accuracy_reward", .about = "as trl/accuracy, of the text behind the last </think>",
      .params = "{\"reasoning_delimiters\": [\"</think>\"]}", .gold = "answer: the solution, with its expression in $...$ or \\boxed{...}", .holes = HOLES, .top = 1,
-     .score = reasoning_accuracy},
+     .math = true, .score = reasoning_accuracy},
 };
 const int rz_n_verifiers_math_verify = sizeof rz_verifiers_math_verify / sizeof *rz_verifiers_math_verify;

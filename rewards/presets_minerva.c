@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { NORMAL = RZ_MINERVA_LAST_SIDE | RZ_MINERVA_FT };
+enum { NORMAL_PRICE = 80, PRICE = 160 }; /* units of work a byte of an answer: for its normal form; to compare it */
 
 /* What stands in "Final Answer: The final answer is …. I hope it is correct." in one line; the end of the text may stand for "I hope it is correct.", and any character for
  * either of the points. */
@@ -81,7 +82,7 @@ static void lm_eval_minerva(const rz_case *c, outcome *o)
         rz_preset_missing(o, gold, 0, "there is no \"Final Answer: The final answer is …. I hope it is correct.\"");
         return;
     }
-    if (rz_preset_too_long(o, answer)) return;
+    if (!rz_preset_reads(c, o, answer, NORMAL_PRICE + PRICE)) return;
     rz_slice x = rz_minerva_normal(&scratch, answer, NORMAL), y = rz_minerva_normal(&scratch, solution_answer(gold), NORMAL);
     long may = rz_env_math_work(c->env), work = may;
     rz_preset_graded(c, o, answer, y, same_value(scratch, x, y, &work), 1, 0);
@@ -104,18 +105,21 @@ static bool last_formula(rz_slice t, rz_slice *out)
     return true;
 }
 
-static int candidates(rz_arena *a, rz_slice t, candidate *all)
+/* As it is, when its normal form cannot be paid: the rule has an error then. */
+static rz_slice normal(const rz_case *c, rz_arena *a, rz_slice t) { return rz_env_spend(c->env, (int64_t)t.len * NORMAL_PRICE) ? rz_minerva_normal(a, t, NORMAL) : t; }
+
+static int candidates(const rz_case *c, rz_arena *a, candidate *all)
 {
-    rz_slice found;
+    rz_slice found, t = c->text;
     int n = 0;
     if (rz_hendrycks_box(t, &found)) all[n++] = (candidate){found, found};
     if (stated(t, &found) && found.len <= RZ_PRESET_MAX_ANSWER) {
-        rz_slice text = rz_minerva_normal(a, found, NORMAL);
+        rz_slice text = normal(c, a, found);
         if (!rz_slice_is(text, "[invalidanswer]")) all[n++] = (candidate){found, text};
     }
-    if (!n && last_formula(t, &found) && found.len <= RZ_PRESET_MAX_ANSWER) all[n++] = (candidate){found, rz_minerva_normal(a, found, NORMAL)};
+    if (!n && last_formula(t, &found) && found.len <= RZ_PRESET_MAX_ANSWER) all[n++] = (candidate){found, normal(c, a, found)};
     if (!n && t.len <= RZ_PRESET_MAX_ANSWER) {
-        all[n++] = (candidate){t, rz_minerva_normal(a, t, NORMAL)};
+        all[n++] = (candidate){t, normal(c, a, t)};
         all[n++] = (candidate){t, t};
     }
     return n;
@@ -127,7 +131,7 @@ static void open_instruct_math(const rz_case *c, outcome *o)
     candidate all[MAX_CANDIDATES];
     rz_slice gold;
     if (!rz_preset_gold(c, o, &gold)) return;
-    int n = candidates(&scratch, c->text, all);
+    int n = candidates(c, &scratch, all);
     if (!n) {
         rz_outcome_error(o, "no answer of at most %d bytes is told apart in %zu", RZ_PRESET_MAX_ANSWER, c->text.len);
         return;
@@ -135,7 +139,7 @@ static void open_instruct_math(const rz_case *c, outcome *o)
     long may = rz_env_math_work(c->env), work = may;
     bool right = false;
     for (int i = 0; i < n && !right; i++) {
-        if (rz_preset_too_long(o, all[i].text)) break;
+        if (!rz_preset_reads(c, o, all[i].text, PRICE)) break;
         right = rz_hendrycks_equal(scratch, all[i].text, gold, RZ_HENDRYCKS_OPEN_INSTRUCT) || same_value(scratch, all[i].text, gold, &work);
         rz_preset_graded(c, o, all[i].place, gold, right, 1, 0);
     }
@@ -145,9 +149,9 @@ static void open_instruct_math(const rz_case *c, outcome *o)
 const rz_verifier rz_verifiers_minerva[] = {
     {.name = "lm-eval/minerva", .origin = "lm-evaluation-harness, tasks/minerva_math/utils.py process_results",
      .about = "what follows \"Final Answer: The final answer is\", in Minerva's normal form, equals the answer", .gold = "answer: the final answer, or a solution with \\boxed{…}",
-     .holes = "only what follows the last = counts; \"a \", \"cm\", \"sue\" and other pieces of words go wherever they stand", .top = 1, .score = lm_eval_minerva},
+     .holes = "only what follows the last = counts; \"a \", \"cm\", \"sue\" and other pieces of words go wherever they stand", .top = 1, .math = true, .score = lm_eval_minerva},
     {.name = "open-instruct/math", .origin = "open-instruct e6c3044, ground_truth_utils.py MathVerifier",
      .about = "the last box, Minerva's final answer, the last $…$, or all of the text: one of them equals the answer", .gold = "answer: the final answer, in LaTeX",
-     .holes = "two answers may be given, one in a box and one in Minerva's words, and either is paid; those of hendrycks/is_equiv", .top = 1, .score = open_instruct_math},
+     .holes = "two answers may be given, one in a box and one in Minerva's words, and either is paid; those of hendrycks/is_equiv", .top = 1, .math = true, .score = open_instruct_math},
 };
 const int rz_n_verifiers_minerva = sizeof rz_verifiers_minerva / sizeof *rz_verifiers_minerva;

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { PRICE = 440 }; /* units of work a byte of an answer */
+
 /* ---- prm800k ---- */
 
 static void grade_answer(const rz_case *c, outcome *o)
 {
     rz_slice gold;
-    if (!rz_preset_gold(c, o, &gold) || rz_preset_too_long(o, c->text)) return;
+    if (!rz_preset_gold(c, o, &gold) || !rz_preset_reads(c, o, c->text, PRICE)) return;
     long may = rz_env_math_work(c->env), work = may;
     rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_prm800k, c->text, gold, &work);
     rz_env_math_spent(c->env, may - work);
@@ -86,7 +88,7 @@ static void grade_all(const rz_case *c, outcome *o, rz_slice answer)
         rz_outcome_gold_error(o, "the problem has no answer to compare with");
         return;
     }
-    if (rz_preset_too_long(o, answer)) return;
+    if (!rz_preset_reads(c, o, answer, PRICE)) return;
     long may = rz_env_math_work(c->env), work = may;
     for (size_t i = 0; i < n && i < MAX_MATCHES && best != RZ_GRADE_RIGHT && work > 0; i++) {
         if (!gold_text(json_is_array(c->gold) ? json_array_get(c->gold, i) : c->gold, number, &gold)) {
@@ -129,7 +131,7 @@ static void oat_answer_tag(const rz_case *c, outcome *o)
         rz_outcome_scored(o, false, 0, "there is no \"</think> <answer>\", or no \"</answer>\"");
     } else {
         rz_slice answer = rz_python_from(c->text, rz_python_rfind(c->text, "<answer>") + 8);
-        if (rz_preset_too_long(o, answer)) return;
+        if (!rz_preset_reads(c, o, answer, 2)) return;
         size_t end = rz_python_find(answer, "</answer>", 0);
         if (end != SIZE_MAX) /* a part of the text, if it can be one */
             answer = end + 9 == answer.len ? rz_slice_cut(answer, 0, end) : rz_python_replace(&scratch, answer, "</answer>", "");
@@ -147,11 +149,11 @@ static void oat_answer_tag(const rz_case *c, outcome *o)
 const rz_verifier rz_verifiers_prm800k[] = {
     {.name = "prm800k/grade_answer", .origin = "prm800k 7ecc794, grading/grader.py grade_answer",
      .about = "1 if the whole text and the answer are equal in the normal form of MATH, in prm800k's, or for sympy", .gold = "answer: the final answer, in LaTeX", .holes = GRADE_HOLES,
-     .top = 1, .score = grade_answer},
+     .top = 1, .math = true, .score = grade_answer},
     {.name = "oat/boxed", .origin = OAT "boxed_reward_fn", .about = "the last \\boxed{…} graded as by prm800k, with more units taken out; no credit for the form",
-     .params = "{\"fast\": false}", .gold = "answer: the final answer, in LaTeX, a number, or a list of them", .holes = GRADE_HOLES "; only the last box counts", .top = 1, .score = oat_boxed},
+     .params = "{\"fast\": false}", .gold = "answer: the final answer, in LaTeX, a number, or a list of them", .holes = GRADE_HOLES "; only the last box counts", .top = 1, .math = true, .score = oat_boxed},
     {.name = "oat/answer_tag", .origin = OAT "answer_tag_reward_fn", .about = "what follows the last <answer>, graded as by oat/boxed; \"</think> <answer>\" has to be there, to the blank",
      .params = "{\"fast\": false}", .gold = "answer: the final answer, in LaTeX, a number, or a list of them", .holes = GRADE_HOLES "; the tags may stand anywhere", .top = 1,
-     .score = oat_answer_tag},
+     .math = true, .score = oat_answer_tag},
 };
 const int rz_n_verifiers_prm800k = sizeof rz_verifiers_prm800k / sizeof *rz_verifiers_prm800k;

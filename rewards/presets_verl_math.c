@@ -6,6 +6,8 @@
 
 #define VERL "verl b178a3c, reward_score/"
 
+enum { PRICE = 120, GRADE_PRICE = 440 }; /* units of work a byte of an answer: in the normal form of MATH; graded as by prm800k */
+
 /* ---- gsm8k ---- */
 
 static bool in_number(char c) { return (c >= '0' && c <= '9') || c == '.' || c == ','; }
@@ -75,7 +77,7 @@ static void math_reward(const rz_case *c, outcome *o)
         rz_preset_missing(o, gold, 0, "there is no \\boxed{…}, or the last one does not end");
         return;
     }
-    if (rz_preset_too_long(o, answer)) return;
+    if (!rz_preset_reads(c, o, answer, PRICE)) return;
     rz_preset_graded(c, o, answer, gold, rz_hendrycks_equal(*c->env->scratch, answer, gold, RZ_HENDRYCKS_VERL), 1, 0);
 }
 
@@ -136,7 +138,7 @@ static void math_dapo(const rz_case *c, outcome *o)
 static void math_dapo_normalize(const rz_case *c, outcome *o)
 {
     rz_arena scratch = *c->env->scratch;
-    if (!rz_preset_too_long(o, c->text)) rz_preset_text(c, o, rz_minerva_normal(&scratch, c->text, MINERVA));
+    if (rz_preset_reads(c, o, c->text, PRICE)) rz_preset_text(c, o, rz_minerva_normal(&scratch, c->text, MINERVA));
 }
 
 /* ---- geo3k ---- */
@@ -166,7 +168,7 @@ static void geo3k(const rz_case *c, outcome *o)
 {
     rz_slice gold, answer = rz_param_bool(c, "use_boxed") ? mathruler_box(c->text) : c->text;
     double for_form = rz_param_number(c, "format_score");
-    if (!rz_preset_gold(c, o, &gold) || rz_preset_too_long(o, answer)) return;
+    if (!rz_preset_gold(c, o, &gold) || !rz_preset_reads(c, o, answer, GRADE_PRICE)) return;
     long may = rz_env_math_work(c->env), work = may;
     rz_grade grade = rz_grade_answer(*c->env->scratch, &rz_grader_mathruler, answer, gold, &work);
     rz_env_math_spent(c->env, may - work);
@@ -181,16 +183,16 @@ static void geo3k(const rz_case *c, outcome *o)
 
 const rz_verifier rz_verifiers_verl_math[] = {
     {.name = "verl/geo3k", .origin = VERL "geo3k.py compute_score, with mathruler 0.1.0", .about = "0.9 for the last \\boxed{…}, graded as by prm800k, and 0.1 for the form",
-     .params = "{\"use_boxed\": true, \"format_score\": 0.1}", .gold = "answer: the final answer, in LaTeX", .holes = "the form alone is paid, with nothing in it", .top = 1, .score = geo3k},
+     .params = "{\"use_boxed\": true, \"format_score\": 0.1}", .gold = "answer: the final answer, in LaTeX", .holes = "the form alone is paid, with nothing in it", .top = 1, .math = true, .score = geo3k},
     {.name = "verl/gsm8k", .origin = VERL "gsm8k.py compute_score", .about = "the last number of the last 300 characters, compared as text",
      .params = "{\"method\": \"strict\", \"format_score\": 0.0, \"score\": 1.0}", .gold = "answer: the number, as it is to be written",
      .holes = "with format_score, any number after #### is paid; a right answer written 18.00 or $18 is not", .top = 1, .score = gsm8k, .check = check_gsm8k},
     {.name = "verl/math", .origin = VERL "math_reward.py compute_score", .about = "the last \\boxed{…} against the answer, in the normal form of MATH",
      .gold = "answer: the final answer, in LaTeX", .holes = "those of hendrycks/is_equiv; only the last box counts, so that several may be tried before it unseen", .top = 1,
-     .score = math_reward},
+     .math = true, .score = math_reward},
     {.name = "verl/math_dapo", .origin = VERL "math_dapo.py compute_score", .about = "+1 or −1: the line after the last \"Answer:\", in Minerva's normal form; or the last box, letter by letter",
      .params = "{\"strict_box_verify\": false}", .gold = "answer: the final answer",
-     .holes = "only what follows the last = counts; \"a \", \"cm\", \"sue\" and other pieces of words go wherever they stand", .top = 1, .bottom = -1, .score = math_dapo},
+     .holes = "only what follows the last = counts; \"a \", \"cm\", \"sue\" and other pieces of words go wherever they stand", .top = 1, .bottom = -1, .math = true, .score = math_dapo},
     {.name = "verl/math_dapo_normalize", .origin = VERL "math_dapo.py normalize_final_answer", .about = "scores nothing: its value is Minerva's normal form", .score = math_dapo_normalize},
     {.name = "verl/geo3k_format", .origin = VERL "geo3k.py format_reward", .about = "1 for <think>…</think>…\\boxed{…}…", .holes = "all of the parts may be empty; anything may follow",
      .top = 1, .score = geo3k_format},

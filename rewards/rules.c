@@ -127,6 +127,7 @@ enum { READ_PRICE = 3, REPAIR_PRICE = 12, VIEW_PRICE = 6 };
 enum { SEARCH_PRICE = 8 }; /* units a byte that an answer, tags or a pattern are looked for in */
 
 static const char out_of_work[] = "it goes over the 20,000,000 units of work that all rules of a completion have together: give it a smaller view";
+static const char out_of_math[] = "it goes over the 8,000,000 units of work that all rules of a completion which compare mathematics have together: give it a smaller view";
 
 static void take_completion(evaluation *e)
 {
@@ -139,9 +140,10 @@ static void take_completion(evaluation *e)
     if (damaged) e->repaired = rz_utf8_repair_some(e->text, len, MAX_REPAIRS, &e->len);
     e->is_no_text = damaged && !e->repaired;
     if (e->repaired) e->text = e->repaired;
-    if (e->is_no_text) e->text = "", e->len = len = 0;
+    if (e->is_no_text) e->text = "", e->len = 0;
     e->work = RULE_WORK - (int64_t)len * READ_PRICE - (e->repaired ? (int64_t)e->len - (int64_t)len : 0) * REPAIR_PRICE;
     if (e->work < 0) e->work = 0;
+    e->math = MATH_WORK;
 }
 
 /* One that cannot be afforded is not looked for, and what reads it has an error. */
@@ -194,17 +196,27 @@ static bool lacks_view(const evaluation *e, const rule *u)
     return lacks;
 }
 
+/* So much is left to the rule that runs. */
+static void spend(evaluation *e, const rule *u, int64_t left)
+{
+    e->work -= e->now - left;
+    if (u->math) e->math -= e->now - left;
+    e->now = left;
+}
+
 /* A rule that costs more than is left has an error, and the budget stays what it was: a cheaper one may follow. */
 static bool afford(evaluation *e, const rule *u, outcome *o)
 {
     int64_t price = price_of(e, u);
-    if (price > e->work) {
-        rz_outcome_error(o, "it needs %lld units of work, of which %d are for all rules of a completion and %lld are left: give it a smaller view", (long long)price, RULE_WORK,
-                         (long long)(e->work > 0 ? e->work : 0));
+    bool of_math = u->math && e->math < e->work;
+    e->now = of_math ? e->math : e->work;
+    if (price > e->now) {
+        rz_outcome_error(o, "it needs %lld units of work, of which %d are for all rules of a completion%s and %lld are left: give it a smaller view", (long long)price,
+                         of_math ? MATH_WORK : RULE_WORK, of_math ? " which compare mathematics" : "", (long long)e->now);
         return false;
     }
-    e->work -= price;
-    rz_matcher_allow(e->env->matcher, e->work);
+    spend(e, u, e->now - price);
+    rz_matcher_allow(e->env->matcher, e->now);
     return true;
 }
 
@@ -274,12 +286,16 @@ static void judge(evaluation *e, const rule *u, outcome *o)
 }
 
 /* What a rule says that has gone over what was left was not thought through. */
-static void end_work(evaluation *e, outcome *o)
+static void end_work(evaluation *e, const rule *u, int64_t left, outcome *o)
 {
-    if (e->work >= 0) return;
-    e->work = 0;
+    spend(e, u, left);
+    if (left >= 0) return;
+    bool of_math = u->math && e->math < e->work;
+    e->now = 0;
+    if (e->work < 0) e->work = 0;
+    if (e->math < 0) e->math = 0;
     if (o->state == RZ_PART_ERROR && !o->gold_problem) return; /* it says why */
-    rz_outcome_error(o, "%s", out_of_work);
+    rz_outcome_error(o, "%s", of_math ? out_of_math : out_of_work);
     o->gold_problem = false;
 }
 
@@ -290,8 +306,7 @@ static void score_rule(evaluation *e, const rule *u)
     rz_outcome_begin(&o);
     if (admit(e, u, &o) && afford(e, u, &o)) {
         judge(e, u, &o);
-        e->work = rz_matcher_left(e->env->matcher);
-        end_work(e, &o);
+        end_work(e, u, rz_matcher_left(e->env->matcher), &o);
     }
     rz_arena_release(e->env->scratch, mark);
     store(e, u, &o);
@@ -305,15 +320,16 @@ static void score_group_rule(rz_rules_worker *w, int n, const rule *u)
     size_t mark = w->arena.used;
     int *member = RZ_NEW(&w->arena, n, int), m = 0;
     outcome *o = RZ_NEW(&w->arena, n, outcome);
+    int64_t *left = RZ_NEW(&w->arena, n, int64_t);
     for (int k = 0; k < n; k++) {
         evaluation *e = &w->samples[k];
         rz_outcome_begin(&o[k]);
         if (!admit(e, u, &o[k]) || !afford(e, u, &o[k])) continue;
         bool made = rz_case_make(e, u, place_of(e, u), &w->cases[m], &o[k]);
-        e->work = rz_matcher_left(e->env->matcher);
-        end_work(e, &o[k]);
+        end_work(e, u, rz_matcher_left(e->env->matcher), &o[k]);
         if (!made || o[k].state == RZ_PART_ERROR) continue;
-        w->cases[m].work = &e->work;
+        left[k] = e->now;
+        w->cases[m].work = &left[k];
         rz_outcome_begin(&w->outcomes[m]);
         member[m++] = k;
     }
@@ -321,7 +337,7 @@ static void score_group_rule(rz_rules_worker *w, int n, const rule *u)
     for (int i = 0; i < m; i++) {
         o[member[i]] = w->outcomes[i];
         settle(&w->samples[member[i]], u, &w->cases[i], &o[member[i]]);
-        end_work(&w->samples[member[i]], &o[member[i]]);
+        end_work(&w->samples[member[i]], u, left[member[i]], &o[member[i]]);
     }
     outcome *kept = rz_malloc((size_t)n * sizeof *kept); /* what is stored lies where the scratch was */
     memcpy(kept, o, (size_t)n * sizeof *kept);
@@ -387,7 +403,7 @@ bool rz_rules_check_problem(rz_rules_worker *w, const char *answer, const char *
         outcome o;
         if (!u->needs_data) continue;
         rz_outcome_begin(&o);
-        rz_matcher_allow(e->env->matcher, RULE_WORK);
+        rz_matcher_allow(e->env->matcher, u->math ? MATH_WORK : RULE_WORK);
         judge(e, u, &o);
         if (o.state == RZ_PART_ERROR && (u->answers || o.gold_problem))
             ok = rz_fail(err, RZ_EDATA, "the rule '%s' cannot judge it: %s; mend the problem, or let the rule abstain (score: {gold_error: skip})", u->name, o.reason);

@@ -12,26 +12,27 @@
 
 enum { ANSWER = 16 << 10 }; /* bytes that are charged as an answer, which more is done to than to a text that is searched */
 
-/* A family is a file: its rows, how many, and what they do at worst to a byte of an answer and to a byte of what else there is. */
+/* A family is a file: its rows, how many, and what they do at worst to a byte of an answer and to a byte of what else there is. Those of mathematics only search here: they
+ * pay for the answer when they have found it. */
 static const struct { const rz_verifier *rows; const int *n; int answer, text; } families[] = {
-    {rz_verifiers_tasks, &rz_n_verifiers_tasks, 150, 60},
-    {rz_verifiers_math_verify, &rz_n_verifiers_math_verify, 150, 20},
+    {rz_verifiers_tasks, &rz_n_verifiers_tasks, 170, 70},
+    {rz_verifiers_math_verify, &rz_n_verifiers_math_verify, 12, 12},
     {rz_verifiers_length, &rz_n_verifiers_length, 30, 30},
-    {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks, 150, 30},
-    {rz_verifiers_minerva, &rz_n_verifiers_minerva, 300, 60},
-    {rz_verifiers_prime, &rz_n_verifiers_prime, 450, 40},
-    {rz_verifiers_prm800k, &rz_n_verifiers_prm800k, 450, 10},
-    {rz_verifiers_verl_math, &rz_n_verifiers_verl_math, 150, 30},
+    {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks, 10, 10},
+    {rz_verifiers_minerva, &rz_n_verifiers_minerva, 30, 30},
+    {rz_verifiers_prime, &rz_n_verifiers_prime, 40, 40},
+    {rz_verifiers_prm800k, &rz_n_verifiers_prm800k, 10, 10},
+    {rz_verifiers_verl_math, &rz_n_verifiers_verl_math, 30, 30},
     {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract, 20, 20},
     {rz_verifiers_presets_logic_rl, &rz_n_verifiers_presets_logic_rl, 60, 30},
-    {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct, 60, 60},
+    {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct, 80, 80},
     {rz_verifiers_presets_tinyzero, &rz_n_verifiers_presets_tinyzero, 20, 10},
     {rz_verifiers_presets_format, &rz_n_verifiers_presets_format, 20, 20},
     {rz_verifiers_presets_length, &rz_n_verifiers_presets_length, 5, 5},
     {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition, 100, 100},
-    {rz_verifiers_counts, &rz_n_verifiers_counts, 90, 90},
+    {rz_verifiers_counts, &rz_n_verifiers_counts, 105, 105},
     {rz_verifiers_gym, &rz_n_verifiers_gym, 200, 130},
-    {rz_verifiers_ifeval, &rz_n_verifiers_ifeval, 100, 100},
+    {rz_verifiers_ifeval, &rz_n_verifiers_ifeval, 110, 110},
 };
 
 const rz_verifier *rz_verifier_at(int i)

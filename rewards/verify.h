@@ -55,6 +55,7 @@ typedef struct {
     const char *holes;   /* known ways to be paid for nothing; NULL: none known */
     double top, bottom;  /* most and least points with default parameters. top 0: neither passes nor fails (a penalty) */
     bool uses_correct;   /* evaluated after the accuracy rule */
+    bool math;           /* compares mathematics, for which all rules of a completion have one allowance */
     void (*score)(const rz_case *c, outcome *o);              /* one sample, or: */
     void (*score_group)(const rz_case *c, int n, outcome *o); /* all completions of one prompt; cases and outcomes (n) */
     bool (*check)(const json_t *params, rz_err *err);         /* NULL: the types say all. RZ_ECONFIG: "name is …, must be …" */

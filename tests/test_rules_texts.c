@@ -359,6 +359,37 @@ START_TEST(rules_share_the_work)
 }
 END_TEST
 
+/* Rules that compare mathematics share an allowance of their own, in the order in which they stand; others are judged behind them. */
+START_TEST(mathematics_has_one_allowance)
+{
+    static const char rules[] = "version: 1\nrules:\n  a: {extract: {from: view}, compare: math}\n  b: {extract: {from: view}, compare: {kind: set, of: math}, score: {fail: -1}}\n"
+                                "  c: {preset: open-r1/accuracy}\n  d: {extract: {from: last_number}, compare: int}\n  e: {preset: open-r1/len}\n  f: {extract: {from: view}, compare: string}\n";
+    enum { LEN = 60000 };
+    char *text = malloc(LEN);
+    for (size_t i = 0; i < LEN; i++) text[i] = "7+"[i % 2];
+    text[LEN - 2] = ' ', text[LEN - 1] = '7';
+    rz_rules *r = rules_of(rules);
+    rz_rules_worker *w = worker_of(r);
+    rz_sample s[2] = {{.completion = text, .completion_len = LEN, .answer = "7", .n_tokens = 1}, {.completion = "\\boxed{7}", .completion_len = 9, .answer = "7", .n_tokens = 1}};
+    rz_score got[2];
+    rz_rules_score_group(w, s, 2, got);
+    const rz_part *p = got[0].parts;
+    ck_assert_int_eq(p[0].state, RZ_PART_SCORED);
+    ck_assert_int_eq(p[1].state, RZ_PART_ERROR);
+    ck_assert_str_eq(p[1].reason, "it goes over the 8,000,000 units of work that all rules of a completion which compare mathematics have together: give it a smaller view");
+    ck_assert_double_eq(p[1].points, -1); /* no cheaper than failing */
+    ck_assert_int_eq(p[2].state, RZ_PART_ERROR);
+    ck_assert_ptr_nonnull(strstr(p[2].reason, "units of work, of which 8000000 are for all rules of a completion which compare mathematics and 0 are left"));
+    ck_assert_int_eq(p[4].state, RZ_PART_ERROR);
+    ck_assert(p[3].state == RZ_PART_SCORED && p[3].points == 1 && p[5].state == RZ_PART_SCORED);
+    ck_assert_int_eq(got[0].n_errors, 3);
+    ck_assert_int_eq(got[1].n_errors, 0); /* the other of the group has what is its own */
+    free(text);
+    rz_rules_worker_destroy(w);
+    rz_rules_destroy(r);
+}
+END_TEST
+
 /* Nothing of one completion may leak into the next. */
 START_TEST(a_score_does_not_depend_on_what_was_scored_before)
 {
@@ -403,6 +434,7 @@ int main(void)
     tcase_add_loop_test(any, the_longest_texts_are_judged, 0, 32);
     tcase_add_loop_test(any, the_worst_texts_stay_within_the_work, 0, 12);
     tcase_add_test(any, rules_share_the_work);
+    tcase_add_test(any, mathematics_has_one_allowance);
     tcase_add_test(any, longer_texts_are_errors);
     tcase_add_test(any, bytes_that_are_no_text_are_errors);
     tcase_add_test(any, a_score_does_not_depend_on_what_was_scored_before);
