@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LUA_INSTRUCTIONS = 1000000 }; /* of all Lua rules together that do not say how many they may take */
+enum { LUA_INSTRUCTIONS = 800000 }; /* of all Lua rules together that do not say how many they may take */
 enum { MAX_CODE = 256 << 10, MAX_DEPTH = 16, MAX_WORDS = 64, MAX_PROGRAMS = 32, MAX_DEADLINE_MS = 3600000 };
 
 /* ---- params: any YAML as JSON. Written without quotes, true, false, null and numbers are what they look like. ---- */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_UNPACKED = 1000 };
+enum { MAX_UNPACKED = 1000, CAUGHT = 25 /* instructions that an error costs which pcall catches */ };
 
 const char *rz_lua_text(lua_State *L, int index, size_t *len)
 {
@@ -53,6 +53,7 @@ static int protected_call(lua_State *L)
     if (status == LUA_OK) return lua_gettop(L);
     const rz_lua_run *r = rz_lua_run_of(L);
     if (r->ended || r->memory->over || status == LUA_ERRMEM) return status == LUA_ERRMEM && !r->ended && !r->memory->over ? luaL_error(L, "not enough memory") : lua_error(L);
+    rz_lua_charge(L, CAUGHT);
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;
