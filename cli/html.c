@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "base/unicode.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -46,17 +47,7 @@ static bool is_unseen(uint32_t c)
     return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF); /* no characters */
 }
 
-/* A code point of valid UTF-8; its length in bytes in *n. */
-static uint32_t code_point(const unsigned char *s, int *n)
-{
-    *n = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    uint32_t c = *n == 1 ? s[0] : s[0] & (0x7Fu >> *n);
-    for (int i = 1; i < *n; i++)
-        c = c << 6 | (s[i] & 0x3F);
-    return c;
-}
-
-static void put(FILE *f, const unsigned char *s, uint32_t c, int n)
+static void put(FILE *f, const char *s, uint32_t c, size_t n)
 {
     const char *name = c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : c == '\'' ? "&#39;" : NULL;
     if (name)
@@ -68,17 +59,15 @@ static void put(FILE *f, const unsigned char *s, uint32_t c, int n)
     else if (is_unseen(c))
         fprintf(f, "[U+%04X]", c);
     else
-        fwrite(s, 1, (size_t)n, f);
+        fwrite(s, 1, n, f);
 }
 
 void rz_html_text(rz_html *h, const char *text, size_t len)
 {
-    size_t valid;
-    int n;
+    size_t valid, n;
     char *good = rz_utf8_repair(text, len, &valid);
-    const unsigned char *s = (const unsigned char *)good, *end = s + valid;
-    for (; s < end; s += n) {
-        uint32_t c = code_point(s, &n);
+    for (const char *s = good; s < good + valid; s += n) {
+        uint32_t c = (uint32_t)rz_unicode_read(s, &n);
         put(h->f, s, c, n);
     }
     free(good);
