@@ -4,9 +4,9 @@
 
 Each of some 180 pieces (one character or construct again and again, nested and closed or not, texts that patterns and parsers are known to choke on) is
 repeated to several sizes and stands bare or where an answer is looked for. `rules bench` tells the processor time and the units of work of each case; the
-worst ones are then measured again, several times. Prints a line a row: its worst case, its time, its units, and whether it is over the bound (50 ms; 10 ms
-where mathematics is compared). Exits 1 when one is. Every piece is tried at small sizes, the slowest ones of each row also at
-larger ones. A whole run takes some twenty minutes of a core; --quick two."""
+worst ones are then measured again, several times. Prints a line a row: its worst case, its time, its units, the most that a unit took, and whether it is over
+the bound (50 ms; 10 ms where mathematics is compared). Exits 1 when one is. Every piece is tried at small sizes, the slowest ones of each row also at larger
+ones. The dearest rows are measured once more with the dearest Lua function beside them. A whole run takes some twenty minutes of a core; --quick two."""
 import argparse
 import json
 import os
@@ -19,6 +19,7 @@ import tempfile
 
 KB, MB = 1 << 10, 1 << 20
 BOUND_MS, MATH_BOUND_MS = 50, 10
+RULE_WORK = 20_000_000  # units of a completion: rewards/internal.h
 
 # ---- texts ----
 
@@ -150,7 +151,7 @@ FAMILIES = [  # rows, problems, wraps: the first that fits
     (r"(math-verify|open-r1/accuracy|trl/.*accuracy)", ["half", "dollar root", "dollar set"], ["", "boxed", "dollar", "answer", "before", "Answer"]),
     (r"compare (math|set|list|tuple|interval|one_of)", ["frac", "root", "poly", "tower", "set", "list", "interval"], ["", "answer", "boxed"]),
     (r"compare (f1|edit_distance|casefold|string)", ["text", "long", "words"], ["", "answer", "boxed"]),
-    (r"(hendrycks|lm-eval/minerva|open-instruct/math|verl/prime|verl/math|prm800k|oat|verl/geo3k|strict/(accuracy|geo3k|math))|math-boxed", ["frac", "root", "set"], MATHS + ["Answer"]),
+    (r"(several math|hendrycks|lm-eval/minerva|open-instruct/math|verl/prime|verl/math|prm800k|oat|verl/geo3k|strict/(accuracy|geo3k|math))|math-boxed", ["frac", "root", "set"], MATHS + ["Answer"]),
     (r"open-instruct/(research|r1_search|string)", ["json list", "text"], ["", "finish", "answer"]), (r"max_len", ["tokens"], [""]), (r"mini_sudoku|sudoku", ["sudoku"], GENERAL), (r"knights_knaves|kk", ["knights", "names"], GENERAL + ["assistant"]),
     (r"number_sorting", ["sorted"], GENERAL), (r"prime_fact", ["primes"], GENERAL), (r"open-r1/len|cosine", ["half"], GENERAL), (r"code|ifeval|json", ["42"], ["", "answer", "python", "json", "result"]), (r"tinyzero|logic-rl", ["42"], ["", "answer", "assistant"]), (r"gsm8k|strict/math_dapo", ["42"], ["", "answer", "hash", "Answer"]), (r"", ["42"], GENERAL),
 ]
@@ -221,6 +222,11 @@ def make_rows(listing, folder):
     many += "".join(f"  p{n}: {{preset: {yaml(name)}}}\n" for n, name in enumerate(["verl/math", "math-verify/verify", "prm800k/grade_answer", "open-r1/repetition", "open-r1/len", "ifeval/detectable_format:title", "hendrycks/is_equiv"]))
     many += "".join(f"  c{n}: {{extract: {place}, compare: math, normalise: {normal}}}\n" for n, place in enumerate(PLACES)) + "  t: {tags: [think, answer]}\n  k: {kind: language_share, script: Latin}\n  w: {kind: sentences, min: 1}\n"
     files["many rules"] = "version: 1\nviews:\n" + "".join(f"  v{n}: {{tag: t{n}}}\n" for n in range(32)) + "rules:\n" + many
+    several = ["verl/prime_math", "prm800k/grade_answer", "oat/boxed", "lm-eval/minerva", "math-verify/verify", "open-r1/accuracy", "open-r1/cosine", "open-r1/len", "trl/cosine", "hendrycks/is_equiv", "verl/math"]
+    for name, presets in (("several math presets", several), ("several math presets, backwards", several[::-1])):
+        files[name] = "version: 1\nrules:\n" + "".join(f"  p{n}: {{preset: {yaml(preset)}}}\n" for n, preset in enumerate(presets)) + "accuracy: p0\n"
+    files["several compare math"] = "version: 1\nrules:\n" + "".join(f"  c{n}: {{extract: {place}, compare: math}}\n" for n, place in enumerate(PLACES))
+    files["several compare math cleaned"] = "version: 1\nrules:\n" + "".join(f"  c{n}: {{extract: {{from: view}}, compare: {{kind: math, units: {units}}}, normalise: {normal}}}\n" for n, units in enumerate(["strict", "optional", "drop"]))
     for name, text in files.items():
         path = os.path.join(folder, re.sub(r"[^A-Za-z0-9]+", "-", name)[:80] + f"-{len(rows)}.yaml")
         with open(path, "w", encoding="utf-8") as f:
@@ -258,11 +264,15 @@ def bench(binary, files, lines, folder, seconds):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def lua_cost(binary, code, line, folder):
+def lua_rule(name, code):
+    return f"  {name}:\n    lua: |\n      function score(c)\n        {code}\n      end\n"
+
+
+def lua_cost(binary, rules, line, folder):
     """Of one completion: Lua runs in a process of its own, so what all processes took is taken twice, with few rounds and with more."""
     path, cases = os.path.join(folder, "lua.yaml"), os.path.join(folder, "lua.jsonl")
     with open(path, "w", encoding="utf-8") as f:
-        f.write("version: 1\nrules:\n  reward:\n    lua: |\n      function score(c)\n        " + code + "\n      end\n")
+        f.write(rules)
     took = []
     for n in (1, 11):
         with open(cases, "w", encoding="utf-8") as f:
@@ -294,7 +304,7 @@ def screen(options, rows, folder):
     for (problem, wrap, size), names in sorted(plan(rows, options.only, options.quick).items(), key=lambda job: job[0][2]):
         results = bench(options.binary, [rows[n] for n in names], [case_line(p, wrap, size, problem) for p in PIECES], folder, 0)
         for name, result in zip(names, results):
-            slow.setdefault(name, []).extend((c["cpu_us"], c["case"]) for c in result["slowest"])
+            slow.setdefault(name, []).extend((c["cpu_us"], c["work"], c["case"]) for c in result["slowest"])
         print(f"{size:8d} {problem:12s} {wrap:10s} {len(names):4d} rows", file=sys.stderr, flush=True)
     return slow
 
@@ -303,7 +313,7 @@ def climb(options, rows, slow, folder):
     """Row → its slowest cases, of the pieces that were slow for some row, larger; all rows with one problem share a run."""
     sizes, pieces, names = [64 * KB, MB] if options.quick else [16 * KB, 64 * KB, 256 * KB, MB, 4 * MB], {}, {}
     for name, cases in slow.items():
-        for _, case in sorted(cases, reverse=True)[:2 if options.quick else 6]:
+        for _, _, case in sorted(cases, reverse=True)[:2 if options.quick else 6]:
             piece, wrap, _, problem = case.split("|")
             pieces.setdefault(problem, set()).add((piece, wrap))
             names.setdefault(problem, {})[name] = None
@@ -311,21 +321,38 @@ def climb(options, rows, slow, folder):
         for size in sizes:
             results = bench(options.binary, [rows[n] for n in names[problem]], [case_line(piece, wrap, size, problem) for piece, wrap in sorted(some)], folder, 0)
             for name, result in zip(names[problem], results):
-                slow[name].extend((c["cpu_us"], c["case"]) for c in result["slowest"])
+                slow[name].extend((c["cpu_us"], c["work"], c["case"]) for c in result["slowest"])
             print(f"{size:8d} {problem:12s} {len(names[problem]):4d} rows, {len(some)} pieces", file=sys.stderr, flush=True)
     return slow
 
 
 def again(options, name, path, cases, folder):
-    """The slowest of some cases, measured four times more: (us, units, case)."""
-    found = []
-    for _, case in sorted(cases, reverse=True)[:3]:
+    """The slowest of some cases and those with the dearest units, measured four times more: ((us, units, case) of the slowest, (ns a unit, case) of the dearest)."""
+    def least(case):
         piece, wrap, size, problem = case.split("|")
-        least = bench(options.binary, [path], [case_line(piece, wrap, int(size), problem)] * 4, folder, 0)[0]["slowest"][-1]
-        found.append((least["cpu_us"], least["work"], case))
-        if sorted(cases, reverse=True)[0][0] < 300 * (MATH_BOUND_MS if is_math(name) else BOUND_MS):  # far from the bound: one will do
-            break
-    return max(found)
+        took = bench(options.binary, [path], [case_line(piece, wrap, int(size), problem)] * 4, folder, 0)[0]["slowest"][-1]
+        return took["cpu_us"], took["work"], case
+    cases = sorted(cases, reverse=True)
+    close = cases[0][0] > 300 * (MATH_BOUND_MS if is_math(name) else BOUND_MS)  # far from the bound: one will do
+    long = sorted((c for c in cases if c[0] >= 1000 and c[1]), key=lambda c: c[0] / c[1], reverse=True)  # of short ones the clock tells little
+    found = [least(case) for case in dict.fromkeys([c[2] for c in cases[:3 if close else 1]] + [c[2] for c in long[:2]])]
+    return max(found), max((1000 * us / work if work else 0, case) for us, work, case in found)
+
+
+def lua_rows(options, table, paths, folder):
+    """Rows of Lua functions, and of the dearest row of rules with the dearest of them beside it."""
+    rows = []
+    for name, code in LUA.items():
+        rules = "version: 1\nrules:\n" + lua_rule("reward", code)
+        cost, piece = max((lua_cost(options.binary, rules, case_line(piece, "", 64 * KB, "42"), folder), piece) for piece in ("a", "word", "fresh words"))
+        rows.append((1000 * cost, 0, f"{piece}||65536|42", "lua " + name))
+    name = max(rows)[3][len("lua "):]
+    for us, work, case, row in sorted((r for r in table if r[3] in paths and not is_math(r[3])), reverse=True)[:3]:
+        piece, wrap, size, problem = case.split("|")
+        with open(paths[row], encoding="utf-8") as f:
+            rules = f.read().replace("rules:\n", "rules:\n" + lua_rule("zz", LUA[name]))
+        rows.append((1000 * lua_cost(options.binary, rules, case_line(piece, wrap, min(int(size), 900 * KB), problem), folder), work, case, f"{row} and lua {name}"))
+    return rows
 
 
 def main():
@@ -339,19 +366,21 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         rows = make_rows(listing, folder)
         slow = climb(options, rows, screen(options, rows, folder), folder)
-        table = [(*again(options, name, rows[name], cases, folder), name) for name, cases in slow.items()]
+        found = {name: again(options, name, rows[name], cases, folder) for name, cases in slow.items()}
+        table = [(*worst, name) for name, (worst, _) in found.items()]
         if not options.only or re.search(options.only, "lua"):
-            for name, code in LUA.items():
-                cost = max((lua_cost(options.binary, code, case_line(piece, "", 64 * KB, "42"), folder), piece) for piece in ("a", "word", "fresh words"))
-                table.append((1000 * cost[0], 0, cost[1] + "||65536|42", "lua " + name))
+            table += lua_rows(options, table, {n: p for n, p in rows.items() if p.startswith(folder)}, folder)
     over = 0
-    print(f"{'ms':>8s} {'units':>10s}  row: piece, where it stands, bytes, gold")
+    print(f"{'ms':>8s} {'units':>10s} {'ns':>5s}  row: piece, where it stands, bytes, gold")
     for us, work, case, name in sorted(table, reverse=True)[:options.top or None]:
         bad = us / 1000 > (MATH_BOUND_MS if is_math(name) else BOUND_MS)
         over += bad
         piece, wrap, size, problem = case.split("|")
-        print(f"{us / 1000:8.2f} {work:10d}  {name}: {piece}, {wrap or 'bare'}, {size}, {problem}{'  OVER' if bad else ''}")
+        dearest = f"{found[name][1][0]:5.2f}" if name in found else "     "
+        print(f"{us / 1000:8.2f} {work:10d} {dearest}  {name}: {piece}, {wrap or 'bare'}, {size}, {problem}{'  OVER' if bad else ''}")
     print(f"{len(table)} rows, {over} over the bound ({BOUND_MS} ms, {MATH_BOUND_MS} ms where mathematics is compared)")
+    for (ns, case), name in sorted(((dearest, name) for name, (_, dearest) in found.items()), reverse=True)[:5]:
+        print(f"a unit took at most {ns:.2f} ns in {name} ({case}): all {RULE_WORK} would take {ns * RULE_WORK / 1e6:.1f} ms")
     return over > 0
 
 
