@@ -78,6 +78,22 @@ static bool init_common(rz_shared *s, rz_err *why)
     return ok;
 }
 
+/* Large memory lies on huge pages, which what streams through it is up to a third faster for. Small memory is left to the tools that watch over malloc. */
+static void own(rz_shared *s)
+{
+    enum { HUGE_PAGE = 2 << 20 };
+    bool large = s->bytes >= HUGE_PAGE;
+    size_t align = large ? HUGE_PAGE : 64, room = s->bytes + align;
+    void *block = large ? mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : rz_calloc(room, 1);
+    if (block == MAP_FAILED)
+        rz_out_of_memory(room);
+    s->block = block;
+    s->block_bytes = large ? room : 0;
+    s->p = (char *)block + (align - (uintptr_t)block % align);
+    if (large)
+        madvise(s->p, s->bytes, MADV_HUGEPAGE); /* a wish */
+}
+
 bool rz_shared_init(rz_shared *s, rz_comm *c, size_t bytes, rz_err *why)
 {
     bytes = bytes ? bytes : 1;
@@ -93,10 +109,8 @@ bool rz_shared_init(rz_shared *s, rz_comm *c, size_t bytes, rz_err *why)
         s->parts += here;
     }
     s->parts -= s->common;
-    if (!s->common) {
-        s->block = rz_calloc(bytes + 64, 1); /* of a large block it knows that it is zero, and touches nothing */
-        s->p = (char *)s->block + (64 - (uintptr_t)s->block % 64);
-    }
+    if (!s->common)
+        own(s);
     return ok;
 }
 
@@ -104,6 +118,8 @@ void rz_shared_finish(rz_shared *s)
 {
     if (s->common)
         munmap(s->p, s->bytes);
+    else if (s->block_bytes)
+        munmap(s->block, s->block_bytes);
     else
         free(s->block);
     *s = (rz_shared){0};
