@@ -25,6 +25,8 @@ typedef struct {
     bool add;
     const int *edge;
     ahead *ahead; /* two, or NULL */
+    const char *soon; /* or NULL: read next, a stream for every panel soon_panel bytes apart; asked for soon_k bytes at every k */
+    int64_t soon_panel, soon_k;
 } block;
 
 /* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy. */
@@ -38,8 +40,10 @@ static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [4] = 1};
 
 /* One k of every row, or of those it is not beyond the edge of. */
 INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int rows, const int np, const bool part, const bool transposed,
-                 const bool ragged, const bool half)
+                 const bool ragged, const bool half, const int soon)
 {
+    UNROLL for (int p = 0; p < soon; p++)
+        __builtin_prefetch(t->soon + p * t->soon_panel + k * t->soon_k, 0, 2);
     const float *a = t->a + k * (transposed ? t->sk : 1), *b = half ? NULL : t->b + k * t->sb;
     vf bv[MAX_PANELS];
     UNROLL for (int p = 0; p < np; p++)
@@ -53,7 +57,8 @@ INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int 
     }
 }
 
-INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged, const bool half)
+INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged, const bool half,
+                 const int soon)
 {
     vf acc[MAX_ROWS][MAX_PANELS];
     const block u = *t; /* nothing the stores could change */
@@ -65,12 +70,12 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
     int k = 0, end = ragged && !transposed ? u.edge[0] : u.K;
     if (ragged && transposed)
         for (k = u.edge[0]; k < u.edge[rows - 1]; k++)
-            step(acc, &u, k, rows, np, part, transposed, true, half);
+            step(acc, &u, k, rows, np, part, transposed, true, half, soon);
     for (; k < end; k++)
-        step(acc, &u, k, rows, np, part, transposed, false, half);
+        step(acc, &u, k, rows, np, part, transposed, false, half, soon);
     if (ragged && !transposed)
         for (; k < u.edge[rows - 1]; k++)
-            step(acc, &u, k, rows, np, part, transposed, true, half);
+            step(acc, &u, k, rows, np, part, transposed, true, half, soon);
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int p = 0; p < np; p++) {
             float *to = u.c + r * u.ldc + p * RZ_PANEL;
@@ -81,28 +86,32 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
         }
 }
 
-/* The variants of a tile, by 2·ragged + transposed; the last one for panels of bfloat16. */
-#define TILE(R, N)                                                                                   \
-    static void tile_##R##x##N##_0(const block *t) { tile(t, R, N ? N : 1, N == 0, false, false, false); } \
-    static void tile_##R##x##N##_1(const block *t) { tile(t, R, N ? N : 1, N == 0, true, false, false); }  \
-    static void tile_##R##x##N##_2(const block *t) { tile(t, R, N ? N : 1, N == 0, false, true, false); }  \
-    static void tile_##R##x##N##_3(const block *t) { tile(t, R, N ? N : 1, N == 0, true, true, false); }   \
-    static void tile_##R##x##N##_4(const block *t) { tile(t, R, N ? N : 1, N == 0, false, false, true); }
+/* The variants of a tile, by 2·ragged + transposed; the others are row-major and ask for what is read next: in one stream, in one for each panel, and
+ * likewise with panels of bfloat16. */
+enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6, N_VARIANTS };
+#define VARIANT(R, N, V, ...) \
+    static void tile_##R##x##N##_##V(const block *t) { tile(t, R, N ? N : 1, N == 0, __VA_ARGS__); }
+#define TILE(R, N)                                                                                                               \
+    VARIANT(R, N, 0, false, false, false, 0) VARIANT(R, N, 1, true, false, false, 0) VARIANT(R, N, 2, false, true, false, 0)     \
+    VARIANT(R, N, 3, true, true, false, 0) VARIANT(R, N, 4, false, false, false, 1) VARIANT(R, N, 5, false, false, false, N)     \
+    VARIANT(R, N, 6, false, false, true, N)
 typedef void (*tile_fn)(const block *t);
 
 #define UP_TO_3(F, ...) F(1, __VA_ARGS__) F(2, __VA_ARGS__) F(3, __VA_ARGS__)
 #define UP_TO_6(F, ...) UP_TO_3(F, __VA_ARGS__) F(4, __VA_ARGS__) F(5, __VA_ARGS__) F(6, __VA_ARGS__)
 #define UP_TO_8(F, ...) UP_TO_6(F, __VA_ARGS__) F(7, __VA_ARGS__) F(8, __VA_ARGS__)
-#define ROW(R, N) [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3, tile_##R##x##N##_4},
+#define ROW(R, N)                                                                                                                     \
+    [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3, tile_##R##x##N##_4, tile_##R##x##N##_5, \
+           tile_##R##x##N##_6},
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
 #if VF_REGISTERS >= 32
 UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 8)
-static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][5] = {
+static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][N_VARIANTS] = {
     [0] = {UP_TO_8(ROW, 0)}, [1] = {UP_TO_8(ROW, 1)}, [2] = {UP_TO_8(ROW, 2)}, [4] = {UP_TO_6(ROW, 4)}, [8] = {ROW(1, 8)},
 };
 #else
 UP_TO_6(TILE, 0) UP_TO_6(TILE, 1) UP_TO_3(TILE, 2) TILE(1, 4)
-static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][5] = {
+static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][N_VARIANTS] = {
     [0] = {UP_TO_6(ROW, 0)}, [1] = {UP_TO_6(ROW, 1)}, [2] = {UP_TO_3(ROW, 2)}, [4] = {ROW(1, 4)},
 };
 #endif
@@ -121,17 +130,20 @@ static void ask_for(ahead *a)
             __builtin_prefetch(a->p + j, 0, 2);
 }
 
-/* All rows of one tile column (np panels; 0: a part of one). */
+/* All rows of one tile column (np panels; 0: a part of one). What is read next is asked for by the first tile, or a stream each by as many tiles. */
 static void column(block t, int M, int np)
 {
-    int most = rows_of_panels[np ? np : 1], variant = t.half ? 4 : 2 * (t.edge != NULL) + (t.sk != 1);
+    int most = rows_of_panels[np ? np : 1], streams = t.soon && !t.edge && t.sk == 1 ? np : 0, at_once = (M + most - 1) / most < np ? np : 1;
     for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
         rows = even_part(M, most, i);
         if (t.ahead) {
             ask_for(&t.ahead[0]);
             ask_for(&t.ahead[1]);
         }
+        int variant = t.half ? HALF : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
         tiles[np][rows][variant](&t);
+        if (streams)
+            streams -= at_once, t.soon += t.soon_panel;
         t.c += rows * t.ldc;
         t.a += rows * t.sm;
         t.edge = t.edge ? t.edge + rows : NULL;
@@ -147,6 +159,14 @@ static int panels_at_once(int M, int left)
     return np;
 }
 
+static void move_b(block *t, int64_t n)
+{
+    if (t->half)
+        t->half += n;
+    else
+        t->b += n;
+}
+
 /* All of C, K in one piece. */
 static void product(block t, int M, int N)
 {
@@ -154,10 +174,8 @@ static void product(block t, int M, int N)
         np = panels_at_once(M, left);
         column(t, M, np);
         t.c += np * RZ_PANEL;
-        if (t.half)
-            t.half += np * t.sp;
-        else
-            t.b += np * t.sp;
+        t.soon = t.soon ? t.soon + np * t.soon_panel : NULL;
+        move_b(&t, np * t.sp);
     }
     t.width = N % RZ_PANEL;
     if (t.width)
@@ -166,7 +184,7 @@ static void product(block t, int M, int N)
 
 /* A transposed and B in rows are read with large strides, one cache set over and over: with enough rows to pay for it, blocks of them are
  * copied so that a tile walks through both in order. */
-enum { BLOCK_ROWS = 192, BLOCK_K = 128, BLOCK_COLUMNS = 64, FEW_ROWS = 12 };
+enum { BLOCK_ROWS = 192, BLOCK_K = 128, BLOCK_COLUMNS = 64, FEW_ROWS = 12, PACKED_K = 256 };
 
 /* to(K, BLOCK_ROWS) from width columns of rows `stride` apart. */
 static void copy_rows(float *to, const float *from, int64_t stride, int width, int K)
@@ -234,22 +252,51 @@ static void blocked(block t, int M, int N, int K)
     }
 }
 
-/* Panels of bfloat16 and enough rows to pay for it: blocks of them become floats, on which all rows work. */
-static void from_halves(block t, int M, int N, int K)
+/* Packed panels, a block of them after the other. While one is worked on the next is asked for: by itself a processor does not look beyond a page. */
+static void packed(block t, int M, int N)
 {
-    enum { HALF_K = 256 };
-    _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][HALF_K * RZ_PANEL];
-    for (int n = 0; n < N; n += BLOCK_COLUMNS)
-        for (int k = 0; k < K; k += HALF_K) {
-            block u = t;
-            u.K = minimum(K - k, HALF_K);
-            for (int p = 0; p * RZ_PANEL < minimum(N - n, BLOCK_COLUMNS); p++)
-                for (int i = 0; i < u.K; i++)
-                    vf_store(panels[p] + i * RZ_PANEL, vf_load_half(t.half + (n / RZ_PANEL + p) * t.sp + (k + i) * RZ_PANEL));
-            u.half = NULL, u.b = panels[0], u.sp = HALF_K * RZ_PANEL;
-            u.c = t.c + n, u.a = t.a + k, u.add = t.add || k > 0;
-            product(u, M, minimum(N - n, BLOCK_COLUMNS));
+    const int K = t.K;
+    int64_t size = t.half ? sizeof *t.half : sizeof *t.b;
+    t.soon_panel = t.sp * size, t.soon_k = RZ_PANEL * size;
+    for (int left = N / RZ_PANEL, np; left > 0; left -= np) {
+        np = panels_at_once(M, left);
+        block u = t, next;
+        for (int k = 0, i = 0; k < K; k += u.K, i++, u = next) {
+            u.K = even_part(K, PACKED_K, i);
+            next = u;
+            next.a += u.K, next.add = true;
+            move_b(&next, k + u.K < K ? u.K * RZ_PANEL : np * t.sp - k * RZ_PANEL);
+            u.soon = next.half ? (const char *)next.half : (const char *)next.b;
+            column(u, M, np);
         }
+        t.c += np * RZ_PANEL;
+        move_b(&t, np * t.sp);
+    }
+    product(t, M, N % RZ_PANEL);
+}
+
+/* Panels of bfloat16 and enough rows to pay for it: blocks of them become floats, on which all rows work. */
+static void from_halves(block t, int M, int N)
+{
+    _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][PACKED_K * RZ_PANEL];
+    const int K = t.K;
+    for (int n = 0; n < N; n += BLOCK_COLUMNS) {
+        int width = minimum(N - n, BLOCK_COLUMNS);
+        const uint16_t *from = t.half + n / RZ_PANEL * t.sp;
+        for (int k = 0, i = 0, length; k < K; k += length, i++) {
+            length = even_part(K, PACKED_K, i);
+            for (int p = 0; p * RZ_PANEL < width; p++)
+                for (int j = 0; j < length; j++)
+                    vf_store(panels[p] + j * RZ_PANEL, vf_load_half(from + p * t.sp + (k + j) * RZ_PANEL));
+            bool last = k + length == K;
+            block u = t;
+            u.half = NULL, u.b = panels[0], u.sp = PACKED_K * RZ_PANEL, u.K = length;
+            u.c = t.c + n, u.a = t.a + k, u.add = t.add || k > 0;
+            u.soon = (const char *)(last ? from + width / RZ_PANEL * t.sp : from + (k + length) * RZ_PANEL);
+            u.soon_panel = t.sp * (int64_t)sizeof *t.half, u.soon_k = RZ_PANEL * sizeof *t.half;
+            product(u, M, width);
+        }
+    }
 }
 
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
@@ -260,11 +307,13 @@ static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, 
     block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel,
                .K = K, .add = add, .half = b.half, .rounded = b.rounded};
     if (M > FEW_ROWS && K > 0 && b.half)
-        from_halves(t, M, N, K);
+        from_halves(t, M, N);
     else if (K > 0 && b.rounded)
         blocked(t, M, N, K);
     else if (M > FEW_ROWS && K > 0 && !b.half && (a.stride_k != 1 || b.stride_k != RZ_PANEL))
         blocked(t, M, N, K);
+    else if (K > 0 && a.stride_k == 1 && b.stride_k == RZ_PANEL)
+        packed(t, M, N);
     else
         product(t, M, N);
 }
