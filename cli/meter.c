@@ -93,6 +93,15 @@ static void attention_forward(float *out, int64_t ldo, float *row_max, float *ro
           attention_forward(out, ldo, row_max, row_sum, q, ldq, n_q, parent, own, heads, g0, g1, scratch));
 }
 
+static void attention_step(float *out, int64_t ldo, float *row_max, float *row_sum, const float *qkv, int64_t ld, const rz_kv *parent, const rz_kv *own,
+                           int n, rz_heads heads, int g0, int g1, float *scratch)
+{
+    int64_t flop = 0;
+    for (int i = 0; i < n; i++)
+        flop += 2 * 2 * pairs(1, &parent[i], &own[i], heads, g0, g1);
+    TIMED(RZ_METER_ATTENTION_FORWARD, flop, attention_step(out, ldo, row_max, row_sum, qkv, ld, parent, own, n, heads, g0, g1, scratch));
+}
+
 static void attention_backward(float *dq, float *dk_own, float *dv_own, float *dk_parent, float *dv_parent, int64_t ldd, const float *dout,
                                const float *out, int64_t ldo, const float *row_max, const float *row_sum, const float *q, int64_t ldq, int n_q,
                                const rz_kv *parent, const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch)
@@ -155,7 +164,7 @@ const rz_kernels *rz_meter_wrap(const rz_kernels *k)
     table.matmul = matmul;
     table.rmsnorm_forward = rmsnorm_forward, table.rmsnorm_backward = rmsnorm_backward, table.rmsnorm_backward_w = rmsnorm_backward_w;
     table.rope = rope, table.kv_append = kv_append;
-    table.attention_forward = attention_forward, table.attention_backward = attention_backward;
+    table.attention_forward = attention_forward, table.attention_step = attention_step, table.attention_backward = attention_backward;
     table.swiglu_forward = swiglu_forward, table.swiglu_backward = swiglu_backward;
     table.logp_forward = logp_forward, table.logp_backward = logp_backward, table.exp_row = exp_row;
     table.add = add, table.sumsq = sumsq, table.adamw = adamw;

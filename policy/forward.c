@@ -78,7 +78,7 @@ size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p)
 {
     rz_acts sizes = *a;
     size_t scratch = p->k->attention_scratch(a->max_segment, a->max_keys, p->heads);
-    return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * sizeof(int32_t);
+    return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * (sizeof(int32_t) + 2 * sizeof(rz_kv));
 }
 
 void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs, rz_recompute recompute, rz_arena *arena)
@@ -91,13 +91,19 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
         a->max_segment = runs[i].n > a->max_segment ? runs[i].n : a->max_segment;
         a->max_keys = keys > a->max_keys ? keys : a->max_keys;
     }
+    a->steps = a->max_segment == 1;
     /* a parent that is run in the same call has not grown yet */
     for (int i = 0; i < n_runs; i++)
-        if (runs[i].parent)
-            for (int j = 0; j < n_runs; j++)
-                if (runs[j].cache == runs[i].parent && a->max_keys < runs[i].n + runs[i].cache->n + runs[j].cache->n + runs[j].n)
-                    a->max_keys = runs[i].n + runs[i].cache->n + runs[j].cache->n + runs[j].n;
+        for (int j = 0; runs[i].parent && j < n_runs; j++) {
+            int keys = runs[i].n + runs[i].cache->n + runs[j].cache->n + runs[j].n;
+            if (runs[j].cache != runs[i].parent)
+                continue;
+            a->steps = false;
+            a->max_keys = keys > a->max_keys ? keys : a->max_keys;
+        }
     place(a, p, arena);
+    a->parents = RZ_NEW(arena, a->M, rz_kv);
+    a->owns = RZ_NEW(arena, a->M, rz_kv);
     a->pos = RZ_NEW(arena, a->M, int32_t);
     a->scratch = RZ_NEW(arena, rz_pool_size(p->pool), float *);
     for (int i = 0; i < rz_pool_size(p->pool); i++)
@@ -110,7 +116,7 @@ typedef struct {
     const rz_acts *a;
     const rz_run *runs;
     const int *row0; /* first row of each run */
-    int layer, cuts; /* pieces that the heads of a run are attended in */
+    int layer, n_runs;
     float *to, *from, *rstd;
     const float *add, *weight;
 } work;
@@ -193,7 +199,7 @@ static void attend(void *ctx, int i, int thread)
 {
     const work *w = ctx;
     const rz_policy *p = w->p;
-    int H = p->heads.H, G = p->heads.G, E = p->heads.E, run = i / w->cuts, cut = i % w->cuts;
+    int H = p->heads.H, G = p->heads.G, E = p->heads.E, run = i / G, g = i % G;
     const rz_run *r = &w->runs[run];
     int64_t ld = (int64_t)(H + 2 * G) * E, r0 = w->row0[run];
     rz_kv own = rz_cache_layer(r->cache, p, w->layer), parent = {0};
@@ -201,13 +207,37 @@ static void attend(void *ctx, int i, int thread)
         parent = rz_cache_layer(r->parent, p, w->layer);
     p->k->attention_forward(w->to + r0 * H * E, (int64_t)H * E, rz_act(w->a->row_max, w->layer) + r0 * H,
                             rz_act(w->a->row_sum, w->layer) + r0 * H, w->from + r0 * ld, ld, r->n, r->parent ? &parent : NULL, &own,
-                            p->heads, G * cut / w->cuts, G * (cut + 1) / w->cuts, w->a->scratch[thread]);
+                            p->heads, g, g + 1, w->a->scratch[thread]);
 }
 
-/* The heads of one new token have few chains each: taken together they hide each other's latency. Long runs are cut by key/value heads. */
-static int attention_cuts(const rz_policy *p, const rz_acts *a, int n_runs)
+/* Threads to work on single tokens: some runs of them each, or some heads where runs are few. Longer runs are cut by key/value heads. */
+static int step_pieces(const rz_policy *p, int n_runs)
 {
-    return a->max_segment == 1 && n_runs >= 2 * rz_pool_size(p->pool) ? 1 : p->heads.G;
+    int threads = rz_pool_size(p->pool);
+    return threads == 1 ? 1 : n_runs >= 2 * threads ? 2 * threads : 0;
+}
+
+/* Appends and attends: runs of piece i, or, without pieces, group i of all. */
+static void step(void *ctx, int i, int thread)
+{
+    const work *w = ctx;
+    const rz_policy *p = w->p;
+    int H = p->heads.H, G = p->heads.G, E = p->heads.E, pieces = step_pieces(p, w->n_runs);
+    int r0 = pieces ? w->n_runs * i / pieces : 0, r1 = pieces ? w->n_runs * (i + 1) / pieces : w->n_runs;
+    int64_t ld = (int64_t)(H + 2 * G) * E;
+    p->k->attention_step(w->to + (int64_t)r0 * H * E, (int64_t)H * E, rz_act(w->a->row_max, w->layer) + (int64_t)r0 * H,
+                         rz_act(w->a->row_sum, w->layer) + (int64_t)r0 * H, w->from + r0 * ld, ld, w->a->parents + r0, w->a->owns + r0, r1 - r0, p->heads,
+                         pieces ? 0 : i, pieces ? G : i + 1, w->a->scratch[thread]);
+}
+
+static void steps(work *w)
+{
+    for (int i = 0; i < w->n_runs; i++) {
+        w->a->parents[i] = w->runs[i].parent ? rz_cache_layer(w->runs[i].parent, w->p, w->layer) : (rz_kv){0};
+        w->a->owns[i] = rz_cache_layer(w->runs[i].cache, w->p, w->layer);
+    }
+    int pieces = step_pieces(w->p, w->n_runs);
+    rz_pool_run(w->p->pool, pieces ? pieces : w->p->heads.G, step, w);
 }
 
 /* Embeds the new tokens, gives them positions, and lets the caches grow. */
@@ -235,7 +265,7 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
 }
 
 /* A layer up to what its last product reads. products: false when they are kept already, and only what lies between them is missing. */
-static void layer_inner(const rz_policy *p, const rz_acts *a, work *w, int n_runs, const float *residual, bool products)
+static void layer_inner(const rz_policy *p, const rz_acts *a, work *w, const float *residual, bool products)
 {
     int l = w->layer;
     const rz_layer_offsets *o = &p->layout.layers[l];
@@ -255,10 +285,14 @@ static void layer_inner(const rz_policy *p, const rz_acts *a, work *w, int n_run
         rz_op_rows(p, a->M, rope_rows, w);
     }
     w->from = qkv;
-    rz_pool_run(p->pool, n_runs, append_run, w);
+    w->to = att;
+    if (products && a->steps)
+        steps(w);
+    else
+        rz_pool_run(p->pool, w->n_runs, append_run, w);
     if (products) {
-        w->to = att;
-        rz_pool_run(p->pool, n_runs * w->cuts, attend, w);
+        if (!a->steps)
+            rz_pool_run(p->pool, w->n_runs * p->heads.G, attend, w);
         rz_op_linear(p, a->t, att, &m->o, a->M);
         if (x_mid != x_in)
             memcpy(x_mid, x_in, (size_t)a->M * (size_t)p->arch.hidden_size * sizeof(float));
@@ -271,11 +305,11 @@ static void layer_inner(const rz_policy *p, const rz_acts *a, work *w, int n_run
     rz_op_rows(p, a->M, swiglu_rows, w);
 }
 
-static void layer_forward(const rz_policy *p, rz_acts *a, work *w, int n_runs, const float *residual)
+static void layer_forward(const rz_policy *p, rz_acts *a, work *w, const float *residual)
 {
     int l = w->layer;
     float *x_mid = rz_act(a->x_mid, l), *next = l + 1 < p->arch.num_hidden_layers ? rz_act(a->x_in, l + 1) : a->x_out;
-    layer_inner(p, a, w, n_runs, residual, true);
+    layer_inner(p, a, w, residual, true);
     rz_op_linear(p, a->t, rz_act(a->act, l), &p->matrices[l].down, a->M);
     if (next != x_mid)
         memcpy(next, x_mid, (size_t)a->M * (size_t)p->arch.hidden_size * sizeof(float));
@@ -283,7 +317,7 @@ static void layer_forward(const rz_policy *p, rz_acts *a, work *w, int n_runs, c
 
 static work layer_work(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)
 {
-    return (work){.p = p, .a = a, .runs = runs, .row0 = row0, .layer = layer, .cuts = attention_cuts(p, a, n_runs)};
+    return (work){.p = p, .a = a, .runs = runs, .row0 = row0, .layer = layer, .n_runs = n_runs};
 }
 
 void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, int *row0, float *h)
@@ -291,7 +325,7 @@ void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_r
     embed(p, a, runs, n_runs, row0);
     for (int l = 0; l < p->arch.num_hidden_layers; l++) {
         work w = layer_work(p, a, runs, n_runs, row0, l);
-        layer_forward(p, a, &w, n_runs, l ? a->t : NULL);
+        layer_forward(p, a, &w, l ? a->t : NULL);
     }
     norm(p, a, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
 }
@@ -300,7 +334,7 @@ void rz_acts_again(const rz_policy *p, const rz_acts *a, const rz_run *runs, int
 {
     work w = layer_work(p, a, runs, n_runs, row0, layer);
     if (a->recompute != RZ_RECOMPUTE_NONE) /* x_in holds the residual added to it */
-        layer_inner(p, a, &w, n_runs, NULL, a->recompute == RZ_RECOMPUTE_LAYER);
+        layer_inner(p, a, &w, NULL, a->recompute == RZ_RECOMPUTE_LAYER);
 }
 
 void rz_policy_forward(const rz_policy *p, const rz_run *runs, int n_runs, float *h, rz_arena scratch)

@@ -31,7 +31,9 @@ typedef struct {
     rz_activation gate_up, act;                /* (M,2F), (M,F) */
     float *x_out, *rstd_out;                   /* (M,D), (M) before the final norm */
     float *t;                                  /* (M,D) scratch */
-    float **scratch;                           /* one an thread, for attention */
+    float **scratch;                           /* one a thread, for attention */
+    bool steps;                                /* every run is one new token, and none of them goes to another's parent */
+    rz_kv *parents, *owns;                     /* (M) of the layer at hand, if so */
 } rz_acts;
 
 /* The array of a layer. */

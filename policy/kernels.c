@@ -132,10 +132,13 @@ static void probe_attention(const rz_kernels *k, bump *b)
     k->kv_append(&own, k_rows + 5 * G * E, v_rows + 3 * G * E, G * E, M, G, E);
     parent.n = PARENT, own.n = M;
     float *out = take(b, M * H * E), *mx = take(b, M * H), *sum = take(b, M * H), *dq = take(b, M * H * E);
-    float *grad = values(b, 2 * (M + PARENT) * H * E), *scratch = malloc(k->attention_scratch(M, M + PARENT, heads) * sizeof *scratch);
+    float *grad = values(b, 2 * (M + PARENT) * H * E), *scratch = malloc(k->attention_scratch(M, M + 1 + PARENT, heads) * sizeof *scratch);
     if (!scratch)
-        rz_out_of_memory(k->attention_scratch(M, M + PARENT, heads) * sizeof *scratch);
+        rz_out_of_memory(k->attention_scratch(M, M + 1 + PARENT, heads) * sizeof *scratch);
     k->attention_forward(out, H * E, mx, sum, q, H * E, M, &parent, &own, heads, 0, G, scratch);
+    const rz_kv seen[2] = {parent, {NULL, NULL, 0, 0}}, both[2] = {{own.k, own.v, M + 1, CAP}, {parent.k, parent.v, PARENT + 1, CAP}};
+    float *step = take(b, 2 * H * E);
+    k->attention_step(step, H * E, NULL, NULL, values(b, 2 * (H + 2 * G) * E), (H + 2 * G) * E, seen, both, 2, heads, 0, G, scratch);
     k->attention_backward(dq, grad, grad + M * H * E, grad + 2 * M * H * E, grad + (2 * M + PARENT) * H * E, H * E, dout, out, H * E, mx, sum, q,
                           H * E, M, &parent, &own, heads, 0, G, scratch);
     free(scratch);

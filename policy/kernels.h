@@ -72,6 +72,11 @@ typedef struct {
      * row_max, row_sum (n_q,H) are kept for backward; both may be NULL. Works on heads of g0 ≤ g < g1. scratch: see attention_scratch. */
     void (*attention_forward)(float *out, int64_t ldo, float *row_max, float *row_sum, const float *q, int64_t ldq, int n_q, const rz_kv *parent,
                               const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch);
+    /* Decoding: one new token of each of n sequences. Row i of qkv (ld apart) is its queries(H,E), keys(G,E) and values(G,E). Of heads g0 ≤ g < g1 the key
+     * and value become the last ones of own[i], whose n counts them already (the block that a key begins is zeroed before); then as attention_forward
+     * with one query on parent[i] (n 0: none) and own[i], and rows i of out, row_max, row_sum. */
+    void (*attention_step)(float *out, int64_t ldo, float *row_max, float *row_sum, const float *qkv, int64_t ld, const rz_kv *parent, const rz_kv *own,
+                           int n, rz_heads heads, int g0, int g1, float *scratch);
     /* Here own->n == n_q. With r = 1 / sum,  p_j = exp(s_j − mx)·r,  dp_j = chain over e of (do_e, v_je) from +0,  dot = sum16 over e
      * (do_e·out_e chains),  ds_j = (p_j·(dp_j − dot))·scale:
      *   dq_e  = chain over j in order of (ds_j, k_je) from +0 (overwrites);
@@ -81,7 +86,7 @@ typedef struct {
     void (*attention_backward)(float *dq, float *dk_own, float *dv_own, float *dk_parent, float *dv_parent, int64_t ldd, const float *dout,
                                const float *out, int64_t ldo, const float *row_max, const float *row_sum, const float *q, int64_t ldq, int n_q,
                                const rz_kv *parent, const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch);
-    /* Floats of scratch either attention call needs for n_q queries on n_keys keys in all, one thread. */
+    /* Floats of scratch any attention call needs for n_q queries on n_keys keys in all, one thread. */
     size_t (*attention_scratch)(int n_q, int n_keys, rz_heads heads);
 
     /* gu(M,2F) holds gate and up side by side: a(M,F) = (gate·sigmoid(gate))·up. (Shazeer 2020, arXiv 2002.05202.) */

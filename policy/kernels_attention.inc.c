@@ -52,15 +52,21 @@ static void gather_rows(float *dst, const float *src, int64_t ld, int rows, int 
         memcpy(dst + (int64_t)i * R * E, src + i * ld, (size_t)R * (size_t)E * sizeof *dst);
 }
 
+/* What scores are the product of. soon: keys needed next, or NULL. */
+static block keys_block(float *c, int64_t ldc, const float *a, int64_t sm, const float *keys, const float *soon, int E)
+{
+    return (block){.c = c, .ldc = ldc, .a = a, .sm = sm, .sk = 1, .b = keys, .sb = RZ_PANEL, .sp = (int64_t)RZ_PANEL * E, .K = E,
+                   .soon = (const char *)soon, .soon_panel = RZ_PANEL * E * (int64_t)sizeof *soon, .soon_k = RZ_PANEL * sizeof *soon};
+}
+
 /* c(rows, keys) = a(rows, E) · keys (blocks of E×16). Row m needs the first `first + m/R` keys: a few more are computed. */
-static void scores(float *c, int64_t ldc, const float *a, int64_t sm, const float *keys, int rows, int first, int most, int R, int E)
+static void scores(float *c, int64_t ldc, const float *a, int64_t sm, const float *keys, const float *soon, int rows, int first, int most, int R, int E)
 {
     for (int m = 0, n; m < rows; m += n) {
         n = minimum(rows - m, SCORE_ROWS);
         int need = first + (m + n - 1) / R;
         need = need < 0 ? 0 : need < most ? need : most;
-        product((block){.c = c + m * ldc, .ldc = ldc, .a = a + m * sm, .sm = sm, .sk = 1, .b = keys, .sb = RZ_PANEL,
-                        .sp = (int64_t)RZ_PANEL * E, .K = E}, n, (int)round_up(need));
+        product(keys_block(c + m * ldc, ldc, a + m * sm, sm, keys, soon, E), n, (int)round_up(need));
     }
 }
 
@@ -70,63 +76,65 @@ typedef struct {
     float *out;
     const float *p;
     int64_t ldp;
-    const float *v; /* of the first g; those of the next are v_stride on */
-    int64_t v_stride;
-    int R, E, n;
+    const float *v, *soon;         /* of the first g; values that are needed next, or any that are near */
+    int64_t v_stride, soon_stride; /* from g to g */
+    int E, n, soon_e;              /* soon_e: from key to key */
     bool add;
 } together;
 
-INLINE void values_together(const together *t, const int rows, const int np)
+INLINE void values_together(const together *t, const int groups, const int R, const int np)
 {
     vf acc[CHAINS][4];
-    const float *v[CHAINS];
     const together u = *t;
-    UNROLL for (int r = 0; r < rows; r++) {
-        v[r] = u.v + r / u.R * u.v_stride;
+    UNROLL for (int r = 0; r < groups * R; r++)
         UNROLL for (int i = 0; i < np; i++)
             acc[r][i] = u.add ? vf_load(u.out + r * u.E + 16 * i) : vf_zero();
-    }
     for (int64_t j = 0; j < u.n; j++)
-        UNROLL for (int r = 0; r < rows; r++) {
-            vf w = vf_set(u.p[r * u.ldp + j]);
-            UNROLL for (int i = 0; i < np; i++)
-                acc[r][i] = vf_fma(w, vf_load(v[r] + j * u.E + 16 * i), acc[r][i]);
+        UNROLL for (int g = 0; g < groups; g++) {
+            vf v[4];
+            UNROLL for (int i = 0; i < np; i++) {
+                v[i] = vf_load(u.v + g * u.v_stride + j * u.E + 16 * i);
+                __builtin_prefetch(u.soon + g * u.soon_stride + j * u.soon_e + 16 * i, 0, 2);
+            }
+            UNROLL for (int r = g * R; r < (g + 1) * R; r++) {
+                vf w = vf_set(u.p[r * u.ldp + j]);
+                UNROLL for (int i = 0; i < np; i++)
+                    acc[r][i] = vf_fma(w, v[i], acc[r][i]);
+            }
         }
-    UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int r = 0; r < groups * R; r++)
         UNROLL for (int i = 0; i < np; i++)
             vf_store(u.out + r * u.E + 16 * i, acc[r][i]);
 }
 
-#define TOGETHER(ROWS, NP) \
-    static void together_##ROWS##x##NP(const together *t) { values_together(t, ROWS, NP); }
-TOGETHER(2, 1) TOGETHER(3, 1) TOGETHER(4, 1) TOGETHER(2, 2)
+/* TOGETHER(panels of E, heads of a g, groups) */
 #if VF_REGISTERS >= 32
-TOGETHER(5, 1) TOGETHER(6, 1) TOGETHER(7, 1) TOGETHER(8, 1) TOGETHER(3, 2) TOGETHER(4, 2) TOGETHER(2, 3) TOGETHER(2, 4)
-#endif
-/* by panels of E, and rows */
-static void (*const together_fns[5][CHAINS + 1])(const together *t) = {
-#if VF_REGISTERS >= 32
-    [1] = {[2] = together_2x1, together_3x1, together_4x1, together_5x1, together_6x1, together_7x1, together_8x1},
-    [2] = {[2] = together_2x2, together_3x2, together_4x2},
-    [3] = {[2] = together_2x3},
-    [4] = {[2] = together_2x4},
+#define EACH_TOGETHER(F)                                                                                            \
+    F(1, 1, 2) F(1, 1, 3) F(1, 1, 4) F(1, 1, 5) F(1, 1, 6) F(1, 1, 7) F(1, 1, 8) F(1, 2, 2) F(1, 2, 3) F(1, 2, 4)   \
+    F(1, 3, 2) F(1, 4, 2) F(2, 1, 2) F(2, 1, 3) F(2, 1, 4) F(2, 2, 2) F(3, 1, 2) F(4, 1, 2)
 #else
-    [1] = {[2] = together_2x1, together_3x1, together_4x1},
-    [2] = {[2] = together_2x2},
+#define EACH_TOGETHER(F) F(1, 1, 2) F(1, 1, 3) F(1, 1, 4) F(1, 2, 2) F(2, 1, 2)
 #endif
-};
+#define TOGETHER(NP, R, GROUPS) \
+    static void together_##NP##x##R##x##GROUPS(const together *t) { values_together(t, GROUPS, R, NP); }
+#define TOGETHER_ENTRY(NP, R, GROUPS) [NP][R][GROUPS] = together_##NP##x##R##x##GROUPS,
+EACH_TOGETHER(TOGETHER)
+static void (*const together_fns[5][CHAINS / 2 + 1][CHAINS + 1])(const together *t) = {EACH_TOGETHER(TOGETHER_ENTRY)};
 
-/* How many of the n_g groups to take together: 1, or so many that all their heads fit. */
+/* How many of the n_g groups left to take together: 1, or so many that all their heads fit. */
 static int groups_together(int n_q, int R, int E, int n_g)
 {
     int panels = E / RZ_PANEL;
     if (n_q != 1 || E % RZ_PANEL || panels > 4)
         return 1;
     int fit = CHAINS / (panels * R);
-    return fit < 2 ? 1 : fit < n_g ? fit : n_g;
+    return fit < 2 ? 1 : even_part(n_g, fit, 0);
 }
 
 /* ---- forward ---- */
+
+/* Groups g … g+n_g−1 of the keys of a query. */
+typedef struct { const rz_kv *parent, *own; int g, n_g; } part;
 
 typedef struct {
     const float *q;
@@ -136,44 +144,65 @@ typedef struct {
     int R, E, n_parent, before; /* query i sees own keys 0 … before + i */
     int64_t lds;
     float *s, *a, *o; /* scores (rows, lds); queries, if they must be gathered, and weighted values (rows, E) */
+    part next;        /* will be attended to next: its keys and values may be far away; own NULL: not known */
 } forward;
 
-/* Scores of the rows of queries i … and heads of g. */
-static void forward_scores(const forward *f, float *s, int g, int i, int rows)
+/* The segment of what is next in which group k of the part at hand has its counterpart; NULL: nothing to be asked for. Of two sequences in a row with one
+ * parent the second finds it near. */
+static const rz_kv *soon(const forward *f, bool parent, int k)
+{
+    const rz_kv *s = parent ? f->next.parent : f->next.own;
+    bool near = parent && f->next.own != f->own && s && s->k == f->parent->k;
+    return s && s->n && k < f->next.n_g && !near ? s : NULL;
+}
+
+/* Scores of the rows of queries i … and heads of g, the k-th of its part. */
+static void forward_scores(const forward *f, float *s, int g, int k, int i, int rows)
 {
     const float *a = f->q + i * f->ldq + (int64_t)g * f->R * f->E;
+    const rz_kv *soon_parent = f->n_parent ? soon(f, true, k) : NULL, *soon_own = soon(f, false, k);
     int64_t sm = rows == f->R ? f->E : f->ldq; /* one query, or one head */
     if (rows > f->R && f->R > 1) {
         gather_rows(f->a, a, f->ldq, rows, f->R, f->E);
         a = f->a, sm = f->E;
     }
     if (f->n_parent)
-        product((block){.c = s, .ldc = f->lds, .a = a, .sm = sm, .sk = 1, .b = keys_of(f->parent, g, 0, f->E), .sb = RZ_PANEL,
-                        .sp = (int64_t)RZ_PANEL * f->E, .K = f->E}, rows, (int)round_up(f->n_parent));
-    scores(s + f->n_parent, f->lds, a, sm, keys_of(f->own, g, 0, f->E), rows, f->before + i + 1, f->own->n, f->R, f->E);
+        product(keys_block(s, f->lds, a, sm, keys_of(f->parent, g, 0, f->E), soon_parent ? keys_of(soon_parent, f->next.g + k, 0, f->E) : NULL, f->E), rows,
+                (int)round_up(f->n_parent));
+    scores(s + f->n_parent, f->lds, a, sm, keys_of(f->own, g, 0, f->E), soon_own ? keys_of(soon_own, f->next.g + k, 0, f->E) : NULL, rows,
+           f->before + i + 1, f->own->n, f->R, f->E);
+}
+
+/* o(rows, E) += or = p·values of n_g groups and one query. */
+static void values_of_part(const forward *f, const rz_kv *kv, const rz_kv *next, int g, int n_g, const float *p, int n, bool add)
+{
+    int E = f->E;
+    together t = {f->o, p, f->lds, values_of(kv, g, 0, E), f->o, (int64_t)kv->cap * E, 0, E, n, 0, add};
+    if (next)
+        t.soon = values_of(next, f->next.g, 0, E), t.soon_stride = (int64_t)next->cap * E, t.soon_e = E;
+    together_fns[E / RZ_PANEL][f->R][n_g](&t);
 }
 
 /* o(rows, E) = p·values: for the rows of one g, or of n_g groups and one query. */
 static void forward_values(const forward *f, int g, int n_g, int i, int rows)
 {
     int edge[FORWARD_ROWS], E = f->E;
+    const rz_kv *soon_parent = f->n_parent ? soon(f, true, n_g - 1) : NULL, *soon_own = soon(f, false, n_g - 1);
     if (n_g > 1) {
-        together t = {f->o, f->s, f->lds, NULL, 0, f->R, E, f->n_parent, false};
-        if (f->n_parent) {
-            t.v = values_of(f->parent, g, 0, E), t.v_stride = (int64_t)f->parent->cap * E;
-            together_fns[E / RZ_PANEL][rows](&t);
-        }
-        t.p = f->s + f->n_parent, t.v = values_of(f->own, g, 0, E), t.v_stride = (int64_t)f->own->cap * E, t.n = f->before + i + 1;
-        t.add = f->n_parent > 0;
-        together_fns[E / RZ_PANEL][rows](&t);
+        if (f->n_parent)
+            values_of_part(f, f->parent, soon_parent, g, n_g, f->s, f->n_parent, false);
+        values_of_part(f, f->own, soon_own, g, n_g, f->s + f->n_parent, f->before + i + 1, f->n_parent > 0);
         return;
     }
-    block t = {.c = f->o, .ldc = E, .a = f->s, .sm = f->lds, .sk = 1, .sb = E, .sp = RZ_PANEL};
+    block t = {.c = f->o, .ldc = E, .a = f->s, .sm = f->lds, .sk = 1, .sb = E, .sp = RZ_PANEL, .soon_panel = RZ_PANEL * sizeof *t.b,
+               .soon_k = E * (int64_t)sizeof *t.b};
     if (f->n_parent) {
         t.b = values_of(f->parent, g, 0, E), t.K = f->n_parent;
+        t.soon = soon_parent ? (const char *)values_of(soon_parent, f->next.g, 0, E) : NULL;
         product(t, rows, E);
     }
     t.a = f->s + f->n_parent, t.b = values_of(f->own, g, 0, E), t.K = f->before + i + 1, t.add = f->n_parent > 0;
+    t.soon = soon_own ? (const char *)values_of(soon_own, f->next.g, 0, E) : NULL;
     if (rows > f->R) {
         for (int m = 0; m < rows; m++)
             edge[m] = f->before + i + m / f->R + 1;
@@ -206,25 +235,71 @@ static void forward_store(const forward *f, float *out, int64_t ldo, const float
     }
 }
 
+/* n_g groups of queries i …, `rows` of each. */
+static void attend_part(const forward *f, float *out, int64_t ldo, float *row_max, float *row_sum, int g, int n_g, int i, int rows, float *sum)
+{
+    for (int k = 0; k < n_g; k++)
+        forward_scores(f, f->s + k * rows * f->lds, g + k, k, i, rows);
+    forward_softmax(f, sum, row_max, row_sum, g * f->R, n_g * f->R, i, n_g * rows);
+    forward_values(f, g, n_g, i, n_g * rows);
+    forward_store(f, out, ldo, sum, g * f->R, n_g * f->R, i, n_g * rows);
+}
+
+static forward begin_forward(const float *q, int64_t ldq, int n_q, const rz_kv *parent, const rz_kv *own, rz_heads heads, float *scratch, float **sum)
+{
+    int R = heads.H / heads.G, E = heads.E, n_parent = parent ? parent->n : 0;
+    int64_t room = forward_room(n_q, R);
+    forward f = {q, ldq, parent, own, heads, R, E, n_parent, own->n - n_q, score_stride(n_parent + own->n), aligned(scratch), NULL, NULL, {0}};
+    f.a = f.s + f.lds * room;
+    f.o = f.a + E * room;
+    *sum = f.o + E * room;
+    return f;
+}
+
 static void attention_forward(float *out, int64_t ldo, float *row_max, float *row_sum, const float *q, int64_t ldq, int n_q, const rz_kv *parent,
                               const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch)
 {
     assert(n_q >= 0 && own->n >= n_q && heads.H % heads.G == 0 && 0 <= g0 && g0 <= g1 && g1 <= heads.G);
-    int R = heads.H / heads.G, E = heads.E, n_parent = parent ? parent->n : 0, queries = block_rows(n_q, R, FORWARD_ROWS) / R;
-    int64_t room = forward_room(n_q, R);
-    forward f = {q, ldq, parent, own, heads, R, E, n_parent, own->n - n_q, score_stride(n_parent + own->n), aligned(scratch), NULL, NULL};
-    f.a = f.s + f.lds * room;
-    f.o = f.a + E * room;
-    float *sum = f.o + E * room;
+    float *sum;
+    forward f = begin_forward(q, ldq, n_q, parent, own, heads, scratch, &sum);
+    int queries = block_rows(n_q, f.R, FORWARD_ROWS) / f.R;
     for (int g = g0, n_g; g < g1; g += n_g) {
-        n_g = groups_together(n_q, R, E, g1 - g);
-        for (int i = 0; i < n_q; i += queries) {
-            int rows = (n_q - i < queries ? n_q - i : queries) * R; /* of each group */
-            for (int k = 0; k < n_g; k++)
-                forward_scores(&f, f.s + k * rows * f.lds, g + k, i, rows);
-            forward_softmax(&f, sum, row_max, row_sum, g * R, n_g * R, i, n_g * rows);
-            forward_values(&f, g, n_g, i, n_g * rows);
-            forward_store(&f, out, ldo, sum, g * R, n_g * R, i, n_g * rows);
+        n_g = groups_together(n_q, f.R, f.E, g1 - g);
+        for (int i = 0; i < n_q; i += queries)
+            attend_part(&f, out, ldo, row_max, row_sum, g, n_g, i, (n_q - i < queries ? n_q - i : queries) * f.R, sum);
+    }
+}
+
+/* The last key and value of own, from the rows of a token; lanes of a block beyond the last key are computed on, then dropped: let them be numbers. */
+static void append_last(const rz_kv *own, const float *k, const float *v, int g0, int g1, int E)
+{
+    int at = own->n - 1, lane = at % RZ_PANEL;
+    for (int g = g0; g < g1; g++) {
+        float *to = own->k + ((int64_t)g * own->cap + at - lane) * E;
+        if (lane == 0)
+            memset(to, 0, (size_t)(RZ_PANEL * E) * sizeof *to);
+        for (int e = 0; e < E; e++)
+            to[e * RZ_PANEL + lane] = k[(int64_t)g * E + e];
+        memcpy(own->v + ((int64_t)g * own->cap + at) * E, v + (int64_t)g * E, (size_t)E * sizeof *v);
+    }
+}
+
+static void attention_step(float *out, int64_t ldo, float *row_max, float *row_sum, const float *qkv, int64_t ld, const rz_kv *parent, const rz_kv *own,
+                           int n, rz_heads heads, int g0, int g1, float *scratch)
+{
+    assert(n >= 0 && heads.H % heads.G == 0 && 0 <= g0 && g0 <= g1 && g1 <= heads.G);
+    int H = heads.H, R = H / heads.G, E = heads.E;
+    float *sum;
+    for (int i = 0; i < n; i++) {
+        const float *row = qkv + i * ld;
+        append_last(&own[i], row + (int64_t)H * E, row + (int64_t)(H + heads.G) * E, g0, g1, E);
+        forward f = begin_forward(row, ld, 1, &parent[i], &own[i], heads, scratch, &sum);
+        for (int g = g0, n_g; g < g1; g += n_g) {
+            n_g = groups_together(1, R, E, g1 - g);
+            bool last = g + n_g == g1;
+            int then = last ? g0 : g + n_g;
+            f.next = last && i + 1 == n ? (part){0} : (part){&parent[i + last], &own[i + last], then, groups_together(1, R, E, g1 - then)};
+            attend_part(&f, out + i * ldo, ldo, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, g, n_g, 0, R, sum);
         }
     }
 }
@@ -285,8 +360,8 @@ static void backward_tile(const backward *b, const side *s, int g, int j0, int n
 {
     int E = b->E, R = b->R, first = s->causal ? i0 - j0 + 1 : n, row_edge[BACKWARD_ROWS], key_edge[KEY_TILE];
     bool ragged = first < n; /* then there are several queries, so rows ≤ BACKWARD_ROWS */
-    scores(b->p, TILE_STRIDE, b->q, E, keys_of(s->kv, g, j0, E), rows, first, n, R, E);
-    scores(b->ds, TILE_STRIDE, b->dout, E, s->panels + (int64_t)j0 * E, rows, first, n, R, E);
+    scores(b->p, TILE_STRIDE, b->q, E, keys_of(s->kv, g, j0, E), NULL, rows, first, n, R, E);
+    scores(b->ds, TILE_STRIDE, b->dout, E, s->panels + (int64_t)j0 * E, NULL, rows, first, n, R, E);
     for (int m = 0; m < rows; m++) {
         int seen = first + m / R < n ? first + m / R : n;
         backward_weights(b, m, seen);

@@ -199,6 +199,24 @@ static void attention_forward(float *out, int64_t ldo, float *row_max, float *ro
     }
 }
 
+static void attention_step(float *out, int64_t ldo, float *row_max, float *row_sum, const float *qkv, int64_t ld, const rz_kv *parent, const rz_kv *own,
+                           int n, rz_heads heads, int g0, int g1, float *scratch)
+{
+    int H = heads.H, G = heads.G, E = heads.E;
+    for (int i = 0; i < n; i++, qkv += ld) {
+        int at = own[i].n - 1, first = at / RZ_PANEL * RZ_PANEL;
+        for (int g = g0; g < g1; g++)
+            for (int e = 0; e < E; e++) {
+                for (int j = first; at == first && j < first + RZ_PANEL; j++)
+                    *key_at(&own[i], g, j, e, E) = 0.0f;
+                *key_at(&own[i], g, at, e, E) = qkv[(H + g) * E + e];
+                *value_at(&own[i], g, at, e, E) = qkv[(H + G + g) * E + e];
+            }
+        attention_forward(out + i * ldo, ldo, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, qkv, ld, 1, &parent[i],
+                          &own[i], heads, g0, g1, scratch);
+    }
+}
+
 /* One query, one head. grad_k, grad_v: of parent, of own. */
 static void attend_one_backward(float *dq, float *const grad_k[2], float *const grad_v[2], int64_t ldd, const float *dout, const float *out,
                                 float mx, float sum, const float *q, const key_list *list, int g, int E, float scale, float *ds)
@@ -354,6 +372,6 @@ static void adamw(float *w, float *m, float *v, const float *g, int64_t n, const
 }
 
 const rz_kernels rz_kernels_reference = {
-    "reference", matmul, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_backward,
+    "reference", matmul, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
     attention_scratch, swiglu_forward, swiglu_backward, logp_forward, logp_backward, exp_row, sum16, add, sumsq, adamw,
 };

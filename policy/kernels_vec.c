@@ -37,6 +37,6 @@ static inline vf only(vf x, vf other, int64_t n) { return n == 16 ? x : vf_selec
 #define TABLE_OF(x) rz_kernels_##x
 #define TABLE(x) TABLE_OF(x)
 const rz_kernels TABLE(RZ_VEC) = {
-    TEXT(RZ_VEC), matmul, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_backward,
+    TEXT(RZ_VEC), matmul, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
     attention_scratch, swiglu_forward, swiglu_backward, logp_forward, logp_backward, exp_row, sum16, add, sumsq, adamw,
 };

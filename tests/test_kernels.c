@@ -452,6 +452,54 @@ START_TEST(attention)
 }
 END_TEST
 
+/* Some sequences, some of them on one parent. The room beyond what the new keys begin is NaN. */
+static void one_step(const rz_kernels *k, attention_case c, int n)
+{
+    CASE("%d steps, E %d, R %d, groups %d to %d of %d, parent %d, %d keys before, %s", n, c.E, c.R, c.g0, c.g1, c.G, c.parent, c.before,
+         c.wildly ? "wild" : "tame");
+    rz_heads heads = {c.R * c.G, c.G, c.E, 1.0f / sqrtf((float)c.E)};
+    rz_kv parent[8], own[2][8], shared = segment(&c, c.parent);
+    twins keys[8], vals[8];
+    int most = 0;
+    for (int i = 0; i < n; i++) {
+        parent[i] = next() % 2 ? shared : segment(&c, PICK(0, 1, 16, 31));
+        int before = c.before + PICK(0, 0, 1, 3, 40), cap = (int)cap_of(before + 1);
+        rz_kv had = segment(&c, before);
+        int64_t size = (int64_t)c.G * cap * c.E;
+        keys[i] = blank(size), vals[i] = blank(size);
+        for (int g = 0; g < c.G; g++)
+            for (int t = 0; t < 2; t++) {
+                memcpy((t ? keys[i].b : keys[i].a) + (int64_t)g * cap * c.E, had.k + (int64_t)g * had.cap * c.E, (size_t)(had.cap * c.E) * sizeof(float));
+                memcpy((t ? vals[i].b : vals[i].a) + (int64_t)g * cap * c.E, had.v + (int64_t)g * had.cap * c.E, (size_t)(had.cap * c.E) * sizeof(float));
+            }
+        own[0][i] = (rz_kv){keys[i].a, vals[i].a, before + 1, cap}, own[1][i] = (rz_kv){keys[i].b, vals[i].b, before + 1, cap};
+        most = parent[i].n + before + 1 > most ? parent[i].n + before + 1 : most;
+    }
+    int64_t out_width = (int64_t)heads.H * c.E, width = out_width + 2 * c.G * c.E, ld = width + PICK(0, 5), ldo = out_width + PICK(0, 3);
+    const float *qkv = values((n - 1) * ld + width, c.wildly);
+    twins out = blank((n - 1) * ldo + out_width), mx = blank((int64_t)n * heads.H), sum = blank(mx.n);
+    c.n_q = 1, c.before = most, c.parent = 0;
+    float *scratch = scratch_for(k, &c, heads), *reference_scratch = scratch_for(reference, &c, heads);
+    reference->attention_step(out.a, ldo, c.keep ? mx.a : NULL, c.keep ? sum.a : NULL, qkv, ld, parent, own[0], n, heads, c.g0, c.g1, reference_scratch);
+    k->attention_step(out.b, ldo, c.keep ? mx.b : NULL, c.keep ? sum.b : NULL, qkv, ld, parent, own[1], n, heads, c.g0, c.g1, scratch);
+    same(out, "out", k->name), same(mx, "row_max", k->name), same(sum, "row_sum", k->name);
+    for (int i = 0; i < n; i++)
+        same(keys[i], "k", k->name), same(vals[i], "v", k->name);
+    free_all();
+}
+
+START_TEST(attention_steps)
+{
+    const rz_kernels *k = tested[_i];
+    for (int round = 0; round < 300; round++) {
+        attention_case c = {.E = PICK(1, 3, 15, 16, 17, 32, 32, 33, 48, 64, 64, 65, 80), .R = PICK(1, 1, 2, 3, 4, 7, 9), .G = PICK(1, 2, 3, 5, 6),
+                            .parent = PICK(0, 1, 15, 16, 17, 200), .before = PICK(0, 0, 15, 16, 33, 150), .wildly = round % 6 == 5, .keep = round % 7 != 0};
+        c.g0 = (int)(next() % (uint32_t)c.G), c.g1 = c.g0 + 1 + (int)(next() % (uint32_t)(c.G - c.g0));
+        one_step(k, c, PICK(1, 1, 2, 3, 8));
+    }
+}
+END_TEST
+
 START_TEST(appending)
 {
     const rz_kernels *k = tested[_i];
@@ -509,7 +557,7 @@ int main(int argc, char **argv)
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
     static const TTest *const *const tests[] = {&products, &products_with_bfloat16, &bfloat16, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities,
-                                                &updates, &attention, &appending};
+                                                &updates, &attention, &attention_steps, &appending};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_loop_test(t, *tests[i], 0, n_tested);
     tcase_add_test(t, selection);
