@@ -153,6 +153,8 @@ START_TEST(products)
                                       PICK(1, 2, 3, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 132, 176),
                                       PICK(0, 1, 2, 3, 7, 16, 33, 100), PICK(0, 0, 3), PICK(0, 0, 5), PICK(0, 0, 7), next() % 2, next() % 2, next() % 2,
                                       next() % 4 == 0});
+    for (int round = 0; round < 24; round++) /* panels in blocks */
+        one_product(k, (product_case){PICK(1, 2, 5, 7, 12, 13, 32), PICK(16, 70, 131), PICK(256, 257, 530), .packed = true, .add = next() % 2});
     for (int round = 0; round < 8; round++) /* large enough for every block of every dimension */
         one_product(k, (product_case){PICK(97, 130), PICK(70, 131), PICK(530, 700), 0, round & 1 ? 61 : 0, 0, round & 1, round & 2, round & 4, false});
 }
@@ -171,6 +173,8 @@ START_TEST(products_with_bfloat16)
                                       PICK(0, 1, 2, 3, 7, 16, 33, 100), PICK(0, 0, 3), packed ? 0 : PICK(0, 0, 5), PICK(0, 0, 7), !packed && next() % 2, packed,
                                       next() % 2, next() % 4 == 0, true});
     }
+    for (int round = 0; round < 24; round++)
+        one_product(k, (product_case){PICK(1, 2, 5, 7, 12, 13, 32), PICK(16, 70, 131), PICK(256, 257, 530), .packed = true, .add = next() % 2, .rounded = true});
     for (int round = 0; round < 8; round++)
         one_product(k, (product_case){PICK(97, 130), PICK(70, 131), PICK(530, 700), 0, 0, 0, !(round & 2) && round & 1, round & 2, round & 4, false, true});
 }
