@@ -1,5 +1,5 @@
 #include "base/seal.h"
-#include "base/fault.h"
+#include "base/pulse.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -25,13 +25,39 @@ static uint64_t get_u64(const unsigned char *from)
     return x;
 }
 
-static void fill(unsigned char seal[RZ_SEAL_BYTES], uint64_t len, XXH128_hash_t hash)
+struct rz_seal {
+    XXH3_state_t *hash;
+    uint64_t len;
+};
+
+rz_seal *rz_seal_begin(void)
 {
-    memcpy(seal, seal_magic, MAGIC);
-    put_u64(seal + MAGIC, len);
+    rz_seal *s = rz_calloc(1, sizeof *s);
+    s->hash = XXH3_createState();
+    if (!s->hash) rz_out_of_memory(1024); /* about its size, which is not public */
+    XXH3_128bits_reset(s->hash);
+    return s;
+}
+
+void rz_seal_add(rz_seal *s, const void *bytes, size_t n)
+{
+    XXH3_128bits_update(s->hash, bytes, n);
+    s->len += n;
+}
+
+void rz_seal_make(const rz_seal *s, unsigned char seal[RZ_SEAL_BYTES])
+{
     XXH128_canonical_t canonical;
-    XXH128_canonicalFromHash(&canonical, hash);
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(s->hash));
+    memcpy(seal, seal_magic, MAGIC);
+    put_u64(seal + MAGIC, s->len);
     memcpy(seal + MAGIC + 8, canonical.digest, sizeof canonical.digest);
+}
+
+void rz_seal_free(rz_seal *s)
+{
+    XXH3_freeState(s->hash);
+    free(s);
 }
 
 static bool read_at(int fd, const char *path, void *data, size_t len, uint64_t at, rz_err *err)
@@ -60,38 +86,23 @@ static bool unsealed(int fd, const char *path, uint64_t size, rz_err *err)
     return rz_fail(err, RZ_EDATA, "%s: is cut or not a rulezero file: an HDF5 file of %llu bytes without a seal", path, (unsigned long long)size);
 }
 
-static bool hash_file(int fd, const char *path, uint64_t len, XXH128_hash_t *hash, rz_err *err)
+/* The seal that the first len bytes should have. */
+static bool seal_of(int fd, const char *path, uint64_t len, unsigned char due[RZ_SEAL_BYTES], rz_err *err)
 {
-    XXH3_state_t *state = XXH3_createState();
-    if (!state) rz_out_of_memory(BLOCK);
+    rz_seal *seal = rz_seal_begin();
     char *block = rz_malloc(len < BLOCK ? (size_t)len : BLOCK);
-    XXH3_128bits_reset(state);
     bool ok = true;
     for (uint64_t at = 0; ok && at < len;) {
         size_t n = len - at < BLOCK ? (size_t)(len - at) : BLOCK;
         ok = read_at(fd, path, block, n, at, err);
         rz_pulse_beat();
-        if (ok) XXH3_128bits_update(state, block, n);
+        if (ok) rz_seal_add(seal, block, n);
         at += n;
     }
-    *hash = XXH3_128bits_digest(state);
-    XXH3_freeState(state);
+    if (ok) rz_seal_make(seal, due);
+    rz_seal_free(seal);
     free(block);
     return ok;
-}
-
-bool rz_seal_append(int fd, const char *path, uint64_t len, rz_err *err)
-{
-    unsigned char seal[RZ_SEAL_BYTES];
-    XXH128_hash_t hash;
-    if (!hash_file(fd, path, len, &hash, err)) return false;
-    fill(seal, len, hash);
-    for (size_t done = 0; done < sizeof seal;) {
-        ssize_t n = rz_fault_io(RZ_IO_WRITE, path) ? -1 : pwrite(fd, seal + done, sizeof seal - done, (off_t)(len + done));
-        if (n < 0 && errno != EINTR) return rz_fail(err, RZ_EIO, "cannot write the seal of %s: %s", path, strerror(errno));
-        if (n > 0) done += (size_t)n;
-    }
-    return true;
 }
 
 static bool check(int fd, const char *path, rz_err *err)
@@ -108,9 +119,7 @@ static bool check(int fd, const char *path, rz_err *err)
     if (len != size - RZ_SEAL_BYTES)
         return rz_fail(err, RZ_EDATA, "%s: is damaged: its seal is for %llu bytes and stands behind %llu; take another copy or an older file", path,
                        (unsigned long long)len, (unsigned long long)(size - RZ_SEAL_BYTES));
-    XXH128_hash_t hash;
-    if (!hash_file(fd, path, len, &hash, err)) return false;
-    fill(due, len, hash);
+    if (!seal_of(fd, path, len, due, err)) return false;
     if (memcmp(found, due, sizeof due) == 0) return true;
     return rz_fail(err, RZ_EDATA, "%s: is damaged: its contents do not match its seal (XXH3-128); take another copy or an older file", path);
 }

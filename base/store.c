@@ -5,15 +5,12 @@
 #include "base/store_plain.h"
 #include "base/store_shape.h"
 #include "base/text.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <hdf5.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #ifndef H5_HAVE_THREADSAFE
 #error "checkpoints are written beside the training: HDF5 has to be built thread-safe, as the serial one of Debian and Ubuntu is"
@@ -28,7 +25,9 @@ struct rz_store {
     hid_t file;
     char *path;
     rz_writer *writer;  /* NULL when it was opened */
-    rz_store_sink sink; /* the writer's file */
+    rz_store_sink sink; /* what is to be written */
+    char **texts;       /* long ones, which stay until the close */
+    int n_texts;
 };
 
 /* Filled in by start_hdf5. bf16 is u16 with an attribute. */
@@ -80,17 +79,9 @@ __attribute__((format(printf, 4, 5))) static bool h5_fail(const rz_store *s, rz_
     return rz_fail(err, code, "%s: %s: %s", s->path, message, reason);
 }
 
-/* Whether all that HDF5 has written so far is in the file. */
-static bool arrived(const rz_store *s, rz_err *err)
-{
-    if (!s->sink.why) return true;
-    return rz_fail(err, RZ_EIO, "cannot write %s: %s; what was there before is unchanged", s->path, strerror(s->sink.why));
-}
-
 static bool writable(const rz_store *s, const char *name, rz_err *err)
 {
-    if (s->writer && !s->sink.finished) return arrived(s, err);
-    return rz_fail(err, RZ_EINTERNAL, "%s: is open for reading, '%s' cannot be put", s->path, name);
+    return (s->writer && !s->sink.finished) || rz_fail(err, RZ_EINTERNAL, "%s: is open for reading, '%s' cannot be put", s->path, name);
 }
 
 bool rz_store_create(rz_store **out, const char *path, rz_err *err)
@@ -99,16 +90,13 @@ bool rz_store_create(rz_store **out, const char *path, rz_err *err)
     enter();
     rz_store *s = rz_calloc(1, sizeof *s);
     s->path = rz_strdup(path);
-    s->file = s->sink.fd = -1;
+    s->file = -1;
     if (!rz_writer_create(&s->writer, path, err)) {
         rz_store_close(s);
         return false;
     }
     char name[32]; /* to tell files by, for HDF5 */
     snprintf(name, sizeof name, "%p", (void *)s);
-    s->sink.path = s->path;
-    s->sink.fd = fcntl(rz_writer_fd(s->writer), F_DUPFD_CLOEXEC, 0);
-    s->sink.why = s->sink.fd < 0 ? errno : 0;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = H5Pcreate(H5P_FILE_CREATE);
     /* The oldest format, on purpose: any HDF5 reads it, and no part of it depends on when or by which version it was written. */
     bool ok = rz_store_driver_set(access, &s->sink) && H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
@@ -117,7 +105,6 @@ bool rz_store_create(rz_store **out, const char *path, rz_err *err)
     ok = s->file >= 0 || h5_fail(s, err, RZ_EINTERNAL, "cannot be made");
     drop(access);
     drop(creation);
-    ok = ok && arrived(s, err);
     if (ok)
         *out = s;
     else
@@ -132,7 +119,6 @@ bool rz_store_open(rz_store **out, const char *path, rz_err *err)
     if (!rz_seal_check(path, err) || !rz_store_plain(path, err)) return false;
     rz_store *s = rz_calloc(1, sizeof *s);
     s->path = rz_strdup(path);
-    s->sink.fd = -1;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     bool ok = H5Pset_fapl_sec2(access) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0;
 #if H5_VERSION_GE(1, 10, 7)
@@ -159,9 +145,8 @@ bool rz_store_commit(rz_store *s, rz_err *err)
     enter();
     if (!writable(s, "a seal", err)) return false;
     bool ok = H5Fflush(s->file, H5F_SCOPE_GLOBAL) >= 0 || h5_fail(s, err, RZ_EINTERNAL, "cannot be flushed");
-    if (ok && ftruncate(s->sink.fd, (off_t)(s->sink.size + RZ_SEAL_BYTES)) != 0) s->sink.why = errno; /* the end may be a hole, or room that was not needed */
     s->sink.finished = true;
-    return ok && arrived(s, err) && rz_seal_append(s->sink.fd, s->path, s->sink.size, err) && rz_writer_commit(s->writer, err);
+    return ok && rz_image_write(&s->sink.image, s->sink.size, rz_writer_fd(s->writer), s->path, err) && rz_writer_commit(s->writer, err);
 }
 
 void rz_store_close(rz_store *s)
@@ -170,8 +155,10 @@ void rz_store_close(rz_store *s)
     enter();
     s->sink.finished = true;
     if (s->file >= 0) H5Fclose(s->file);
-    if (s->sink.fd >= 0) close(s->sink.fd);
+    rz_image_finish(&s->sink.image);
     rz_writer_close(s->writer);
+    for (int i = 0; i < s->n_texts; i++) free(s->texts[i]);
+    free(s->texts);
     free(s->path);
     free(s);
 }
@@ -239,11 +226,14 @@ bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *dat
     if (!create_groups(s, name, err)) return false;
     hid_t array = create_array(s, name, &shape, err);
     if (array < 0) return false;
-    bool ok = n == 0 || !data || H5Dwrite(array, types[shape.type].in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 ||
+    s->sink.lent = data;
+    s->sink.lent_bytes = n * rz_type_size(shape.type);
+    bool ok = n == 0 || H5Dwrite(array, types[shape.type].in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 ||
               h5_fail(s, err, RZ_EINTERNAL, "'%s' cannot be put", name);
+    s->sink.lent = NULL;
     if (ok && shape.type == RZ_BF16) ok = put_text_attribute(s, array, "dtype", rz_type_name(RZ_BF16), err);
     drop(array);
-    return ok && arrived(s, err);
+    return ok;
 }
 
 /* HDF5 itself complains of a name whose group is not there. */
@@ -356,8 +346,7 @@ bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_
     return ok;
 }
 
-/* n elements of an array of one dimension from element `at` on. Exactly one of from and to. */
-static bool move_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, const void *from, void *to, rz_err *err)
+bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, void *data, rz_err *err)
 {
     enter();
     hid_t array = open_array(s, name, err);
@@ -366,26 +355,15 @@ static bool move_part(rz_store *s, const char *name, rz_shape shape, int64_t at,
         ok = rz_fail(err, RZ_EINTERNAL, "%s: '%s' has no elements %lld to %lld", s->path, name, (long long)at, (long long)(at + n));
     if (ok && n > 0) {
         hsize_t start = (hsize_t)at, count = (hsize_t)n;
-        hid_t space = H5Dget_space(array), memory = H5Screate_simple(1, &count, NULL), type = types[shape.type].in_memory;
+        hid_t space = H5Dget_space(array), memory = H5Screate_simple(1, &count, NULL);
         ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-             (from ? H5Dwrite(array, type, memory, space, H5P_DEFAULT, from) : H5Dread(array, type, memory, space, H5P_DEFAULT, to)) >= 0;
-        if (!ok) h5_fail(s, err, from ? RZ_EINTERNAL : RZ_EDATA, "a part of '%s' cannot be %s", name, from ? "put" : "read");
+             H5Dread(array, types[shape.type].in_memory, memory, space, H5P_DEFAULT, data) >= 0;
+        if (!ok) h5_fail(s, err, RZ_EDATA, "a part of '%s' cannot be read", name);
         drop(memory);
         drop(space);
     }
     drop(array);
     return ok;
-}
-
-bool rz_store_put_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, const void *data, rz_err *err)
-{
-    if (!writable(s, name, err)) return false;
-    return (rz_store_has(s, name) || rz_store_put(s, name, shape, NULL, err)) && move_part(s, name, shape, at, n, data, NULL, err) && arrived(s, err);
-}
-
-bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, void *data, rz_err *err)
-{
-    return move_part(s, name, shape, at, n, NULL, data, err);
 }
 
 bool rz_store_has(rz_store *s, const char *name)
@@ -401,6 +379,10 @@ bool rz_store_has(rz_store *s, const char *name)
 bool rz_store_put_text(rz_store *s, const char *name, const char *text, rz_err *err)
 {
     rz_shape shape = {RZ_U8, 1, {(int64_t)strlen(text)}};
+    if (shape.dims[0] >= RZ_STORE_STAYS) {
+        s->texts = rz_realloc(s->texts, (size_t)(s->n_texts + 1) * sizeof *s->texts);
+        text = s->texts[s->n_texts++] = rz_strdup(text);
+    }
     return rz_store_put(s, name, shape, text, err);
 }
 

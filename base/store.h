@@ -1,6 +1,7 @@
-/* The only door to HDF5: trees of named arrays and attributes in one file. What is put goes to a temporary name in the same folder at once (base/file.h), so that
- * no second copy of it is in memory; commit seals that, syncs and renames it: a reader finds the old file or the new one, never a torn one. The last 32 bytes of the file, behind the HDF5 image (HDF5 tools ignore them), are a seal: magic, length and XXH3-128 of
- * all before; rz_store_open verifies it, and that everything is laid out as we do it (base/store_plain.h), before HDF5 sees a byte. Names are paths ("model/lm_head.weight"); groups appear as needed. */
+/* The only door to HDF5: trees of named arrays and attributes in one file. What is put is kept in memory, large arrays where they are, until commit writes it once, in order, to a temporary name
+ * in the same folder (base/file.h), seals, syncs and renames it: a reader finds the old file or the new one, never a torn one. The last 32 bytes of the file, behind the HDF5 image (HDF5 tools
+ * ignore them), are a seal: magic, length and XXH3-128 of all before; rz_store_open verifies it, and that everything is laid out as we do it (base/store_plain.h), before HDF5 sees a byte.
+ * Names are paths ("model/lm_head.weight"); groups appear as needed. */
 #ifndef RZ_BASE_STORE_H
 #define RZ_BASE_STORE_H
 #include "base/error.h"
@@ -25,17 +26,17 @@ bool rz_store_takes_threads(void);
 
 bool rz_store_create(rz_store **out, const char *path, rz_err *err); /* empty; nothing is at `path` before commit. RZ_EIO, RZ_ECREATE */
 bool rz_store_open(rz_store **out, const char *path, rz_err *err);   /* read-only; RZ_EDATA with a sentence when cut, changed or not ours */
-bool rz_store_commit(rz_store *s, rz_err *err);                      /* durable on return; RZ_EIO leaves `path` as it was. From now on it can be read only */
+bool rz_store_commit(rz_store *s, rz_err *err);                      /* durable on return; RZ_EIO (the disk is full) leaves `path` as it was. From now on it can be read only */
 void rz_store_close(rz_store *s);                                    /* accepts NULL; uncommitted contents are lost */
 
 /* Takes room for a file of so many bytes, so that a full disk is noticed before a byte is written: RZ_EIO names both. An estimate will do. */
 bool rz_store_reserve(rz_store *s, int64_t bytes, rz_err *err);
-/* RZ_EIO when the disk is full. */
+/* Data of RZ_STORE_STAYS bytes and more are not copied: they must stay as they are until the close. */
+enum { RZ_STORE_STAYS = 1 << 16 };
 bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *data, rz_err *err);
 /* Reads all of `name` into data; its type and shape must be exactly `shape` (the message says expected and found). */
 bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err);
-/* The same of n elements from `at` on, of an array of one dimension: it is made by the first part, and what no part covers is zero. */
-bool rz_store_put_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, const void *data, rz_err *err);
+/* The same of n elements from `at` on, of an array of one dimension. */
 bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, void *data, rz_err *err);
 bool rz_store_has(rz_store *s, const char *name);
 bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err);

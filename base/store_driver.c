@@ -1,13 +1,11 @@
 #include "base/store_driver.h"
-#include "base/fault.h"
+#include "base/store.h"
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* HDF5 knows the first member only. */
 typedef struct {
@@ -60,38 +58,25 @@ static haddr_t get_eof(const H5FD_t *file, H5FD_mem_t type)
     return ((const stream *)file)->end;
 }
 
-/* What lies behind the end, or was never written, is zero. */
 static herr_t read_stream(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at, size_t size, void *to)
 {
     (void)type, (void)transfer;
-    const stream *s = (stream *)file;
-    for (size_t done = 0; done < size;) {
-        ssize_t n = pread(s->sink->fd, (char *)to + done, size - done, (off_t)(at + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0) {
-            memset((char *)to + done, 0, size - done);
-            break;
-        }
-        done += (size_t)n;
-    }
+    rz_image_get(&((const stream *)file)->sink->image, at, to, size);
     return 0;
+}
+
+/* Whether these bytes are of the array that is being put. HDF5 may also have made others of them. */
+static bool is_lent(const rz_store_sink *k, const char *from, size_t size)
+{
+    uintptr_t lent = (uintptr_t)k->lent, at = (uintptr_t)from;
+    return size >= RZ_STORE_STAYS && k->lent && at >= lent && at - lent <= k->lent_bytes && size <= k->lent_bytes - (at - lent);
 }
 
 static herr_t write_stream(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_t at, size_t size, const void *from)
 {
     (void)type, (void)transfer;
     stream *s = (stream *)file;
-    for (size_t done = 0; done < size && !s->sink->why && !s->sink->finished;) {
-        ssize_t n = rz_fault_io(RZ_IO_WRITE, s->sink->path) ? -1 : pwrite(s->sink->fd, (const char *)from + done, size - done, (off_t)(at + done));
-        if (n < 0 && errno != EINTR)
-            s->sink->why = errno;
-        if (n > 0)
-            done += (size_t)n;
-    }
-    rz_pulse_beat();
+    if (!s->sink->finished) (is_lent(s->sink, from, size) ? rz_image_lend : rz_image_put)(&s->sink->image, at, from, size);
     if (at + size > s->end)
         s->end = at + size;
     return 0;

@@ -1,17 +1,16 @@
-/* How HDF5 writes a store: into the temporary file of a writer (base/file.h), by our own calls. A write that fails is remembered and HDF5 told that all is well:
- * it comes through a full disk with handles that can neither be used nor closed, while what it would write on is thrown away in any case. store.c alone uses it. */
+/* How HDF5 writes a store: into an image in memory (base/store_image.h), where nothing can fail. It comes through a full disk with handles that can neither be used nor closed, so it is
+ * not shown one: the image goes to the disk by our own calls when all is in it. store.c alone uses it. */
 #ifndef RZ_BASE_STORE_DRIVER_H
 #define RZ_BASE_STORE_DRIVER_H
-#include "base/error.h"
+#include "base/store_image.h"
 #include <hdf5.h>
-#include <stdint.h>
 
 typedef struct {
-    int fd;           /* read and written; not ours */
-    const char *path; /* where the file will be; not ours */
-    int why;          /* errno of the first call that failed, 0 so far */
+    rz_image image;
+    uint64_t size;    /* bytes that HDF5 has taken: the length of the file */
     bool finished;    /* what HDF5 writes from now on (it tidies up when it closes) goes nowhere */
-    uint64_t size;    /* bytes that HDF5 has taken: the length of the image */
+    const void *lent; /* the array that is being put: it will stay as it is, and needs no copy */
+    size_t lent_bytes;
 } rz_store_sink;
 
 void rz_store_driver_start(void); /* once, before any other */

@@ -1,7 +1,10 @@
 /* The store: what is put comes back, other HDF5 readers see the same. Damage is in test_store_damage.c. */
 #include "base/rng.h"
+#include "base/seal.h"
+#include "base/store_image.h"
 #include "tests/store.h"
 
+#include <fcntl.h>
 #include <hdf5.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -304,38 +307,111 @@ START_TEST(many_arrays)
 }
 END_TEST
 
-/* Parts in any order are the whole, byte for byte; what none covers is zero. */
-START_TEST(arrays_come_in_parts)
+START_TEST(arrays_are_read_in_parts)
 {
     enum { N = 1000 };
     rz_shape shape = {RZ_F32, 1, {N}};
-    float due[N], is[N];
-    for (int i = 0; i < N; i++) due[i] = (float)i;
-    rz_store *whole = create(in_folder("a.h5")), *parts = create(in_folder("b.h5"));
-    OK(rz_store_put(whole, "x/y", shape, due, &err));
-    OK(rz_store_put_part(parts, "x/y", shape, 600, 400, due + 600, &err));
-    OK(rz_store_put_part(parts, "x/y", shape, 0, 599, due, &err));
-    OK(rz_store_put_part(parts, "x/y", shape, 1000, 0, due, &err));
-    OK(rz_store_get_part(parts, "x/y", shape, 598, 3, is, &err));
-    ck_assert(is[0] == 598 && is[1] == 0 && is[2] == 600);
-    OK(rz_store_put_part(parts, "x/y", shape, 599, 1, due + 599, &err));
-    ck_assert(!rz_store_put_part(parts, "x/y", shape, 600, 401, due, &err) && !rz_store_get_part(parts, "x/y", shape, -1, 2, is, &err));
+    float due[N], is[N] = {0};
+    for (int i = 0; i < N; i++) due[i] = (float)(i + 1);
+    rz_store *s = create(in_folder("a.h5"));
+    OK(rz_store_put(s, "x/y", shape, due, &err));
+    OK(rz_store_get_part(s, "x/y", shape, 598, 3, is, &err)); /* before the commit too */
+    ck_assert(is[0] == 599 && is[1] == 600 && is[2] == 601 && is[3] == 0);
+    ck_assert(!rz_store_get_part(s, "x/y", shape, -1, 2, is, &err));
     SAYS("has no elements -1 to 1");
-    ck_assert(!rz_store_put_part(parts, "x/y", (rz_shape){RZ_F32, 1, {N + 1}}, 0, 1, due, &err));
-    ck_assert(!rz_store_get_part(parts, "x", shape, 0, 1, is, &err) && !rz_store_get_part(parts, "z", shape, 0, 1, is, &err));
-    OK(rz_store_commit(whole, &err));
-    OK(rz_store_commit(parts, &err));
-    rz_store_close(whole);
-    rz_store_close(parts);
-    char one[33], two[33];
-    OK(rz_hash_file(in_folder("a.h5"), one, &err));
-    OK(rz_hash_file(in_folder("b.h5"), two, &err));
-    ck_assert_str_eq(one, two);
-    parts = open_store(in_folder("b.h5"));
+    ck_assert(!rz_store_get_part(s, "x/y", shape, 600, 401, is, &err) && !rz_store_get_part(s, "x", shape, 0, 1, is, &err) && !rz_store_get_part(s, "z", shape, 0, 1, is, &err));
+    ck_assert(!rz_store_get_part(s, "x/y", (rz_shape){RZ_F32, 1, {N + 1}}, 0, 1, is, &err));
+    OK(rz_store_commit(s, &err));
+    rz_store_close(s);
+    s = open_store(in_folder("a.h5"));
     memset(is, 0, sizeof is);
-    OK(rz_store_get_part(parts, "x/y", shape, 7, 990, is + 7, &err));
+    OK(rz_store_get_part(s, "x/y", shape, 7, 990, is + 7, &err));
     ck_assert(is[6] == 0 && memcmp(is + 7, due + 7, 990 * sizeof *is) == 0 && is[997] == 0);
-    rz_store_close(parts);
+    rz_store_close(s);
+}
+END_TEST
+
+/* Arrays of the lengths at which it begins to matter where they lie and how they are written, in a file of some MiB that goes past the system's cache and in one that does not. */
+START_TEST(large_arrays_are_written_from_where_they_are)
+{
+    enum { MOST = 5 << 20, TEXT = 3 * RZ_STORE_STAYS };
+    static const int64_t lengths[] = {1, RZ_STORE_STAYS - 1, RZ_STORE_STAYS, RZ_STORE_STAYS + 1, 3, (1 << 20) - 4096, 1 << 20, 100, MOST};
+    enum { N = sizeof lengths / sizeof *lengths };
+    uint8_t *data = rz_malloc(MOST), *is = rz_malloc(MOST);
+    rz_stream r;
+    rz_stream_init(&r, 6, RZ_RNG_TEST, 1000);
+    for (int i = 0; i < MOST; i++) data[i] = (uint8_t)rz_stream_u32(&r);
+    char *text = rz_calloc(TEXT + 1, 1);
+    for (int n = N - 1; n <= N; n++) {
+        rz_store *s = create(in_folder("a.h5"));
+        char name[32];
+        OK(rz_store_reserve(s, 2 * MOST, &err)); /* more than it takes */
+        for (int i = 0; i < n; i++) {
+            snprintf(name, sizeof name, "x/%d", i);
+            OK(rz_store_put(s, name, (rz_shape){RZ_U8, 1, {lengths[i]}}, data + i, &err)); /* at any address */
+        }
+        memset(text, 'x', TEXT);
+        OK(rz_store_put_text(s, "text", text, &err));
+        memset(text, 'y', TEXT); /* texts need not stay */
+        OK(rz_store_put_i64(s, "step", n, &err));
+        OK(rz_store_commit(s, &err));
+        rz_store_close(s);
+        s = open_store(in_folder("a.h5"));
+        for (int i = 0; i < n; i++) {
+            snprintf(name, sizeof name, "x/%d", i);
+            OK(rz_store_get(s, name, (rz_shape){RZ_U8, 1, {lengths[i]}}, is, &err));
+            ck_assert_msg(memcmp(is, data + i, (size_t)lengths[i]) == 0, "%lld bytes", (long long)lengths[i]);
+        }
+        char *found = rz_store_get_text(s, "text", &err);
+        ck_assert(found && strspn(found, "x") == TEXT);
+        free(found);
+        rz_store_close(s);
+    }
+    free(text);
+    free(data);
+    free(is);
+}
+END_TEST
+
+/* Pieces of any length in any order, some twice, some lent, with holes: what is read, and what is in the file, is what an array of the bytes says. */
+START_TEST(an_image_is_what_was_put)
+{
+    enum { SIZE = 5 << 20, SLOTS = 80, SLOT = SIZE / SLOTS };
+    uint8_t *due = rz_calloc(SIZE, 1), *data = rz_malloc(SIZE), *is = rz_malloc(SIZE);
+    rz_stream r;
+    rz_stream_init(&r, 6, RZ_RNG_TEST, 1001);
+    for (int i = 0; i < SIZE; i++) data[i] = (uint8_t)rz_stream_u32(&r);
+    rz_image m = {0};
+    bool lent[SLOTS] = {0};
+    for (int i = 0; i < 3 * SLOTS; i++) {
+        uint32_t slot = rz_stream_below(&r, SLOTS), skip = rz_stream_below(&r, SLOT), n = rz_stream_below(&r, SLOT - skip) + 1, from = rz_stream_below(&r, SIZE - SLOT);
+        if (lent[slot]) continue;
+        lent[slot] = i > SLOTS;
+        if (lent[slot]) skip = 0, n = SLOT; /* instead of all before */
+        (lent[slot] ? rz_image_lend : rz_image_put)(&m, slot * SLOT + skip, data + from, n);
+        memcpy(due + slot * SLOT + skip, data + from, n);
+    }
+    for (int i = 0; i < 1000; i++) {
+        uint32_t at = rz_stream_below(&r, SIZE), n = rz_stream_below(&r, SIZE - at < 3 * SLOT ? SIZE - at : 3 * SLOT);
+        rz_image_get(&m, at, is, n);
+        if (memcmp(is, due + at, n) != 0) ck_abort_msg("%u bytes from %u on", n, at);
+    }
+    static const uint64_t sizes[] = {1, 4096, 1 << 20, (1 << 20) + 1, (4 << 20) - 1, 4 << 20, SIZE - 4096 - RZ_SEAL_BYTES, SIZE - 1, SIZE};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        int fd = open(in_folder("image"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+        struct stat st;
+        ck_assert(fd >= 0);
+        OK(rz_image_write(&m, sizes[i], fd, in_folder("image"), &err));
+        ck_assert(fstat(fd, &st) == 0 && st.st_size == (off_t)sizes[i] + RZ_SEAL_BYTES);
+        close(fd);
+        fd = open(in_folder("image"), O_RDONLY);
+        if (read(fd, is, sizes[i]) != (ssize_t)sizes[i] || memcmp(is, due, sizes[i]) != 0) ck_abort_msg("%llu bytes", (unsigned long long)sizes[i]);
+        close(fd);
+    }
+    rz_image_finish(&m);
+    free(due);
+    free(data);
+    free(is);
 }
 END_TEST
 
@@ -367,7 +443,9 @@ int main(void)
     tcase_add_test(all, bad_puts_are_refused);
     tcase_add_test(all, listings);
     tcase_add_test(all, many_arrays);
-    tcase_add_test(all, arrays_come_in_parts);
+    tcase_add_test(all, arrays_are_read_in_parts);
+    tcase_add_test(all, an_image_is_what_was_put);
+    tcase_add_test(all, large_arrays_are_written_from_where_they_are);
     tcase_add_test(all, a_failed_rename_leaves_what_was_there);
     suite_add_tcase(suite, all);
     return run_suite(suite);

@@ -145,10 +145,15 @@ def session_of(process):
 
 
 def finish(process, timeout=180):
+    """Seconds are counted one by one: a test that was stopped, with the job it watches, and goes on later has lost one of them."""
     begin = time.monotonic()
-    try:
-        out, err = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
+    for _ in range(timeout):
+        try:
+            out, err = process.communicate(timeout=1)
+            break
+        except subprocess.TimeoutExpired:
+            pass
+    else:
         process.kill()
         out, err = process.communicate()
         err += f"\n[the test killed it after {timeout} s]\n"
