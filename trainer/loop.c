@@ -202,12 +202,13 @@ static void put_times(rz_loop *l, rz_metrics *m)
     rz_metrics_put(m, "time/optimizer_s", now.optimizer_s - l->spent.optimizer_s);
     rz_metrics_put(m, "time/io_s", l->io_s);
     rz_metrics_put(m, "time/save_s", l->saving.spent_s);
+    rz_metrics_put(m, "time/save_cpu_s", l->saving.spent_cpu_s);
     rz_metrics_put(m, "time/eval_s", l->eval_s);
     if (l->config->on_save_error == RZ_SAVE_ERROR_CONTINUE)
         rz_metrics_put_int(m, "checkpoint/failed", l->saving.failed);
     rz_metrics_put(m, "time/elapsed_s", rz_now_s() - l->started_s);
     l->spent = now;
-    l->io_s = l->eval_s = l->saving.spent_s = 0;
+    l->io_s = l->eval_s = l->saving.spent_s = l->saving.spent_cpu_s = 0;
 }
 
 static bool log_step(rz_loop *l, rz_metrics *m, rz_err *err)

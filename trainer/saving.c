@@ -76,12 +76,13 @@ static void write_checkpoint(void *ctx)
     rz_saving *s = &l->saving;
     rz_err *err = &s->err;
     *err = (rz_err){0};
-    double start = rz_now_s();
+    double start = rz_now_s(), cpu = rz_cpu_s();
     char *path = rz_rundir_path(&l->run, "checkpoints", s->at.step);
     s->ok = (!l->write_beside || l->write_beside(l, s->at.step, err)) && rz_log_sync(l->run.metrics, err) && rz_log_sync(l->run.eval, err) &&
             rz_checkpoint_write(path, &s->at, l->policy, &s->copy, l->tokenizer, err) && prune(l, s->at.step, err);
     free(path);
     s->took_s = rz_now_s() - start;
+    s->took_cpu_s = rz_cpu_s() - cpu;
 }
 
 /* ---- the main thread ---- */
@@ -110,6 +111,7 @@ static bool collect(rz_loop *l, rz_err *err)
     s->thread = NULL;
     s->write_s = s->took_s;
     s->spent_s += s->took_s;
+    s->spent_cpu_s += s->took_cpu_s;
     if (!s->ok) {
         s->failed++;
         *err = s->err;

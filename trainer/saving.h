@@ -16,12 +16,12 @@ typedef struct {
     rz_progress at;
     bool ok;               /* what has become of it, once it is done */
     rz_err err;
-    double took_s;
+    double took_s, took_cpu_s;
     int64_t begun, saved;  /* steps: of the newest that was begun, of the newest that stands */
     double begun_s;        /* when it was */
     double step_s;         /* the longest step so far */
     double copy_s;         /* that the last copy stopped training for */
-    double write_s, spent_s; /* of the thread: its last checkpoint; since the last line of metrics */
+    double write_s, spent_s, spent_cpu_s; /* of the thread: its last checkpoint; since the last line of metrics */
     double best;           /* held-out accuracy so far; -1: none */
     bool best_now;         /* the state of now has it, and no checkpoint yet */
     int64_t failed;        /* checkpoints since this start */
