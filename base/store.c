@@ -112,11 +112,19 @@ bool rz_store_create(rz_store **out, const char *path, rz_err *err)
     return ok;
 }
 
+bool rz_store_verify(const char *path, rz_err *err) { return rz_seal_check(path, err); }
+
 bool rz_store_open(rz_store **out, const char *path, rz_err *err)
 {
     *out = NULL;
+    return rz_store_verify(path, err) && rz_store_open_verified(out, path, err);
+}
+
+bool rz_store_open_verified(rz_store **out, const char *path, rz_err *err)
+{
+    *out = NULL;
     enter();
-    if (!rz_seal_check(path, err) || !rz_store_plain(path, err)) return false;
+    if (!rz_store_plain(path, err)) return false;
     rz_store *s = rz_calloc(1, sizeof *s);
     s->path = rz_strdup(path);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);

@@ -26,6 +26,9 @@ bool rz_store_takes_threads(void);
 
 bool rz_store_create(rz_store **out, const char *path, rz_err *err); /* empty; nothing is at `path` before commit. RZ_EIO, RZ_ECREATE */
 bool rz_store_open(rz_store **out, const char *path, rz_err *err);   /* read-only; RZ_EDATA with a sentence when cut, changed or not ours */
+/* The two halves of it: is the file what was sealed (it is read whole)? And the rest, of one of which that is known: several ranks of a machine, or the same one again. */
+bool rz_store_verify(const char *path, rz_err *err);
+bool rz_store_open_verified(rz_store **out, const char *path, rz_err *err);
 bool rz_store_commit(rz_store *s, rz_err *err);                      /* durable on return; RZ_EIO (the disk is full) leaves `path` as it was. From now on it can be read only */
 void rz_store_close(rz_store *s);                                    /* accepts NULL; uncommitted contents are lost */
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #ifdef __clang__
 static const char program[] = "rulezero " RULEZERO_VERSION ", " __VERSION__; /* says that it is clang */
@@ -44,38 +43,6 @@ static bool put_progress(rz_store *s, const rz_progress *at, const rz_policy *p,
         ok = rz_store_put_i64(s, whole[i].name, *(const int64_t *)((const char *)at + whole[i].offset), err);
     free(config);
     return ok;
-}
-
-/* Large pages, where there are any: the first copy of a large model would spend most of its time on small ones. */
-static float *room_for(size_t bytes)
-{
-    enum { LARGE = 1 << 21 };
-    float *p = rz_malloc(bytes);
-    uintptr_t from = ((uintptr_t)p + LARGE - 1) / LARGE * LARGE, to = ((uintptr_t)p + bytes) / LARGE * LARGE;
-    if (to > from)
-        madvise((void *)from, to - from, MADV_HUGEPAGE); /* a wish */
-    return p;
-}
-
-void rz_snapshot_take(rz_snapshot *s, const rz_policy *p, rz_update *u, rz_comm *c)
-{
-    size_t bytes = (size_t)p->layout.n_params * sizeof(float);
-    if (rz_comm_rank(c) == 0) {
-        float **const parts[] = {&s->w, &s->m, &s->v};
-        for (int i = 0; i < 3; i++)
-            *parts[i] = *parts[i] ? *parts[i] : room_for(bytes);
-        memcpy(s->w, p->w, bytes);
-        s->steps = rz_update_count(u);
-    }
-    rz_update_moments(u, s->m, s->v);
-}
-
-void rz_snapshot_finish(rz_snapshot *s)
-{
-    free(s->w);
-    free(s->m);
-    free(s->v);
-    *s = (rz_snapshot){0};
 }
 
 int64_t rz_checkpoint_bytes(const rz_progress *at, const rz_policy *p, const rz_tokenizer *t)
@@ -198,7 +165,7 @@ static bool read_checkpoint(rz_store *s, const char *path, rz_progress *at, rz_p
 bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err)
 {
     rz_store *s;
-    if (!rz_store_open(&s, path, err))
+    if (!rz_store_open_verified(&s, path, err))
         return false;
     bool ok = read_checkpoint(s, path, at, p, u, t, err) || rz_err_note(err, "%s", path);
     rz_store_close(s);

@@ -3,7 +3,7 @@
 #define RZ_TRAINER_CHECKPOINT_H
 #include "trainer/curriculum.h"
 #include "trainer/model.h"
-#include "trainer/update.h"
+#include "trainer/snapshot.h"
 
 /* Raised whenever docs/numerics.md, and with it the bits of a run, changes; 1 in checkpoints that do not say. */
 enum { RZ_ARITHMETIC = 2 };
@@ -26,21 +26,11 @@ typedef struct {
     bool rules_changed;                   /* read from a checkpoint that was written with others (allow_changed_rules) */
 } rz_progress;
 
-/* Weights and moments as they were, so that they may change while they are written. */
-typedef struct {
-    float *w, *m, *v;
-    int64_t steps; /* of the optimizer */
-} rz_snapshot;
-/* Collective. Rank 0 has it then, in the room of an earlier one or (zeroed) in new room: 12 bytes a parameter. No rank may change weights before all have come
- * to the next call that waits for all. */
-void rz_snapshot_take(rz_snapshot *s, const rz_policy *p, rz_update *u, rz_comm *c);
-void rz_snapshot_finish(rz_snapshot *s); /* accepts a zeroed one */
-
 /* Of a checkpoint, at most. */
 int64_t rz_checkpoint_bytes(const rz_progress *at, const rz_policy *p, const rz_tokenizer *t);
 /* Any thread of rank 0. Of the policy it looks at what never changes; t is its tokenizer. */
 bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, const rz_snapshot *s, const rz_tokenizer *t, rz_err *err);
-/* Every rank for itself. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules (unless allow_changed_rules), data, base or tokenizer other than those it was
+/* Every rank for itself, of a file that rz_store_verify has let pass. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules (unless allow_changed_rules), data, base or tokenizer other than those it was
  * written with, naming the first difference. */
 bool rz_checkpoint_read(const char *path, rz_progress *at, rz_policy *p, rz_update *u, const rz_tokenizer *t, rz_err *err);
 /* Parts of it: the whole numbers of `at`; whether its config can be read. RZ_EDATA. */

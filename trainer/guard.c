@@ -58,7 +58,7 @@ bool rz_guard_go_back(rz_loop *l, int64_t step, rz_err *err)
         return false;
     if (!path[0])
         return diverged(l, step, "with no checkpoint of checkpoint.every from before them to go back to", err);
-    if (!rz_comm_agree(l->env->comm, rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err))
+    if (!rz_loop_read(l, path, err))
         return false;
     l->at.skipped = was.skipped;
     l->at.skipped_in_row = 0;

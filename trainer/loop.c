@@ -45,6 +45,14 @@ static bool find_start(rz_loop *l, bool fresh, char *path, size_t size, rz_err *
     return true;
 }
 
+bool rz_loop_read(rz_loop *l, const char *path, rz_err *err)
+{
+    rz_comm *c = l->env->comm;
+    int rank = rz_comm_rank(c);
+    bool verified = rank == 0 || rz_comm_machine(c, rank) != rank || rz_store_verify(path, err);
+    return rz_comm_agree(c, verified, err) && rz_comm_agree(c, rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err);
+}
+
 static const char *stage_name(const rz_loop *l)
 {
     return l->at.stage == RZ_STAGE_TRAIN ? "train" : "pretrain";
@@ -101,7 +109,7 @@ bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err)
     if (!find_start(l, fresh, path, sizeof path, err))
         return false;
     bool resumed = path[0];
-    if (!rz_comm_agree(l->env->comm, !resumed || rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err))
+    if (resumed && !rz_loop_read(l, path, err))
         return false;
     bool ok = true;
     if (rz_loop_first(l)) /* nothing is written before everything was read */

@@ -44,6 +44,8 @@ static inline bool rz_loop_first(const rz_loop *l)
 
 /* Collective. Takes the run directory and reads the newest checkpoint if there is one (at.step says where it stands). */
 bool rz_loop_open(rz_loop *l, bool fresh, rz_err *err);
+/* Collective. The state is that of the checkpoint at path, which rank 0 has found whole; on other machines it is verified first, once on each. */
+bool rz_loop_read(rz_loop *l, const char *path, rz_err *err);
 /* Collective. Runs to the last step, or until asked to stop. */
 bool rz_loop_run(rz_loop *l, rz_err *err);
 /* A rz_loop. For a step to ask in its first part, as long as nothing of the run has changed: whether the job was asked to stop so long ago that the step is to be left,

@@ -523,6 +523,11 @@ static void gather_moment(rz_update *u, const float *slice, float *all)
             rz_comm_recv(u->comm, r, all + slice_start(u, r) + at, (size_t)n_here * sizeof *all);
 }
 
+void rz_update_slice(const rz_update *u, int64_t *from, int64_t *to, const float **m, const float **v)
+{
+    *from = u->slice0, *to = u->slice1, *m = u->m, *v = u->v;
+}
+
 void rz_update_moments(rz_update *u, float *m, float *v)
 {
     gather_moment(u, u->m, m);

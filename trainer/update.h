@@ -53,6 +53,8 @@ void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1);
 
 /* Steps made so far (AdamW's t). */
 int64_t rz_update_count(const rz_update *u);
+/* The parameters that this rank updates, [*from, *to), and their moments. */
+void rz_update_slice(const rz_update *u, int64_t *from, int64_t *to, const float **m, const float **v);
 /* Collective. Both moments of all parameters, on rank 0; NULL on the others. */
 void rz_update_moments(rz_update *u, float *m, float *v);
 /* Every rank for itself: its own of "optimizer/m" and "optimizer/v", and attribute optimizer_steps. */
