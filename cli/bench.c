@@ -33,6 +33,8 @@ const rz_option rz_bench_flags[] = {
     {"rules", RZ_OPT_TEXT, AT(rules), "configs/rules/countdown.yaml", 0, 0, NULL, RZ_OPT_FIXED, "rule file of grpo and rules"},
     RZ_RULES_ALLOW_FLAG(rz_bench_options),
     {"seconds", RZ_OPT_FLOAT, AT(seconds), "3", 0, 3600, NULL, RZ_OPT_FIXED, "how long it is repeated at least; two rounds always"},
+    {"lengths", RZ_OPT_INTS, AT(lengths), "0", 0, 1e7, NULL, RZ_OPT_FIXED, "grpo: tokens of a group's completions, in turn; 0: --new, which is the most"},
+    {"plain", RZ_OPT_BOOL, AT(plain), "false", 0, 0, NULL, RZ_OPT_FIXED, "without the rounds that have a clock around each kernel: no multiply-adds are counted"},
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "one JSON object on stdout instead of a table"},
 };
 const int rz_bench_n_flags = sizeof rz_bench_flags / sizeof rz_bench_flags[0];
@@ -46,6 +48,7 @@ typedef struct {
     double plain_s[MAX_ROUNDS];             /* wall time of the rounds without the meter */
     double cpu_s;                           /* processor time of those */
     double peak;                            /* GFLOP/s of all cores in use, running the register loop at the same time */
+    double read;                            /* GB/s of all cores in use, each reading its share of the weights */
     double metered_s;                       /* the fastest round with the meter … */
     rz_meter_count op[RZ_METER_OPS];        /* … and where its time went */
     double rss_mib;
@@ -65,27 +68,42 @@ static double sum_over_ranks(rz_comm *comm, double x, double unit)
     return (double)whole * unit;
 }
 
-typedef struct { const char *name; double *gflops; } peak_work;
+/* data NULL: multiply-adds; else a thread reads its part of it. */
+typedef struct { const char *name; const char *data; size_t bytes; int threads; double *rate; } peak_work;
 
 static void peak_of_thread(void *ctx, int i, int thread)
 {
     (void)thread;
     const peak_work *w = ctx;
-    w->gflops[i] = rz_peak_gflops(w->name, PEAK_MS);
+    size_t part = w->bytes / (size_t)w->threads / 64 * 64;
+    w->rate[i] = w->data ? rz_peak_read(w->name, w->data + part * (size_t)i, part) : rz_peak_gflops(w->name, PEAK_MS);
 }
 
-/* All threads of all ranks at once: cores share power and clock. */
-static double peak(rz_comm *comm, rz_pool *pool, const char *name)
+/* All threads of all ranks at once: cores share power, clock and memory. */
+static double peak(rz_comm *comm, rz_pool *pool, peak_work w)
 {
     double sum = 0;
-    int n = rz_pool_size(pool);
-    peak_work w = {name, rz_calloc((size_t)n, sizeof *w.gflops)};
+    w.threads = rz_pool_size(pool);
+    w.rate = rz_calloc((size_t)w.threads, sizeof *w.rate);
     rz_comm_barrier(comm);
-    rz_pool_run(pool, n, peak_of_thread, &w);
-    for (int i = 0; i < n; i++)
-        sum += w.gflops[i];
-    free(w.gflops);
+    rz_pool_run(pool, w.threads, peak_of_thread, &w);
+    for (int i = 0; i < w.threads; i++)
+        sum += w.rate[i];
+    free(w.rate);
     return sum_over_ranks(comm, sum, 1e-6);
+}
+
+/* Short windows, and the best of several: another process may have the core in one of them. */
+static void yardsticks(rz_comm *comm, rz_bench *b, const rz_kernels *k, measured *m)
+{
+    size_t bytes;
+    const char *weights = rz_bench_weights(b, &bytes);
+    for (int i = 0; i < PEAK_WINDOWS; i++) {
+        double p = peak(comm, rz_bench_pool(b), (peak_work){.name = k->name}), r;
+        m->peak = p > m->peak ? p : m->peak;
+        r = weights ? peak(comm, rz_bench_pool(b), (peak_work){.name = k->name, .data = weights, .bytes = bytes}) : 0;
+        m->read = r > m->read ? r : m->read;
+    }
 }
 
 /* Wall seconds of one round, from when the first rank may begin to when the last has ended. */
@@ -127,24 +145,21 @@ static bool metered_round(rz_comm *comm, rz_bench *b, const rz_bench_work *w, co
 }
 
 /* Rounds without and with the meter, and the peak, by turns. */
-static bool measure(rz_comm *comm, rz_bench *b, const rz_bench_work *w, const rz_kernels *k, double limit_s, measured *m, rz_err *err)
+static bool measure(rz_comm *comm, rz_bench *b, const rz_bench_work *w, const rz_kernels *k, const rz_bench_options *o, measured *m, rz_err *err)
 {
     double start = rz_now_s();
     int64_t go_on = 1;
     m->ranks = rz_comm_size(comm);
     while (go_on) {
-        for (int i = 0; i < PEAK_WINDOWS; i++) { /* short ones: another process may have the core in one of them */
-            double p = peak(comm, rz_bench_pool(b), k->name);
-            m->peak = p > m->peak ? p : m->peak;
-        }
+        yardsticks(comm, b, k, m);
         double cpu = processor_s();
         if (!timed_round(comm, b, w, &m->done, &m->plain_s[m->n], err))
             return false;
         m->cpu_s += processor_s() - cpu;
         m->n++;
-        if (!metered_round(comm, b, w, k, m, err))
+        if (!o->plain && !metered_round(comm, b, w, k, m, err))
             return false;
-        go_on = rz_comm_rank(comm) == 0 && m->n < MAX_ROUNDS && (m->n < 2 || rz_now_s() - start < limit_s);
+        go_on = rz_comm_rank(comm) == 0 && m->n < MAX_ROUNDS && (m->n < 2 || rz_now_s() - start < o->seconds);
         rz_comm_sum_i64(comm, &go_on, 1);
     }
     struct rusage usage;
@@ -216,6 +231,8 @@ static json_t *operations(const measured *m, const figures *f)
 static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_options *o, const rz_kernels *k, const measured *m, const figures *f)
 {
     const rz_policy *p = rz_bench_policy(b);
+    size_t bytes;
+    rz_bench_weights(b, &bytes);
     static const char *const shapes[] = {"countdown", "small", "smollm2", "qwen0.5b"};
     json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", o->dtype ? "bf16" : "f32",
                              "ranks", m->ranks, "threads", (json_int_t)o->threads, "parameters", (json_int_t)(p ? p->layout.n_params : 0), "batch",
@@ -235,6 +252,8 @@ static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_optio
     json_object_set_new(root, "flop", json_integer((json_int_t)f->flop));
     put_ratio(root, "gflops", 1e-9 * f->flop, f->best_s);
     put_ratio(root, "peak_gflops", m->peak, m->peak > 0);
+    put_ratio(root, "read_gb_s", m->read, m->read > 0);
+    json_object_set_new(root, "weight_bytes", json_integer((json_int_t)bytes));
     put_ratio(root, "share_of_peak", 1e-9 * f->flop / f->best_s, m->peak);
     put_ratio(root, "matmul_share_of_peak", f->products_s > 0 ? 1e-9 * f->products_flop / f->products_s : 0, f->products_s > 0 ? f->peak_of_core : 0);
     put_ratio(root, "matmul_share_of_time", f->products_s, f->products_s > 0 ? f->thread_s : 0);
@@ -268,7 +287,7 @@ static void print_table(const rz_bench_work *w, rz_bench *b, const rz_bench_opti
             (double)m->done.tokens / f->median_s, (double)m->done.tokens * m->n / m->cpu_s, m->rss_mib);
     if (m->done.items)
         fprintf(stderr, "%.0f completions/s\n", (double)m->done.items / f->best_s);
-    if (!p)
+    if (!p || o->plain)
         return;
     fprintf(stderr, "%.1f GFLOP/s", 1e-9 * f->flop / f->best_s);
     if (m->peak > 0)
@@ -320,7 +339,7 @@ int rz_cmd_bench(rz_comm *comm, int argc, char **argv, rz_err *err)
     signal(SIGINT, SIG_DFL); /* there is nothing to save */
     signal(SIGTERM, SIG_DFL);
     const rz_bench_work *w = prepare(&o, &k, argc, argv, err);
-    bool ok = rz_comm_agree(comm, w != NULL, err) && rz_bench_open(&b, w, &o, comm, k, err) && measure(comm, b, w, k, o.seconds, m, err);
+    bool ok = rz_comm_agree(comm, w != NULL, err) && rz_bench_open(&b, w, &o, comm, k, err) && measure(comm, b, w, k, &o, m, err);
     if (ok && rz_comm_rank(comm) == 0) {
         figures f = derive(m, o.threads);
         (o.json ? print_json : print_table)(w, b, &o, k, m, &f);

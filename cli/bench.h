@@ -9,7 +9,8 @@ typedef struct {
     int shape, dtype;
     int64_t batch, prompt, new_tokens, seq, group, threads, shards;
     double seconds;
-    bool json;
+    bool json, plain;
+    rz_int_list lengths;
     rz_text_list rules_allow;
 } rz_bench_options;
 
@@ -42,5 +43,7 @@ bool rz_bench_round(rz_bench *b, const rz_bench_work *w, rz_bench_done *done, rz
 void rz_bench_close(rz_bench *b);
 rz_policy *rz_bench_policy(rz_bench *b); /* NULL for a work without */
 rz_pool *rz_bench_pool(rz_bench *b);
+/* The panels that a step of decoding reads, all of them; NULL for a work without. */
+const void *rz_bench_weights(rz_bench *b, size_t *bytes);
 int64_t rz_bench_batch(const rz_bench *b);
 #endif

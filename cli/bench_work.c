@@ -1,11 +1,13 @@
 #include "cli/bench.h"
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "data/source.h"
 #include "trainer/model.h"
 #include "trainer/grpo.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,7 @@ struct rz_bench {
     int64_t words;
     rz_config config;       /* of a training job, all defaults but what the flags say */
     rz_grpo grpo;
+    rz_int_list lengths;    /* tokens of a group's completions */
     double weight;          /* of a token in the loss */
     rz_tree *trees;
 };
@@ -38,6 +41,17 @@ struct rz_bench {
 rz_policy *rz_bench_policy(rz_bench *b) { return b->policy; }
 rz_pool *rz_bench_pool(rz_bench *b) { return b->pool; }
 int64_t rz_bench_batch(const rz_bench *b) { return b->batch; }
+
+const void *rz_bench_weights(rz_bench *b, size_t *bytes)
+{
+    const rz_policy *p = b->policy;
+    *bytes = 0;
+    if (!p)
+        return NULL;
+    size_t n = (size_t)p->head.packed_at + rz_packed_size(p->head.N, p->head.K); /* the head is the last */
+    *bytes = n * (p->half ? sizeof *p->half : sizeof *p->packed);
+    return p->half ? (const void *)p->half : p->packed;
+}
 
 /* ---- policies ---- */
 
@@ -71,6 +85,23 @@ static bool made_tokenizer(rz_tokenizer **out, const char *path, int size, rz_er
     return ok;
 }
 
+/* N(0, 1/hidden_size), from a table: half a billion draws of their own would take longer than what is timed. */
+static void random_weights(rz_policy *p)
+{
+    enum { TABLE = 1 << 16 };
+    float *table = rz_calloc(TABLE, sizeof *table);
+    for (uint32_t i = 0; i < TABLE; i++)
+        table[i] = (float)(rz_rng_normal(1, RZ_RNG_INIT, 0, i, 0, 0) / sqrt(p->arch.hidden_size));
+    for (int i = 0; i < p->layout.n_tensors; i++) {
+        const rz_tensor *t = &p->layout.tensors[i];
+        int64_t n = t->rows * (t->cols ? t->cols : 1);
+        for (int64_t j = 0; j < n; j++)
+            p->w[t->offset + j] = t->cols ? table[(uint64_t)(i + j) * 40503 % TABLE] : 1; /* no shape here has a bias */
+    }
+    rz_policy_refresh(p);
+    free(table);
+}
+
 static bool open_policy(rz_bench *b, const rz_kernels *k, rz_err *err)
 {
     const rz_bench_options *o = b->o;
@@ -86,7 +117,7 @@ static bool open_policy(rz_bench *b, const rz_kernels *k, rz_err *err)
     arch.max_position_embeddings = (int)longest;
     if (!made_tokenizer(&b->tokenizer, b->config.tokenizer, arch.vocab_size, err) || !rz_policy_create(&b->policy, &arch, k, b->pool, err))
         return false;
-    rz_policy_init_weights(b->policy, 1);
+    random_weights(b->policy);
     return true;
 }
 
@@ -223,7 +254,17 @@ static bool open_grpo(rz_bench *b, rz_err *err)
                                    .worker = b->worker, .sampling = rz_config_sampling(&b->config, NULL, NULL, 0), .seed = 1,
                                    .random_reward = true}; /* after the rules have scored: random weights earn nothing, and without a difference
                                                               there is no update to time */
+    b->grpo.rollout.sampling.n_lengths = b->lengths.n;
+    b->grpo.rollout.sampling.lengths = b->lengths.v;
     return true;
+}
+
+static int64_t sampled_tokens(const rz_bench *b)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < b->o->group; i++)
+        n += b->lengths.v[i % b->lengths.n];
+    return n * (b->batch / b->o->group);
 }
 
 static bool round_grpo(rz_bench *b, rz_bench_done *done, rz_err *err)
@@ -233,7 +274,7 @@ static bool round_grpo(rz_bench *b, rz_bench_done *done, rz_err *err)
     if (!rz_grpo_step(&b->grpo, 1, &m, err))
         return false;
     count_trained(b, done, (int64_t)rz_metrics_get(&m, "tokens/trained")); /* groups whose coins fell alike are left out */
-    done->tokens = rz_comm_rank(b->comm) ? 0 : b->batch * b->o->new_tokens;
+    done->tokens = rz_comm_rank(b->comm) ? 0 : sampled_tokens(b);
     return true;
 }
 
@@ -304,6 +345,12 @@ static bool set_up(rz_bench *b, const rz_bench_work *w, const rz_kernels *k, rz_
         return false;
     b->config.truncated = RZ_TRUNCATED_PUNISH; /* none of the completions ends by itself */
     b->config.rollout.max_new = o->new_tokens;
+    b->lengths = o->lengths;
+    for (int i = 0; i < o->lengths.n; i++) {
+        if (o->lengths.v[i] > o->new_tokens)
+            return rz_fail(err, RZ_EUSAGE, "--lengths has %lld, must be --new (%lld) at most", (long long)o->lengths.v[i], (long long)o->new_tokens);
+        b->lengths.v[i] = o->lengths.v[i] ? o->lengths.v[i] : o->new_tokens;
+    }
     for (b->config.gradient_shards = o->shards; b->config.gradient_shards < rz_comm_size(b->comm);)
         b->config.gradient_shards *= 2;
     if (o->shards & (o->shards - 1))

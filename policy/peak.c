@@ -45,9 +45,33 @@ __attribute__((target("avx2,fma"))) static void run256(float sink[16], long roun
     _mm256_storeu_ps(sink, acc0);
 }
 
-static const struct { const char *name; void (*run)(float *sink, long rounds); double flops; } loops[] = {
-    {"avx512", run512, 2 * CHAINS * 16 * 2},
-    {"avx2", run256, 2 * CHAINS * 8 * 2},
+/* Four cache lines at a time, from 64-byte blocks. */
+__attribute__((target("avx512f"))) static void read512(float sink[16], const char *data, size_t blocks)
+{
+    __m512i a = _mm512_setzero_si512(), b = a;
+    const __m512i *x = (const __m512i *)data;
+    for (size_t i = 0; i + 4 <= blocks; i += 4) {
+        a = _mm512_xor_si512(a, _mm512_xor_si512(_mm512_loadu_si512(x + i), _mm512_loadu_si512(x + i + 1)));
+        b = _mm512_xor_si512(b, _mm512_xor_si512(_mm512_loadu_si512(x + i + 2), _mm512_loadu_si512(x + i + 3)));
+    }
+    _mm512_storeu_si512(sink, _mm512_xor_si512(a, b));
+}
+
+__attribute__((target("avx2"))) static void read256(float sink[16], const char *data, size_t blocks)
+{
+    __m256i a = _mm256_setzero_si256(), b = a;
+    const __m256i *x = (const __m256i *)data;
+    for (size_t i = 0; i + 4 <= blocks; i += 4)
+        for (size_t j = 2 * i; j < 2 * i + 8; j += 4) {
+            a = _mm256_xor_si256(a, _mm256_xor_si256(_mm256_loadu_si256(x + j), _mm256_loadu_si256(x + j + 1)));
+            b = _mm256_xor_si256(b, _mm256_xor_si256(_mm256_loadu_si256(x + j + 2), _mm256_loadu_si256(x + j + 3)));
+        }
+    _mm256_storeu_si256((__m256i *)sink, _mm256_xor_si256(a, b));
+}
+
+static const struct { const char *name; void (*run)(float *sink, long rounds); double flops; void (*read)(float *sink, const char *data, size_t blocks); } loops[] = {
+    {"avx512", run512, 2 * CHAINS * 16 * 2, read512},
+    {"avx2", run256, 2 * CHAINS * 8 * 2, read256},
 };
 
 double rz_peak_gflops(const char *name, double ms)
@@ -65,10 +89,31 @@ double rz_peak_gflops(const char *name, double ms)
         }
     return 0;
 }
+
+double rz_peak_read(const char *name, const void *data, size_t bytes)
+{
+    volatile float keep;
+    float sink[16];
+    for (size_t i = 0; i < sizeof loops / sizeof loops[0]; i++)
+        if (strcmp(name, loops[i].name) == 0) {
+            double start = rz_now_s();
+            loops[i].read(sink, data, bytes / 64);
+            keep = sink[0];
+            (void)keep;
+            return (double)bytes / (rz_now_s() - start) * 1e-9;
+        }
+    return 0;
+}
 #else
 double rz_peak_gflops(const char *name, double ms)
 {
     (void)name, (void)ms;
+    return 0;
+}
+
+double rz_peak_read(const char *name, const void *data, size_t bytes)
+{
+    (void)name, (void)data, (void)bytes;
     return 0;
 }
 #endif

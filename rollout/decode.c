@@ -236,10 +236,13 @@ static bool take_request(rz_decoder *d, int n_free, bool wait, rz_err *err)
 static void seat(rz_decoder *d, slot *s)
 {
     prefix *f = d->current;
+    const rz_sampling *how = d->sampling;
     int room = d->p->arch.max_position_embeddings - f->r.n_prompt;
     s->of = f;
     s->sample = f->seated++;
-    s->limit = d->sampling->max_new < room ? d->sampling->max_new : room;
+    s->limit = how->max_new < room ? how->max_new : room;
+    if (how->n_lengths && how->lengths[s->sample % how->n_lengths] < s->limit)
+        s->limit = (int)how->lengths[s->sample % how->n_lengths];
     s->last = f->r.prompt[f->r.n_prompt - 1];
     s->cache.n = 0;
     s->so_far.n = 0;

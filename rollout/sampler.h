@@ -16,6 +16,8 @@ typedef struct {
     int n_stop_texts;
     const char *const *stop_texts; /* a completion ends with the token after which its text holds one of them */
     const rz_tokenizer *tokenizer; /* what makes tokens text; NULL when there are no stop_texts */
+    int n_lengths;                 /* benchmarks: completion i of a prompt has lengths[i mod n_lengths] tokens at most; 0: max_new alone bounds it */
+    const int64_t *lengths;
 } rz_sampling;
 
 /* Temperature under which log-probabilities are taken: that of sampling, 1 when greedy. */

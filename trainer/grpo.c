@@ -21,7 +21,7 @@ rz_method rz_grpo_method(const rz_config *c)
 rz_sampling rz_config_sampling(const rz_config *c, const rz_tokenizer *t, const int32_t *stop, int n_stop)
 {
     return (rz_sampling){c->rollout.temperature, (int)c->rollout.top_k, c->rollout.top_p, c->rollout.min_p, (int)c->rollout.max_new, n_stop, stop,
-                         t ? c->rollout.stop.n : 0, (const char *const *)c->rollout.stop.v, t};
+                         t ? c->rollout.stop.n : 0, (const char *const *)c->rollout.stop.v, t, 0, NULL};
 }
 
 bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_comm *c, rz_err *err)

@@ -80,6 +80,25 @@ def _(folder):
         check(found["tokens"] == 72 and 0 < groups <= 3 and found["flop"] == flop, groups, found["flop"], flop)
 
 
+@case("grpo: lengths as told, in turn")
+def _(folder):
+    found = bench("grpo", "--batch", 12, "--group", 4, "--prompt", 12, "--new", 9, "--shape", "small", "--lengths", "3,0,5,1")
+    groups = found["tokens_trained"] // 18  # of 3, 9, 5 and 1 tokens
+    flop = sum(2 * (decoding("small", 3, 0, 12, n) + learning("small", groups, 0, 12, n)) for n in (3, 9, 5, 1))
+    flop += 2 * (decoding("small", 0, 3, 12, 0) + learning("small", 0, groups, 12, 0))
+    check(found["tokens"] == 54 and 0 < groups <= 3 and found["flop"] == flop, groups, found["flop"], flop)
+
+
+@case("--plain counts nothing; what decoding reads, and how fast memory could be read")
+def _(folder):
+    found = bench("decode", "--batch", 2, "--new", 2, "--plain")
+    check(found["tokens_per_s"] > 0 and found["flop"] == 0 and not found["operations"], found)
+    half = bench("decode", "--batch", 2, "--new", 2, "--dtype", "bf16")
+    layers, head = products_of("countdown")
+    check(found["read_gb_s"] > 0 and half["read_gb_s"] > 0 and found["weight_bytes"] == 2 * half["weight_bytes"], found, half)
+    check(4 * (layers + head) <= found["weight_bytes"] <= 4 * (layers + 192 * 128), found["weight_bytes"])  # panels are whole
+
+
 @case("rules: completions a second")
 def _(folder):
     found = bench("rules", "--batch", 200)
@@ -118,6 +137,7 @@ def _(folder):
             (["grpo", "--prompt", 2], USAGE, ["--prompt"]),
             (["rules", "--rules", folder + "/none.yaml"], IO, ["none.yaml"]),
             (["train", "--gradient-shards", 3], USAGE, ["power of two"]),
+            (["grpo", "--new", 8, "--lengths", "8,9"], USAGE, ["--lengths", "9", "--new (8)"]),
             (["train", "--threads", 0], USAGE, ["threads"])):
         for ranks in (0, 2) if "--prompt" in arguments else (0,):
             result = rulezero("bench", *arguments, ranks=ranks).expect(status, *words)
