@@ -40,7 +40,8 @@ static void head_backward(rz_learner *l, float *dh, float *grad, rz_arena scratc
 typedef struct {
     const rz_learner *l;
     const rz_batch *b;
-    int layer;
+    int layer, M;
+    const int32_t *pos; /* (M) */
     float *dx, *dw;
     const float *dy, *x, *rstd, *weight;
     float *const *d_whole; /* per tree, of a tree with a root: (n_prefix,W) what is sent to all keys and values of its prefix */
@@ -56,14 +57,14 @@ static void norm_rows(void *ctx, int r0, int r1)
 static void norm_columns(void *ctx, int d0, int d1)
 {
     const work *w = ctx;
-    w->l->p->k->rmsnorm_backward_w(w->dw, w->dy, w->x, w->rstd, w->b->acts.M, w->l->p->arch.hidden_size, d0, d1);
+    w->l->p->k->rmsnorm_backward_w(w->dw, w->dy, w->x, w->rstd, w->M, w->l->p->arch.hidden_size, d0, d1);
 }
 
-/* dx += gradient through the norm; the norm weight's gradient. */
-static void norm_backward(const rz_learner *l, const rz_batch *b, float *dx, const float *dy, const float *x, const float *rstd, int64_t weight, float *grad)
+/* Of M rows: dx += gradient through the norm; the norm weight's gradient. */
+static void norm_backward(const rz_learner *l, int M, float *dx, const float *dy, const float *x, const float *rstd, int64_t weight, float *grad)
 {
-    work w = {.l = l, .b = b, .dx = dx, .dw = grad + weight, .dy = dy, .x = x, .rstd = rstd, .weight = l->p->w + weight};
-    rz_op_rows(l->p, b->acts.M, norm_rows, &w);
+    work w = {.l = l, .M = M, .dx = dx, .dw = grad + weight, .dy = dy, .x = x, .rstd = rstd, .weight = l->p->w + weight};
+    rz_op_rows(l->p, M, norm_rows, &w);
     rz_op_rows(l->p, l->p->arch.hidden_size, norm_columns, &w);
 }
 
@@ -76,7 +77,7 @@ static void swiglu_rows(void *ctx, int r0, int r1)
 
 typedef struct {
     const rz_learner *l;
-    const rz_batch *b;
+    int M;
     const rz_layer_offsets *o;
     float *dqkv, *dy, *grad;
     const float *x, *rstd;
@@ -87,7 +88,7 @@ static void unrotate_rows(void *ctx, int r0, int r1)
     const work *w = ctx;
     const rz_policy *p = w->l->p;
     int64_t ld = (int64_t)(p->heads.H + 2 * p->heads.G) * p->heads.E;
-    p->k->rope(w->dx + r0 * ld, ld, p->rope->cs, w->b->acts.pos + r0, r1 - r0, p->heads.H + p->heads.G, p->heads.E, true);
+    p->k->rope(w->dx + r0 * ld, ld, p->rope->cs, w->pos + r0, r1 - r0, p->heads.H + p->heads.G, p->heads.E, true);
 }
 
 /* dqkv's queries and keys move to dy, and what comes back through their norms takes the place. */
@@ -111,21 +112,21 @@ static void head_norm_columns(void *ctx, int d0, int d1)
     const head_norm_work *w = ctx;
     const rz_policy *p = w->l->p;
     int64_t H = p->heads.H, G = p->heads.G, E = p->heads.E;
-    for (int64_t r = 0; r < w->b->acts.M; r++) {
+    for (int64_t r = 0; r < w->M; r++) {
         const float *dy = w->dy + r * (H + G) * E, *x = w->x + r * (H + G) * E, *rstd = w->rstd + r * (H + G);
         p->k->rmsnorm_backward_w(w->grad + w->o->q_norm, dy, x, rstd, (int)H, (int)E, d0, d1);
         p->k->rmsnorm_backward_w(w->grad + w->o->k_norm, dy + H * E, x + H * E, rstd + H, (int)G, (int)E, d0, d1);
     }
 }
 
-/* Through the norms of queries and keys: dqkv in place, the gradients of the two weights. */
-static void head_norm_backward(const rz_learner *l, const rz_batch *b, int layer, float *dqkv, float *grad, rz_arena scratch)
+/* Rows [r, r + M) through the norms of queries and keys: dqkv, from the first of them, in place; the gradients of the two weights. */
+static void head_norm_backward(const rz_learner *l, const rz_acts *a, int layer, int r, int M, float *dqkv, float *grad, rz_arena scratch)
 {
     const rz_policy *p = l->p;
     int64_t N = p->heads.H + p->heads.G, E = p->heads.E;
-    head_norm_work w = {l, b, &p->layout.layers[layer], dqkv, RZ_NEW(&scratch, b->acts.M * N * E, float), grad,
-                        rz_act(b->acts.qk, layer), rz_act(b->acts.rstd_qk, layer)};
-    rz_op_rows(p, b->acts.M, head_norm_rows, &w);
+    head_norm_work w = {l, M, &p->layout.layers[layer], dqkv, RZ_NEW(&scratch, M * N * E, float), grad, rz_act(a->qk, layer) + r * N * E,
+                        rz_act(a->rstd_qk, layer) + r * N};
+    rz_op_rows(p, M, head_norm_rows, &w);
     rz_op_rows(p, (int)E, head_norm_columns, &w);
 }
 
@@ -188,40 +189,56 @@ static void attention_backward(rz_learner *l, const rz_batch *b, int layer, floa
             p->k->add(root_gradient(l, layer) + j * width, d_whole[t] + j * W + k_at, width);
 }
 
-/* dx(M,D): in, d loss / d output of layer l; out, d loss / d its input. */
-static void layer_backward(rz_learner *l, const rz_batch *b, int layer, float *dx, float *grad, rz_arena scratch)
+/* Rows [r, r + M) of a layer from its end back to what attention wrote: dx (all rows, D) in place, datt (all rows, HE). */
+static void feed_forward_backward(rz_learner *l, const rz_batch *b, int layer, int r, int M, float *dx, float *datt, float *grad, rz_arena scratch)
+{
+    const rz_policy *p = l->p;
+    const rz_acts *a = &b->acts;
+    const rz_layer_matrices *m = &p->matrices[layer];
+    int64_t D = p->arch.hidden_size, F = p->arch.intermediate_size, HE = (int64_t)p->heads.H * p->heads.E;
+    float *dh = RZ_NEW(&scratch, M * D, float), *dact = RZ_NEW(&scratch, M * F, float), *dgate_up = RZ_NEW(&scratch, M * 2 * F, float);
+    rz_learner_note_peak(l, &scratch);
+    work w = {.l = l, .layer = layer, .dx = dgate_up, .dy = dact, .x = rz_act(a->gate_up, layer) + r * 2 * F};
+    dx += r * D;
+    rz_op_linear_dx(p, dact, dx, &m->down, M);
+    rz_op_linear_dw(p, grad, dx, rz_act(a->act, layer) + r * F, &m->down, M);
+    rz_op_rows(p, M, swiglu_rows, &w);
+    rz_op_linear_dx(p, dh, dgate_up, &m->gate_up, M);
+    rz_op_linear_dw(p, grad, dgate_up, rz_act(a->h2, layer) + r * D, &m->gate_up, M);
+    norm_backward(l, M, dx, dh, rz_act(a->x_mid, layer) + r * D, rz_act(a->rstd2, layer) + r, p->layout.layers[layer].norm2, grad);
+    rz_op_linear_dx(p, datt + r * HE, dx, &m->o, M);
+    rz_op_linear_dw(p, grad, dx, rz_act(a->att, layer) + r * HE, &m->o, M);
+}
+
+/* The same rows from what attention read back to the beginning of the layer: dqkv (all rows, W) is used up. */
+static void project_backward(const rz_learner *l, const rz_batch *b, int layer, int r, int M, float *dx, float *dqkv, float *grad, rz_arena scratch)
 {
     const rz_policy *p = l->p;
     const rz_acts *a = &b->acts;
     const rz_layer_offsets *o = &p->layout.layers[layer];
-    const rz_layer_matrices *m = &p->matrices[layer];
-    int64_t M = a->M, D = p->arch.hidden_size, F = p->arch.intermediate_size, H = p->heads.H, G = p->heads.G, E = p->heads.E,
-            W = (H + 2 * G) * E;
-    float *dh = RZ_NEW(&scratch, M * D, float), *dact = RZ_NEW(&scratch, M * F, float), *dgate_up = RZ_NEW(&scratch, M * 2 * F, float),
-          *datt = RZ_NEW(&scratch, M * H * E, float), *dqkv = RZ_ZNEW(&scratch, M * W, float);
-    work w = {.l = l, .b = b, .layer = layer};
-
-    rz_acts_again(p, a, b->runs, b->n_runs, b->row0, layer);
-    rz_op_linear_dx(p, dact, dx, &m->down, a->M);
-    rz_op_linear_dw(p, grad, dx, rz_act(a->act, layer), &m->down, a->M);
-    w.dx = dgate_up;
-    w.dy = dact;
-    w.x = rz_act(a->gate_up, layer);
-    rz_op_rows(p, a->M, swiglu_rows, &w);
-    rz_op_linear_dx(p, dh, dgate_up, &m->gate_up, a->M);
-    rz_op_linear_dw(p, grad, dgate_up, rz_act(a->h2, layer), &m->gate_up, a->M);
-    norm_backward(l, b, dx, dh, rz_act(a->x_mid, layer), rz_act(a->rstd2, layer), o->norm2, grad);
-
-    rz_op_linear_dx(p, datt, dx, &m->o, a->M);
-    rz_op_linear_dw(p, grad, dx, rz_act(a->att, layer), &m->o, a->M);
-    attention_backward(l, b, layer, dqkv, datt, scratch);
-    w.dx = dqkv;
-    rz_op_rows(p, a->M, unrotate_rows, &w);
+    int64_t D = p->arch.hidden_size, W = (int64_t)(p->heads.H + 2 * p->heads.G) * p->heads.E;
+    float *dh = RZ_NEW(&scratch, M * D, float);
+    work w = {.l = l, .layer = layer, .dx = dqkv += r * W, .pos = a->pos + r};
+    rz_op_rows(p, M, unrotate_rows, &w);
     if (o->q_norm >= 0)
-        head_norm_backward(l, b, layer, dqkv, grad, scratch);
-    rz_op_linear_dx(p, dh, dqkv, &m->qkv, a->M);
-    rz_op_linear_dw(p, grad, dqkv, rz_act(a->h1, layer), &m->qkv, a->M);
-    norm_backward(l, b, dx, dh, rz_act(a->x_in, layer), rz_act(a->rstd1, layer), o->norm1, grad);
+        head_norm_backward(l, a, layer, r, M, dqkv, grad, scratch);
+    rz_op_linear_dx(p, dh, dqkv, &p->matrices[layer].qkv, M);
+    rz_op_linear_dw(p, grad, dqkv, rz_act(a->h1, layer) + r * D, &p->matrices[layer].qkv, M);
+    norm_backward(l, M, dx + r * D, dh, rz_act(a->x_in, layer) + r * D, rz_act(a->rstd1, layer) + r, o->norm1, grad);
+}
+
+/* dx(M,D): in, d loss / d output of layer l; out, d loss / d its input. */
+static void layer_backward(rz_learner *l, const rz_batch *b, int layer, float *dx, float *grad, rz_arena scratch)
+{
+    const rz_policy *p = l->p;
+    int64_t M = b->acts.M, H = p->heads.H, E = p->heads.E, W = (H + 2 * p->heads.G) * E;
+    float *datt = RZ_NEW(&scratch, M * H * E, float), *dqkv = RZ_ZNEW(&scratch, M * W, float);
+    rz_acts_again(p, &b->acts, b->runs, b->n_runs, b->row0, layer);
+    for (int r = 0, n; r < M; r += n)
+        feed_forward_backward(l, b, layer, r, n = rz_rows_together(p, (int)M - r), dx, datt, grad, scratch);
+    attention_backward(l, b, layer, dqkv, datt, scratch);
+    for (int r = 0, n; r < M; r += n)
+        project_backward(l, b, layer, r, n = rz_rows_together(p, (int)M - r), dx, dqkv, grad, scratch);
 }
 
 /* A place for dx of a batch's rows, zero so far, until the embedding takes it. */
@@ -246,7 +263,7 @@ void rz_learner_backward(rz_learner *l, float *grad)
     rz_arena scratch = l->work;
     float *dh = RZ_NEW(&scratch, (size_t)b->acts.M * (size_t)p->arch.hidden_size, float);
     head_backward(l, dh, grad, scratch);
-    norm_backward(l, b, k->dx, dh, b->acts.x_out, b->acts.rstd_out, p->layout.norm, grad);
+    norm_backward(l, b->acts.M, k->dx, dh, b->acts.x_out, b->acts.rstd_out, p->layout.norm, grad);
     for (int layer = p->arch.num_hidden_layers - 1; layer >= 0; layer--)
         layer_backward(l, b, layer, k->dx, grad, scratch);
 }

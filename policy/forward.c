@@ -119,6 +119,7 @@ typedef struct {
     int layer, n_runs;
     float *to, *from, *rstd;
     const float *add, *weight;
+    const int32_t *pos;
 } work;
 
 static void norm_rows(void *ctx, int r0, int r1)
@@ -129,11 +130,11 @@ static void norm_rows(void *ctx, int r0, int r1)
                              (float)w->p->arch.rms_norm_eps, r1 - r0, (int)D);
 }
 
-/* x += add (unless NULL); h = norm(x). */
-static void norm(const rz_policy *p, const rz_acts *a, float *h, float *rstd, float *x, const float *add, int64_t weight)
+/* Of M rows: x += add (unless NULL); h = norm(x). */
+static void norm(const rz_policy *p, int M, float *h, float *rstd, float *x, const float *add, int64_t weight)
 {
     work w = {.p = p, .to = h, .from = x, .add = add, .weight = p->w + weight, .rstd = rstd};
-    rz_op_rows(p, a->M, norm_rows, &w);
+    rz_op_rows(p, M, norm_rows, &w);
 }
 
 /* Queries and keys move out of qkv, and their norms back in. Heads are rows to the kernel. */
@@ -156,7 +157,7 @@ static void rope_rows(void *ctx, int r0, int r1)
     const work *w = ctx;
     const rz_heads *h = &w->p->heads;
     int64_t ld = (int64_t)(h->H + 2 * h->G) * h->E;
-    w->p->k->rope(w->to + r0 * ld, ld, w->p->rope->cs, w->a->pos + r0, r1 - r0, h->H + h->G, h->E, false);
+    w->p->k->rope(w->to + r0 * ld, ld, w->p->rope->cs, w->pos + r0, r1 - r0, h->H + h->G, h->E, false);
 }
 
 static void swiglu_rows(void *ctx, int r0, int r1)
@@ -264,55 +265,80 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
     }
 }
 
-/* A layer up to what its last product reads. products: false when they are kept already, and only what lies between them is missing. */
-static void layer_inner(const rz_policy *p, const rz_acts *a, work *w, const float *residual, bool products)
+int rz_rows_together(const rz_policy *p, int left)
+{
+    enum { ROW_BLOCK = 256 };
+    int most = ROW_BLOCK * rz_pool_size(p->pool);
+    return left < most ? left : most;
+}
+
+static float *row_of(rz_activation x, int layer, int r, int64_t width)
+{
+    return rz_act(x, layer) + r * width;
+}
+
+/* Rows [r, r + M) of a layer up to what attention reads. products: false when they are kept already, and only what lies between them is missing. */
+static void project(const rz_policy *p, const rz_acts *a, work *w, int r, int M, const float *residual, bool products)
 {
     int l = w->layer;
+    int64_t D = p->arch.hidden_size, H = p->heads.H, G = p->heads.G, E = p->heads.E;
     const rz_layer_offsets *o = &p->layout.layers[l];
-    const rz_layer_matrices *m = &p->matrices[l];
-    float *x_in = rz_act(a->x_in, l), *x_mid = rz_act(a->x_mid, l), *h1 = rz_act(a->h1, l), *h2 = rz_act(a->h2, l), *qkv = rz_act(a->qkv, l),
-          *att = rz_act(a->att, l), *gate_up = rz_act(a->gate_up, l);
-
-    norm(p, a, h1, rz_act(a->rstd1, l), x_in, residual, o->norm1);
-    if (products) {
-        rz_op_linear(p, qkv, h1, &m->qkv, a->M);
-        w->to = qkv;
-        if (o->q_norm >= 0) {
-            w->from = rz_act(a->qk, l);
-            w->rstd = rz_act(a->rstd_qk, l);
-            rz_op_rows(p, a->M, head_norm_rows, w);
-        }
-        rz_op_rows(p, a->M, rope_rows, w);
+    float *h1 = row_of(a->h1, l, r, D), *qkv = row_of(a->qkv, l, r, (H + 2 * G) * E);
+    norm(p, M, h1, row_of(a->rstd1, l, r, 1), row_of(a->x_in, l, r, D), residual ? residual + r * D : NULL, o->norm1);
+    if (!products)
+        return;
+    rz_op_linear(p, qkv, h1, &p->matrices[l].qkv, M);
+    w->to = qkv;
+    if (o->q_norm >= 0) {
+        w->from = row_of(a->qk, l, r, (H + G) * E);
+        w->rstd = row_of(a->rstd_qk, l, r, H + G);
+        rz_op_rows(p, M, head_norm_rows, w);
     }
-    w->from = qkv;
-    w->to = att;
+    w->pos = a->pos + r;
+    rz_op_rows(p, M, rope_rows, w);
+}
+
+/* The same rows from what attention wrote up to what the last product reads. next (M of all rows, D), if not NULL: also that product, into a->t, which is still
+ * to be added to the residual stream, then in next. */
+static void feed_forward(const rz_policy *p, const rz_acts *a, work *w, int r, int M, float *next, bool products)
+{
+    int l = w->layer;
+    int64_t D = p->arch.hidden_size, F = p->arch.intermediate_size, HE = (int64_t)p->heads.H * p->heads.E;
+    const rz_layer_matrices *m = &p->matrices[l];
+    float *x_in = row_of(a->x_in, l, r, D), *x_mid = row_of(a->x_mid, l, r, D), *h2 = row_of(a->h2, l, r, D), *t = a->t + r * D,
+          *gate_up = row_of(a->gate_up, l, r, 2 * F), *act = row_of(a->act, l, r, F);
+    if (products) {
+        rz_op_linear(p, t, row_of(a->att, l, r, HE), &m->o, M);
+        if (x_mid != x_in)
+            memcpy(x_mid, x_in, (size_t)(M * D) * sizeof(float));
+    }
+    norm(p, M, h2, row_of(a->rstd2, l, r, 1), x_mid, products ? t : NULL, p->layout.layers[l].norm2);
+    if (products)
+        rz_op_linear(p, gate_up, h2, &m->gate_up, M);
+    w->to = act;
+    w->from = gate_up;
+    rz_op_rows(p, M, swiglu_rows, w);
+    if (!next)
+        return;
+    rz_op_linear(p, t, act, &m->down, M);
+    if (next + r * D != x_mid)
+        memcpy(next + r * D, x_mid, (size_t)(M * D) * sizeof(float));
+}
+
+static void run_layer(const rz_policy *p, const rz_acts *a, work *w, const float *residual, float *next, bool products)
+{
+    for (int r = 0, n; r < a->M; r += n)
+        project(p, a, w, r, n = rz_rows_together(p, a->M - r), residual, products);
+    w->from = rz_act(a->qkv, w->layer);
+    w->to = rz_act(a->att, w->layer);
     if (products && a->steps)
         steps(w);
     else
         rz_pool_run(p->pool, w->n_runs, append_run, w);
-    if (products) {
-        if (!a->steps)
-            rz_pool_run(p->pool, w->n_runs * p->heads.G, attend, w);
-        rz_op_linear(p, a->t, att, &m->o, a->M);
-        if (x_mid != x_in)
-            memcpy(x_mid, x_in, (size_t)a->M * (size_t)p->arch.hidden_size * sizeof(float));
-    }
-    norm(p, a, h2, rz_act(a->rstd2, l), x_mid, products ? a->t : NULL, o->norm2);
-    if (products)
-        rz_op_linear(p, gate_up, h2, &m->gate_up, a->M);
-    w->to = rz_act(a->act, l);
-    w->from = gate_up;
-    rz_op_rows(p, a->M, swiglu_rows, w);
-}
-
-static void layer_forward(const rz_policy *p, rz_acts *a, work *w, const float *residual)
-{
-    int l = w->layer;
-    float *x_mid = rz_act(a->x_mid, l), *next = l + 1 < p->arch.num_hidden_layers ? rz_act(a->x_in, l + 1) : a->x_out;
-    layer_inner(p, a, w, residual, true);
-    rz_op_linear(p, a->t, rz_act(a->act, l), &p->matrices[l].down, a->M);
-    if (next != x_mid)
-        memcpy(next, x_mid, (size_t)a->M * (size_t)p->arch.hidden_size * sizeof(float));
+    if (products && !a->steps)
+        rz_pool_run(p->pool, w->n_runs * p->heads.G, attend, w);
+    for (int r = 0, n; r < a->M; r += n)
+        feed_forward(p, a, w, r, n = rz_rows_together(p, a->M - r), next, products);
 }
 
 static work layer_work(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)
@@ -325,16 +351,16 @@ void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_r
     embed(p, a, runs, n_runs, row0);
     for (int l = 0; l < p->arch.num_hidden_layers; l++) {
         work w = layer_work(p, a, runs, n_runs, row0, l);
-        layer_forward(p, a, &w, l ? a->t : NULL);
+        run_layer(p, a, &w, l ? a->t : NULL, l + 1 < p->arch.num_hidden_layers ? rz_act(a->x_in, l + 1) : a->x_out, true);
     }
-    norm(p, a, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
+    norm(p, a->M, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
 }
 
 void rz_acts_again(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)
 {
     work w = layer_work(p, a, runs, n_runs, row0, layer);
     if (a->recompute != RZ_RECOMPUTE_NONE) /* x_in holds the residual added to it */
-        layer_inner(p, a, &w, NULL, a->recompute == RZ_RECOMPUTE_LAYER);
+        run_layer(p, a, &w, NULL, NULL, a->recompute == RZ_RECOMPUTE_LAYER);
 }
 
 void rz_policy_forward(const rz_policy *p, const rz_run *runs, int n_runs, float *h, rz_arena scratch)

@@ -47,6 +47,8 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
 size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p);
 /* row0(n_runs): written, the first row of each run. */
 void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, int *row0, float *h);
+/* How many of `left` rows go through the operations between two attentions together, so that what one writes is in the caches for the next. Changes no bit. */
+int rz_rows_together(const rz_policy *p, int left);
 /* Activations of a layer as they were when it ran, those that were not kept computed again: the same functions, the same bits. */
 void rz_acts_again(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer);
 rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer);

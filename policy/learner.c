@@ -161,7 +161,8 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
            W = (H + 2 * (size_t)p->heads.G) * (size_t)p->heads.E, rows = (size_t)logit_rows(p),
            logits = (M < rows ? M : rows) * (size_t)p->arch.vocab_size + M,          /* head_backward */
            qk = rz_arch_family(&p->arch)->qk_norm ? (H + (size_t)p->heads.G) * (size_t)p->heads.E : 0,
-           layer = M * (D + 3 * F + H * (size_t)p->heads.E + W + qk) + roots * W;    /* layer_backward */
+           block = (size_t)rz_rows_together(p, a.M) * (D + 3 * F > D + qk ? D + 3 * F : D + qk),
+           layer = M * (H * (size_t)p->heads.E + W) + (block > roots * W ? block : roots * W); /* layer_backward */
     return 64 * 128 /* some sixty arrays, aligned */ + rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
            (M * (3 * D + 4) + (logits > layer ? logits : layer)) * sizeof(float);    /* h, dh, the kept dx */
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_AT_ONCE = 2048 }; /* trees are taken together up to about this many rows: large products, bounded memory; changes no bit */
+enum { ROWS_AT_ONCE = 512 }; /* trees are taken together up to about this many rows: large products, bounded memory; changes no bit */
 enum { MAX_LEVELS = 12 };
 
 /* Sum over the shards [index·2^level, (index+1)·2^level). sum NULL: none of them had a tree. */
