@@ -24,13 +24,15 @@ static void head_backward(rz_learner *l, float *dh, float *grad, rz_arena scratc
             memcpy(dlogp + l->now.row0[l->now.tree_run[t] + i], l->now.trees[t].sequences[i].dlogp, (size_t)l->now.trees[t].sequences[i].n * sizeof(float));
     memset(dh, 0, (size_t)M * (size_t)D * sizeof(float));
     rz_head_work w = {.l = l, .dlogp = dlogp};
-    for (int r = 0, n; (n = rz_learner_next_rows(l, &r)) > 0; r += n) {
+    size_t done = 0;
+    for (int r = 0, n; (n = rz_learner_next_rows(l, &r)) > 0; r += n, done += (size_t)n) {
         rz_arena chunk = scratch;
-        w.logits = RZ_NEW(&chunk, (size_t)n * (size_t)V, float);
+        w.logits = l->logits ? l->logits + done * (size_t)V : RZ_NEW(&chunk, (size_t)n * (size_t)V, float);
         w.row = r;
         const float *h = l->h + (int64_t)r * D;
         rz_learner_note_peak(l, &chunk);
-        rz_policy_logits(p, w.logits, h, n); /* once more: cheaper than keeping them */
+        if (!l->logits)
+            rz_policy_logits(p, w.logits, h, n);
         rz_op_rows(p, n, dlogits_rows, &w);
         rz_op_linear_dx(p, dh + (int64_t)r * D, w.logits, &p->head, n);
         rz_op_linear_dw(p, grad, w.logits, h, &p->head, n);

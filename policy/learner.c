@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOGIT_FLOATS = 1 << 22, LOGIT_ROWS = 512 }; /* logits in memory at once: rows × vocabulary is never held */
+/* Logits that are computed at once, and those that wait for the backward pass instead of being computed again: rows × vocabulary has a bound. A pass over the
+ * head's weights must pay, so of a large vocabulary the rows are not too few. */
+enum { LOGIT_FLOATS = 1 << 24, LOGIT_ROWS = 512, KEPT_LOGITS = 5 << 24 };
 enum { RESTING_MIB = 32 }; /* of an arena, kept while it is not used: small models take no new pages at every step */
 static const size_t RESERVE = (size_t)1 << 40;
 
@@ -119,6 +121,12 @@ void rz_learner_rest(rz_learner *l)
     rz_arena_trim(&l->keep, (size_t)RESTING_MIB << 20);
 }
 
+/* Whether the logits of so many rows wait for the backward pass: not where memory is dearer than a layer's work. */
+static bool keeps_logits(const rz_learner *l, size_t rows)
+{
+    return l->recompute < RZ_RECOMPUTE_LAYER && rows * (size_t)l->p->arch.vocab_size <= KEPT_LOGITS;
+}
+
 static int logit_rows(const rz_policy *p)
 {
     int most = LOGIT_FLOATS / p->arch.vocab_size;
@@ -145,7 +153,7 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
 {
     const rz_policy *p = l->p;
     rz_acts a = {.recompute = l->recompute};
-    size_t caches = 0, roots = 0, layers = l->recompute == RZ_RECOMPUTE_NONE ? 1 : (size_t)p->arch.num_hidden_layers, n_runs = 0;
+    size_t caches = 0, roots = 0, targets = 0, layers = l->recompute == RZ_RECOMPUTE_NONE ? 1 : (size_t)p->arch.num_hidden_layers, n_runs = 0;
     for (int t = 0; t < n_trees; t++) {
         a.M += tree_rows(&trees[t], l->n_root);
         n_runs += (size_t)trees[t].n_sequences + 1;
@@ -153,18 +161,20 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
         for (int i = -1; i < trees[t].n_sequences; i++) {
             int n = i < 0 ? trees[t].n_prefix - l->n_root : trees[t].sequences[i].n, keys = i < 0 ? trees[t].n_prefix : n + trees[t].n_prefix;
             caches += rz_cache_bytes(p, i < 0 ? keys : n) / layers;
+            targets += i < 0 ? 0 : (size_t)n;
             a.max_segment = n > a.max_segment ? n : a.max_segment;
             a.max_keys = keys > a.max_keys ? keys : a.max_keys;
         }
     }
     size_t M = (size_t)a.M, D = (size_t)p->arch.hidden_size, F = (size_t)p->arch.intermediate_size, H = (size_t)p->heads.H,
            W = (H + 2 * (size_t)p->heads.G) * (size_t)p->heads.E, rows = (size_t)logit_rows(p),
-           logits = (M < rows ? M : rows) * (size_t)p->arch.vocab_size + M,          /* head_backward */
+           kept = keeps_logits(l, targets) ? targets * (size_t)p->arch.vocab_size : 0,
+           logits = (kept ? 0 : M < rows ? M : rows) * (size_t)p->arch.vocab_size + M, /* head_backward */
            qk = rz_arch_family(&p->arch)->qk_norm ? (H + (size_t)p->heads.G) * (size_t)p->heads.E : 0,
            block = (size_t)rz_rows_together(p, a.M) * (D + 3 * F > D + qk ? D + 3 * F : D + qk),
            layer = M * (H * (size_t)p->heads.E + W) + (block > roots * W ? block : roots * W); /* layer_backward */
     return 64 * 128 /* some sixty arrays, aligned */ + rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
-           (M * (3 * D + 4) + (logits > layer ? logits : layer)) * sizeof(float);    /* h, dh, the kept dx */
+           (M * (3 * D + 4) + kept + (logits > layer ? logits : layer)) * sizeof(float); /* h, dh, the kept dx */
 }
 
 int rz_learner_next_rows(const rz_learner *l, int *r)
@@ -227,11 +237,15 @@ void rz_learner_forward(rz_learner *l, const rz_tree *trees, int n_trees, float 
     l->row_sum = RZ_NEW(&l->work, M, float);
     rz_acts_forward(p, &l->now.acts, l->now.runs, l->now.n_runs, l->now.row0, l->h);
 
+    size_t targets = 0, done = 0;
+    for (int i = 0; i < M; i++)
+        targets += l->target[i] >= 0;
+    l->logits = keeps_logits(l, targets) ? RZ_NEW(&l->work, targets * (size_t)V, float) : NULL;
     rz_arena scratch = l->work;
     rz_head_work w = {.l = l, .logp = RZ_NEW(&scratch, M, float), .entropy = RZ_NEW(&scratch, M, float)};
-    for (int r = 0, n; (n = rz_learner_next_rows(l, &r)) > 0; r += n) {
+    for (int r = 0, n; (n = rz_learner_next_rows(l, &r)) > 0; r += n, done += (size_t)n) {
         rz_arena chunk = scratch;
-        w.logits = RZ_NEW(&chunk, (size_t)n * (size_t)V, float);
+        w.logits = l->logits ? l->logits + done * (size_t)V : RZ_NEW(&chunk, (size_t)n * (size_t)V, float);
         w.row = r;
         rz_learner_note_peak(l, &chunk);
         rz_policy_logits(p, w.logits, l->h + (int64_t)r * D, n);

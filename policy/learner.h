@@ -40,6 +40,7 @@ struct rz_learner {
     float temperature;
     float *h;         /* (M,D) */
     float *row_max, *row_sum; /* (M) of the logits */
+    float *logits;    /* (rows with a loss, V) of the forward pass, or NULL: too many to keep */
 };
 
 /* What the cuts of the head's loops need. */
