@@ -152,7 +152,7 @@ static void attend_backward(void *ctx, int i, int thread)
             parent = rz_cache_layer(run->parent, p, w->layer);
         if (run->root) {
             parent = (rz_kv){own.k, own.v, run->root->n, own.cap};
-            own = (rz_kv){own.k + (int64_t)parent.n * E, own.v + (int64_t)parent.n * E, run->n, own.cap};
+            own = (rz_kv){own.k + (int64_t)parent.n * G * E, own.v + (int64_t)parent.n * G * E, run->n, own.cap - parent.n};
             for (int64_t j = 0; j < run->n; j++) /* the completions' share: the chains go on */
                 for (int64_t at = k_at; at <= v_at; at += v_at - k_at)
                     memcpy(d + j * ld + at + g * E, d_whole + (parent.n + j) * ld + at + g * E, (size_t)E * sizeof *d);

@@ -28,12 +28,11 @@ void rz_cache_share(rz_cache *to, const rz_cache *from, int n, const rz_policy *
     int E = p->heads.E;
     assert(n <= from->n && panels <= to->cap);
     to->n = n;
-    for (int l = 0; to != from && l < p->arch.num_hidden_layers; l++)
-        for (int g = 0; g < p->heads.G; g++) {
-            int64_t at = l * to->stride + (int64_t)g * to->cap * E, there = l * from->stride + (int64_t)g * from->cap * E;
-            memcpy(to->k + at, from->k + there, (size_t)(panels * E) * sizeof(float));
-            memcpy(to->v + at, from->v + there, (size_t)n * (size_t)E * sizeof(float));
-        }
+    size_t width = (size_t)(p->heads.G * E) * sizeof(float);
+    for (int l = 0; to != from && l < p->arch.num_hidden_layers; l++) {
+        memcpy(to->k + l * to->stride, from->k + l * from->stride, (size_t)panels * width);
+        memcpy(to->v + l * to->stride, from->v + l * from->stride, (size_t)n * width);
+    }
 }
 
 rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer)
@@ -93,7 +92,8 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
     }
     a->steps = a->max_segment == 1;
     /* a parent that is run in the same call has not grown yet */
-    for (int i = 0; i < n_runs; i++)
+    for (int i = 0; i < n_runs; i++) {
+        a->steps = a->steps && !runs[i].root;
         for (int j = 0; runs[i].parent && j < n_runs; j++) {
             int keys = runs[i].n + runs[i].cache->n + runs[j].cache->n + runs[j].n;
             if (runs[j].cache != runs[i].parent)
@@ -101,6 +101,7 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
             a->steps = false;
             a->max_keys = keys > a->max_keys ? keys : a->max_keys;
         }
+    }
     place(a, p, arena);
     a->parents = RZ_NEW(arena, a->M, rz_kv);
     a->owns = RZ_NEW(arena, a->M, rz_kv);
@@ -171,12 +172,10 @@ static void swiglu_rows(void *ctx, int r0, int r1)
 static void begin_with(const rz_kv *kv, const rz_cache *root, const rz_policy *p, int layer)
 {
     rz_kv from = rz_cache_layer(root, p, layer);
-    size_t bytes = (size_t)from.n * (size_t)p->heads.E * sizeof(float);
+    size_t bytes = (size_t)from.n * (size_t)p->heads.G * (size_t)p->heads.E * sizeof(float);
     assert(from.n % RZ_PANEL == 0 && from.n <= kv->n);
-    for (int64_t g = 0; g < p->heads.G; g++) {
-        memcpy(kv->k + g * kv->cap * p->heads.E, from.k + g * from.cap * p->heads.E, bytes);
-        memcpy(kv->v + g * kv->cap * p->heads.E, from.v + g * from.cap * p->heads.E, bytes);
-    }
+    memcpy(kv->k, from.k, bytes);
+    memcpy(kv->v, from.v, bytes);
 }
 
 static void append_run(void *ctx, int i, int thread)
@@ -191,8 +190,8 @@ static void append_run(void *ctx, int i, int thread)
         begin_with(&kv, w->runs[i].root, w->p, w->layer);
     int last = kv.n / RZ_PANEL * RZ_PANEL; /* keys beyond the last are computed on, then dropped: let them be numbers */
     kv.n -= w->runs[i].n;
-    for (int g = 0; last < kv.n + w->runs[i].n && kv.n <= last && g < h->G; g++)
-        memset(kv.k + ((int64_t)g * kv.cap + last) * h->E, 0, (size_t)(RZ_PANEL * h->E) * sizeof(float));
+    if (last < kv.n + w->runs[i].n && kv.n <= last)
+        memset(kv.k + (int64_t)last * h->G * h->E, 0, (size_t)(RZ_PANEL * h->G * h->E) * sizeof(float));
     w->p->k->kv_append(&kv, row + (int64_t)h->H * h->E, row + (int64_t)(h->H + h->G) * h->E, ld, w->runs[i].n, h->G, h->E);
 }
 

@@ -31,8 +31,9 @@ typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
  * half, if not NULL, stands for p: packed panels of bfloat16 (then A is row-major). rounded: an element is used rounded to bfloat16 (policy/mathf.h). */
 typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded; } rz_mat_b;
 
-/* The keys and values of one segment in one layer. Key block b holds keys 16b … 16b+15 as (E,16): k[((g*cap/16 + j/16)*E + e)*16 + j%16];
- * v[(g*cap + j)*E + e]. cap is a multiple of 16; what lies beyond n is never used in a result. */
+/* The keys and values of one segment in one layer, those of all heads side by side: what a step reads lies in one piece each, which is what processors
+ * fetch ahead. Key block b holds keys 16b … 16b+15 as (G,E,16): k[((j/16*G + g)*E + e)*16 + j%16]; v[(j*G + g)*E + e]. cap is a multiple of 16; what
+ * lies beyond n is never used in a result. */
 typedef struct { float *k, *v; int n, cap; } rz_kv;
 
 typedef struct { int H, G, E; float scale; } rz_heads; /* scale = 1/sqrt(E) rounded once */

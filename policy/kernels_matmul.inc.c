@@ -29,13 +29,14 @@ typedef struct {
     int64_t soon_panel, soon_k;
 } block;
 
-/* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy. */
+/* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy: of a single row any number of
+ * panels up to as many are taken. */
 #if VF_REGISTERS >= 32
 enum { MAX_ROWS = 8, MAX_PANELS = 8, FULL_ROWS = 6 /* of the widest tile used for any number of rows */ };
-static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 8, [2] = 8, [4] = 6, [8] = 1};
+static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 8, [2] = 8, [3] = 1, [4] = 6, [5] = 1, [6] = 1, [7] = 1, [8] = 1};
 #else
 enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6 };
-static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [4] = 1};
+static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [3] = 1, [4] = 1};
 #endif
 
 /* One k of every row, or of those it is not beyond the edge of. */
@@ -105,14 +106,15 @@ typedef void (*tile_fn)(const block *t);
            tile_##R##x##N##_6},
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
 #if VF_REGISTERS >= 32
-UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 8)
+UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 3) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8)
 static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][N_VARIANTS] = {
-    [0] = {UP_TO_8(ROW, 0)}, [1] = {UP_TO_8(ROW, 1)}, [2] = {UP_TO_8(ROW, 2)}, [4] = {UP_TO_6(ROW, 4)}, [8] = {ROW(1, 8)},
+    [0] = {UP_TO_8(ROW, 0)}, [1] = {UP_TO_8(ROW, 1)}, [2] = {UP_TO_8(ROW, 2)}, [4] = {UP_TO_6(ROW, 4)},
+    [3] = {ROW(1, 3)}, [5] = {ROW(1, 5)}, [6] = {ROW(1, 6)}, [7] = {ROW(1, 7)}, [8] = {ROW(1, 8)},
 };
 #else
-UP_TO_6(TILE, 0) UP_TO_6(TILE, 1) UP_TO_3(TILE, 2) TILE(1, 4)
+UP_TO_6(TILE, 0) UP_TO_6(TILE, 1) UP_TO_3(TILE, 2) TILE(1, 3) TILE(1, 4)
 static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][N_VARIANTS] = {
-    [0] = {UP_TO_6(ROW, 0)}, [1] = {UP_TO_6(ROW, 1)}, [2] = {UP_TO_3(ROW, 2)}, [4] = {ROW(1, 4)},
+    [0] = {UP_TO_6(ROW, 0)}, [1] = {UP_TO_6(ROW, 1)}, [2] = {UP_TO_3(ROW, 2)}, [3] = {ROW(1, 3)}, [4] = {ROW(1, 4)},
 };
 #endif
 
@@ -154,6 +156,8 @@ static void column(block t, int M, int np)
 static int panels_at_once(int M, int left)
 {
     int np = MAX_PANELS;
+    if (M == 1)
+        return even_part(left, MAX_PANELS, 0);
     while (np > left || (np > 1 && rows_of_panels[np] < M && rows_of_panels[np] < FULL_ROWS))
         np /= 2;
     return np;

@@ -103,14 +103,14 @@ static void rope(float *x, int64_t ld, const float *cs, const int32_t *pos, int 
 }
 
 /* Element e of key j of head g. */
-static float *key_at(const rz_kv *kv, int g, int j, int e, int E)
+static float *key_at(const rz_kv *kv, int G, int g, int j, int e, int E)
 {
-    return kv->k + (((int64_t)g * kv->cap / LANES + j / LANES) * E + e) * LANES + j % LANES;
+    return kv->k + (((int64_t)(j / LANES) * G + g) * E + e) * LANES + j % LANES;
 }
 
-static float *value_at(const rz_kv *kv, int g, int j, int e, int E)
+static float *value_at(const rz_kv *kv, int G, int g, int j, int e, int E)
 {
-    return kv->v + ((int64_t)g * kv->cap + j) * E + e;
+    return kv->v + ((int64_t)j * G + g) * E + e;
 }
 
 static void kv_append(const rz_kv *kv, const float *k, const float *v, int64_t ld, int n, int G, int E)
@@ -119,18 +119,18 @@ static void kv_append(const rz_kv *kv, const float *k, const float *v, int64_t l
     for (int i = 0; i < n; i++)
         for (int g = 0; g < G; g++)
             for (int e = 0; e < E; e++) {
-                *key_at(kv, g, kv->n + i, e, E) = k[i * ld + (int64_t)g * E + e];
-                *value_at(kv, g, kv->n + i, e, E) = v[i * ld + (int64_t)g * E + e];
+                *key_at(kv, G, g, kv->n + i, e, E) = k[i * ld + (int64_t)g * E + e];
+                *value_at(kv, G, g, kv->n + i, e, E) = v[i * ld + (int64_t)g * E + e];
             }
 }
 
 /* The keys of one query, parent's first: which segment key j lies in, and where. */
-typedef struct { const rz_kv *parent, *own; int n_parent, n; } key_list;
+typedef struct { const rz_kv *parent, *own; int G, n_parent, n; } key_list;
 
-static key_list keys_of(const rz_kv *parent, const rz_kv *own, int n_q, int i)
+static key_list keys_of(const rz_kv *parent, const rz_kv *own, int G, int n_q, int i)
 {
     int n_parent = parent ? parent->n : 0;
-    return (key_list){parent, own, n_parent, n_parent + own->n - n_q + i + 1};
+    return (key_list){parent, own, G, n_parent, n_parent + own->n - n_q + i + 1};
 }
 
 static const rz_kv *segment_of(const key_list *list, int *j)
@@ -146,7 +146,7 @@ static float key_dot(const key_list *list, int g, int j, const float *q, int E)
     const rz_kv *kv = segment_of(list, &j);
     float acc = 0.0f;
     for (int e = 0; e < E; e++)
-        acc = rz_fmaf(q[e], *key_at(kv, g, j, e, E), acc);
+        acc = rz_fmaf(q[e], *key_at(kv, list->G, g, j, e, E), acc);
     return acc;
 }
 
@@ -155,7 +155,7 @@ static float value_dot(const key_list *list, int g, int j, const float *d, int E
     const rz_kv *kv = segment_of(list, &j);
     float acc = 0.0f;
     for (int e = 0; e < E; e++)
-        acc = rz_fmaf(d[e], *value_at(kv, g, j, e, E), acc);
+        acc = rz_fmaf(d[e], *value_at(kv, list->G, g, j, e, E), acc);
     return acc;
 }
 
@@ -174,7 +174,7 @@ static void attend_one(float *out, float *row_max, float *row_sum, const float *
         for (int j = 0; j < list->n; j++) {
             int at = j;
             const rz_kv *kv = segment_of(list, &at);
-            acc = rz_fmaf(p[j], *value_at(kv, g, at, e, E), acc);
+            acc = rz_fmaf(p[j], *value_at(kv, list->G, g, at, e, E), acc);
         }
         out[e] = acc / sum;
     }
@@ -190,7 +190,7 @@ static void attention_forward(float *out, int64_t ldo, float *row_max, float *ro
     assert(n_q >= 0 && own->n >= n_q && heads.H % heads.G == 0 && 0 <= g0 && g0 <= g1 && g1 <= heads.G);
     int R = heads.H / heads.G, E = heads.E;
     for (int i = 0; i < n_q; i++) {
-        key_list list = keys_of(parent, own, n_q, i);
+        key_list list = keys_of(parent, own, heads.G, n_q, i);
         for (int h = g0 * R; h < g1 * R; h++) {
             int64_t row = (int64_t)i * heads.H + h;
             attend_one(out + i * ldo + h * E, row_max ? row_max + row : NULL, row_sum ? row_sum + row : NULL, q + i * ldq + h * E, &list,
@@ -208,9 +208,9 @@ static void attention_step(float *out, int64_t ldo, float *row_max, float *row_s
         for (int g = g0; g < g1; g++)
             for (int e = 0; e < E; e++) {
                 for (int j = first; at == first && j < first + RZ_PANEL; j++)
-                    *key_at(&own[i], g, j, e, E) = 0.0f;
-                *key_at(&own[i], g, at, e, E) = qkv[(H + g) * E + e];
-                *value_at(&own[i], g, at, e, E) = qkv[(H + G + g) * E + e];
+                    *key_at(&own[i], G, g, j, e, E) = 0.0f;
+                *key_at(&own[i], G, g, at, e, E) = qkv[(H + g) * E + e];
+                *value_at(&own[i], G, g, at, e, E) = qkv[(H + G + g) * E + e];
             }
         attention_forward(out + i * ldo, ldo, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, qkv, ld, 1, &parent[i],
                           &own[i], heads, g0, g1, scratch);
@@ -237,7 +237,7 @@ static void attend_one_backward(float *dq, float *const grad_k[2], float *const 
         for (int j = 0; j < list->n; j++) {
             int at = j;
             const rz_kv *kv = segment_of(list, &at);
-            acc = rz_fmaf(ds[j], *key_at(kv, g, at, e, E), acc);
+            acc = rz_fmaf(ds[j], *key_at(kv, list->G, g, at, e, E), acc);
         }
         dq[e] = acc;
     }
@@ -251,7 +251,7 @@ static void attention_backward(float *dq, float *dk_own, float *dv_own, float *d
     int R = heads.H / heads.G, E = heads.E;
     float *const grad_k[2] = {dk_parent, dk_own}, *const grad_v[2] = {dv_parent, dv_own};
     for (int i = 0; i < n_q; i++) {
-        key_list list = keys_of(parent, own, n_q, i);
+        key_list list = keys_of(parent, own, heads.G, n_q, i);
         for (int h = g0 * R; h < g1 * R; h++) {
             int64_t row = (int64_t)i * heads.H + h;
             attend_one_backward(dq + i * ldd + h * E, grad_k, grad_v, ldd, dout + i * ldo + h * E, out + i * ldo + h * E, row_max[row], row_sum[row],

@@ -471,11 +471,10 @@ static void one_step(const rz_kernels *k, attention_case c, int n)
         rz_kv had = segment(&c, before);
         int64_t size = (int64_t)c.G * cap * c.E;
         keys[i] = blank(size), vals[i] = blank(size);
-        for (int g = 0; g < c.G; g++)
-            for (int t = 0; t < 2; t++) {
-                memcpy((t ? keys[i].b : keys[i].a) + (int64_t)g * cap * c.E, had.k + (int64_t)g * had.cap * c.E, (size_t)(had.cap * c.E) * sizeof(float));
-                memcpy((t ? vals[i].b : vals[i].a) + (int64_t)g * cap * c.E, had.v + (int64_t)g * had.cap * c.E, (size_t)(had.cap * c.E) * sizeof(float));
-            }
+        for (int t = 0; t < 2; t++) {
+            memcpy(t ? keys[i].b : keys[i].a, had.k, (size_t)(c.G * had.cap * c.E) * sizeof(float));
+            memcpy(t ? vals[i].b : vals[i].a, had.v, (size_t)(c.G * had.cap * c.E) * sizeof(float));
+        }
         own[0][i] = (rz_kv){keys[i].a, vals[i].a, before + 1, cap}, own[1][i] = (rz_kv){keys[i].b, vals[i].b, before + 1, cap};
         most = parent[i].n + before + 1 > most ? parent[i].n + before + 1 : most;
     }
