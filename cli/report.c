@@ -115,6 +115,43 @@ static double end_of(const rz_report *r, const char *name)
     return rz_history_mean(&r->metrics, name, r->metrics.n - fifth(r), r->metrics.n);
 }
 
+/* A count that the newest checkpoint has: what a run went back over is no longer in its log. */
+static int64_t fact(const rz_report *r, const char *name)
+{
+    for (int i = 0; i < r->n_facts; i++)
+        if (!strcmp(r->facts[i].name, name))
+            return strtoll(r->facts[i].value, NULL, 10);
+    return 0;
+}
+
+/* Where the clock of a start begins again. */
+static int64_t starts(const rz_history *m)
+{
+    const double *elapsed = rz_history_column(m, "time/elapsed_s");
+    int64_t n = m->n > 0;
+    for (int64_t i = 1; elapsed && i < m->n; i++)
+        n += elapsed[i] < elapsed[i - 1];
+    return n;
+}
+
+/* What went wrong on the way, and that it was got over. */
+static void say_troubles(rz_html *h, const rz_report *r)
+{
+    const rz_history *m = &r->metrics;
+    double logged = 0, failed = m->n ? rz_history_get(m, "checkpoint/failed", m->n - 1) : 0;
+    for (int64_t i = 0; i < m->n; i++)
+        logged += rz_history_get(m, "guard/skipped", i) > 0 ? rz_history_get(m, "guard/skipped", i) : 0;
+    int64_t skipped = fact(r, "skipped") > (int64_t)logged ? fact(r, "skipped") : (int64_t)logged, back = fact(r, "rollbacks"), begun = starts(m);
+    if (begun > 1)
+        rz_html_say(h, " The job was started %lld times, and went on from a checkpoint each time.", (long long)begun);
+    if (skipped)
+        rz_html_say(h, " %lld update%s left out, for numbers were not finite.", (long long)skipped, skipped > 1 ? "s were" : " was");
+    if (back)
+        rz_html_say(h, " The run went back to a checkpoint %lld time%s, and on with other problems.", (long long)back, back > 1 ? "s" : "");
+    if (failed > 0)
+        rz_html_say(h, " Since the last start %.0f checkpoint%s could not be written.", failed, failed > 1 ? "s" : "");
+}
+
 static void write_lede(rz_html *h, const rz_report *r)
 {
     char steps[RZ_NUMBER_TEXT], time[RZ_NUMBER_TEXT], sampled[RZ_NUMBER_TEXT];
@@ -154,6 +191,7 @@ static void write_lede(rz_html *h, const rz_report *r)
         rz_whole_text(rz_history_get(&r->base, "tokens/trained_total", r->base.n - 1), sampled);
         rz_html_say(h, " Its base was made first: %s steps, %s tokens, %s.", steps, sampled, time);
     }
+    say_troubles(h, r);
     rz_html_markup(h, "</p>\n");
 }
 

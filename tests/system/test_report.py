@@ -194,6 +194,17 @@ def _(folder):
     check("Its base was made first: 5 steps" in page.text and "Pretraining of the base" in page.text, page.text[:800])
 
 
+@case("what went wrong on the way: updates left out, a run that went back, a job that was started again")
+def _(folder):
+    check(not re.search("left out, for|went back to|was started", report(the_run(), folder).text), "of a run in which nothing was")
+    job = ["train", GRPO, "steps=8", "eval.problems=0", "checkpoint.every=2", f"out={folder}/run"]
+    rulezero(*job, "fault=" + json.dumps(["nan:what=gradient,step=3,times=3", "nan:what=gradient,step=7,windows=2", "kill:step=8"])).expect(-signal.SIGKILL)
+    rulezero(*job, "fault=" + json.dumps(["nan:what=gradient,step=3,times=3", "nan:what=gradient,step=7,windows=2", "kill:step=8"])).expect(OK)
+    page = report(f"{folder}/run", folder)
+    for words in "The job was started 2 times", "4 updates were left out", "went back to a checkpoint 1 time,":
+        check(words in page.text, f"nothing of '{words}'", page.text[:1500])
+
+
 # ---- what it bears ----
 
 def copied(folder, name="copy"):
