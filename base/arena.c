@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
@@ -42,17 +43,25 @@ typedef struct { size_t committed; } head;
 
 static head *head_of(const rz_arena *a) { return (head *)(void *)(a->base - HEAD); }
 
+/* Where addresses are limited (ulimit -v) a large arena takes a part of them, so that there is room for a dozen; it may be used up before memory is. */
+static size_t allowed(void)
+{
+    enum { PARTS = 32 };
+    struct rlimit limit;
+    return getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur / PARTS > MOST ? MOST : limit.rlim_cur / PARTS;
+}
+
 bool rz_arena_init(rz_arena *a, size_t reserve_bytes, rz_err *err)
 {
     *a = (rz_arena){0};
-    size_t reserved, mapped;
-    if (reserve_bytes > MOST && reserve_bytes >> 48 == 0) reserve_bytes = MOST;
+    size_t reserved, mapped, most = allowed();
+    if (reserve_bytes > most && reserve_bytes >> 48 == 0) reserve_bytes = most;
     bool too_big = __builtin_add_overflow(reserve_bytes, (size_t)HUGE_PAGE - 1, &reserved);
     reserved &= ~((size_t)HUGE_PAGE - 1);
     too_big |= __builtin_add_overflow(reserved, (size_t)(HEAD + HUGE_PAGE), &mapped);
     char *map = too_big ? MAP_FAILED : mmap(NULL, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
-        return rz_fail(err, RZ_EIO, "cannot reserve %zu bytes of address space: %s (see ulimit -v)", reserve_bytes,
+        return rz_fail(err, RZ_EIO, "cannot reserve %zu bytes of address space: %s; addresses are no memory: lift their limit (ulimit -v unlimited)", reserve_bytes,
                        strerror(too_big ? EOVERFLOW : errno));
     /* Trim so that base lies on a huge page, with the head just before it. */
     char *base = (char *)(((uintptr_t)map + HEAD + HUGE_PAGE - 1) & ~((uintptr_t)HUGE_PAGE - 1));

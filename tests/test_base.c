@@ -171,6 +171,22 @@ START_TEST(arena_blocks_are_aligned_apart_and_stay)
 }
 END_TEST
 
+/* Addresses that are limited (ulimit -v) are shared out: a dozen arenas as large as can be, of which each has some. */
+START_TEST(arenas_live_with_few_addresses)
+{
+#ifdef UNDER_SANITIZER
+    return; /* which has taken more already */
+#endif
+    enum { DOZEN = 12 };
+    struct rlimit few = {(rlim_t)4 << 30, (rlim_t)4 << 30};
+    rz_arena a[DOZEN];
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &few), 0);
+    for (int i = 0; i < DOZEN; i++) ck_assert_msg(rz_arena_init(&a[i], (size_t)1 << 40, &err), "%s", err.text);
+    for (int i = 0; i < DOZEN; i++) ck_assert_ptr_nonnull(rz_arena_alloc(&a[i], 100 << 20, 1));
+    for (int i = 0; i < DOZEN; i++) rz_arena_finish(&a[i]);
+}
+END_TEST
+
 /* What is given back comes again as zeros; what is in use or to be kept does not change. */
 START_TEST(arena_trim_gives_back_what_is_not_used)
 {
@@ -575,6 +591,7 @@ int main(void)
     tcase_add_test_raise_signal(tests, a_handler_that_returns_ends_in_abort, SIGABRT);
     tcase_add_test(tests, arena_blocks_are_aligned_apart_and_stay);
     tcase_add_test(tests, arena_release_frees_what_came_after);
+    tcase_add_test(tests, arenas_live_with_few_addresses);
     tcase_add_test(tests, arena_trim_gives_back_what_is_not_used);
     tcase_add_test(tests, arena_can_be_used_to_the_last_byte);
     tcase_add_test(tests, arena_gives_its_addresses_back);
