@@ -9,6 +9,7 @@ const char *const rz_phase_names[RZ_N_PHASES] = {"setup", "sample", "score", "up
 static rz_pulse own;
 static rz_pulse *_Atomic mine = &own;
 static _Thread_local bool enters;
+static _Atomic bool awaited; /* another thread, by the one that enters phases */
 
 /* Beats come often and order nothing: no fence is needed. */
 static void count(_Atomic uint64_t *n)
@@ -35,9 +36,14 @@ void rz_pulse_within(rz_phase from, rz_phase part)
 
 void rz_pulse_beat(void)
 {
-    rz_pulse *p = mine;
-    if (enters || p->phase == RZ_PHASE_SAVE)
-        count(&p->beats);
+    if (enters || awaited)
+        count(&mine->beats);
+}
+
+void rz_pulse_await(bool another)
+{
+    awaited = another;
+    count(&mine->beats);
 }
 
 void rz_pulse_wait(void)

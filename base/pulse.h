@@ -23,8 +23,10 @@ typedef struct {
 void rz_pulse_enter(rz_phase phase, int64_t step);
 /* The same, if the process is in `from`: a part of it begins. */
 void rz_pulse_within(rz_phase from, rz_phase part);
-/* Those of other threads than the one that enters phases count while it saves: they write then, and else beside what they should not hide. */
+/* Those of other threads than the one that enters phases count while that one waits for them: else they are beside what they should not hide. */
 void rz_pulse_beat(void);
+/* Around such a wait: it begins, it is over. */
+void rz_pulse_await(bool another);
 /* Around and in a wait for other ranks; the end of one is a beat. */
 void rz_pulse_wait(void);
 void rz_pulse_poll(void);

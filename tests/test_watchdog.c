@@ -55,7 +55,7 @@ static void start(double limit_s)
 {
     rz_watchdog_plan plan = {.died = died, .hangs = hangs, .end = end};
     for (int p = 0; p < RZ_N_PHASES; p++) {
-        plan.limit_s[p] = p == RZ_PHASE_UPDATE ? limit_s : 0;
+        plan.limit_s[p] = p == RZ_PHASE_UPDATE || p == RZ_PHASE_SAVE ? limit_s : 0;
         plan.key[p] = "watchdog.step_s";
     }
     ck_assert(rz_comm_create(&comm, &err));
@@ -142,6 +142,22 @@ START_TEST(threads_beside_hide_nothing)
 }
 END_TEST
 
+/* Exits 86: nor while a checkpoint is saved. */
+START_TEST(threads_beside_count_while_they_are_waited_for)
+{
+    pthread_t thread;
+    says[0] = "has not moved", says[1] = "(save)", says[2] = NULL;
+    earliest_s = 1.6, latest_s = 3.8;
+    start(0.6);
+    rz_pulse_enter(RZ_PHASE_SAVE, 12);
+    pthread_create(&thread, NULL, beat, NULL);
+    rz_pulse_await(true);
+    nap(1.2);
+    rz_pulse_await(false);
+    nap(5);
+}
+END_TEST
+
 /* Stopped as a whole for longer than the limit, in the middle of a long piece of work: the machine was asleep, and nothing hangs. */
 START_TEST(a_job_that_was_stopped_goes_on)
 {
@@ -170,6 +186,7 @@ int main(void)
     tcase_add_exit_test(t, silence_is_noticed, HANG);
     tcase_add_exit_test(t, waiting_of_all_is_noticed, HANG);
     tcase_add_exit_test(t, threads_beside_hide_nothing, HANG);
+    tcase_add_exit_test(t, threads_beside_count_while_they_are_waited_for, HANG);
     tcase_add_test(t, signs_of_life_are_seen);
     tcase_add_test(t, a_slow_job_is_known_by_its_past);
     tcase_add_test(t, a_job_that_was_stopped_goes_on);

@@ -107,7 +107,9 @@ static bool collect(rz_loop *l, rz_err *err)
     rz_saving *s = &l->saving;
     if (!s->thread)
         return true;
+    rz_pulse_await(true);
     rz_thread_join(s->thread);
+    rz_pulse_await(false);
     s->thread = NULL;
     s->write_s = s->took_s;
     s->spent_s += s->took_s;
