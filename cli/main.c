@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const rz_command commands[] = {
@@ -114,7 +115,10 @@ rz_helper *rz_cli_helper(void) { return the_helper; }
 
 static void out_of_memory(size_t bytes)
 {
-    fprintf(stderr, "rulezero: out of memory (%zu more bytes wanted): use fewer ranks a machine, fewer rollout.slots or a smaller model\n", bytes);
+    struct rlimit addresses;
+    bool limited = getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY;
+    fprintf(stderr, "rulezero: out of memory (%zu more bytes wanted): %suse fewer ranks a machine, fewer rollout.slots or a smaller model\n", bytes,
+            limited ? "addresses are limited here, so lift that first (ulimit -v unlimited), or " : "");
     rz_pulse_leave(); /* the other ranks need not say that this one has died */
     if (the_comm)
         rz_comm_abort(the_comm, RZ_EINTERNAL);
