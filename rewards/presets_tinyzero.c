@@ -1,6 +1,7 @@
 /* TinyZero: countdown and multiplication. */
 #include "rewards/presets.h"
 #include "rewards/python_eval.h"
+#include "rewards/rewrite.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,11 @@ enum { MAX_NUMBERS = 64 };
 static rz_slice last_answer(rz_slice t)
 {
     rz_slice line, inside, last = {NULL, 0};
-    for (size_t at = 0; t.s && rz_python_piece(t, "\n", &at, &line);)
+    for (size_t at = 0; t.s && (at = rz_python_find(t, "<answer>", at)) != SIZE_MAX; at += line.len) {
+        const char *newline = memchr(t.s + at, '\n', t.len - at);
+        line = rz_slice_cut(t, at, newline ? (size_t)(newline - t.s) : t.len);
         if (rz_preset_last_block(line, "<answer>", "</answer>", &inside)) last = rz_python_strip(inside);
+    }
     return last;
 }
 

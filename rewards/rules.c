@@ -123,7 +123,7 @@ void rz_rules_worker_destroy(rz_rules_worker *w)
 
 /* What is done to every completion, before any rule: its bytes are looked at, and repaired where they are no UTF-8; views are searched. Units a byte; of what repairing
  * adds; of a view. */
-enum { READ_PRICE = 3, REPAIR_PRICE = 12, VIEW_PRICE = 6 };
+enum { READ_PRICE = 3, REPAIR_PRICE = 25, VIEW_PRICE = 6 };
 enum { SEARCH_PRICE = 8 }; /* units a byte that an answer, tags or a pattern are looked for in */
 
 static const char out_of_work[] = "it goes over the 20,000,000 units of work that all rules of a completion have together: give it a smaller view";
@@ -140,8 +140,9 @@ static void take_completion(evaluation *e)
     if (damaged) e->repaired = rz_utf8_repair_some(e->text, len, MAX_REPAIRS, &e->len);
     e->is_no_text = damaged && !e->repaired;
     if (e->repaired) e->text = e->repaired;
+    size_t added = e->repaired ? e->len - len : e->is_no_text ? 2 * MAX_REPAIRS : 0;
     if (e->is_no_text) e->text = "", e->len = 0;
-    e->work = RULE_WORK - (int64_t)len * READ_PRICE - (e->repaired ? (int64_t)e->len - (int64_t)len : 0) * REPAIR_PRICE;
+    e->work = RULE_WORK - (int64_t)len * READ_PRICE - (int64_t)added * REPAIR_PRICE;
     if (e->work < 0) e->work = 0;
     e->math = MATH_WORK;
 }

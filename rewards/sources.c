@@ -25,7 +25,8 @@ typedef struct { size_t depth; rz_span span; } box; /* depth: of the braces arou
 static int count_boxes(rz_slice t)
 {
     int n = 0;
-    for (const char *p = t.s, *end = t.s + t.len; (p = memchr(p, '\\', (size_t)(end - p))); p++) n += box_at((rz_slice){p, (size_t)(end - p)}) > 0;
+    for (const char *p = t.s, *end = t.s + t.len; (p = memchr(p, '\\', (size_t)(end - p)));)
+        for (; p < end && *p == '\\'; p++) n += box_at((rz_slice){p, (size_t)(end - p)}) > 0; /* a run of them is no work for memchr */
     return n;
 }
 

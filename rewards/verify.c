@@ -26,7 +26,7 @@ static const struct { const rz_verifier *rows; const int *n; int answer, text; }
     {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract, 20, 20},
     {rz_verifiers_presets_logic_rl, &rz_n_verifiers_presets_logic_rl, 60, 30},
     {rz_verifiers_presets_open_instruct, &rz_n_verifiers_presets_open_instruct, 80, 80},
-    {rz_verifiers_presets_tinyzero, &rz_n_verifiers_presets_tinyzero, 20, 10},
+    {rz_verifiers_presets_tinyzero, &rz_n_verifiers_presets_tinyzero, 20, 20},
     {rz_verifiers_presets_format, &rz_n_verifiers_presets_format, 20, 20},
     {rz_verifiers_presets_length, &rz_n_verifiers_presets_length, 5, 5},
     {rz_verifiers_presets_repetition, &rz_n_verifiers_presets_repetition, 100, 100},
