@@ -1,9 +1,10 @@
 #include "rewards/lua_memory.h"
+#include <lua.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SMALL = 512, STEP = 16, KEEP = 4 << 20, NEW_BLOCK = 5, BYTES_AN_INSTRUCTION = 32 };
+enum { SMALL = 512, STEP = 16, KEEP = 4 << 20, NEW_BLOCK = 5, BYTES_AN_INSTRUCTION = 32, TEXT_AN_INSTRUCTION = 8 };
 
 bool rz_lua_memory_init(rz_lua_memory *m, size_t reserve, rz_err *err)
 {
@@ -63,11 +64,12 @@ static void give_back(rz_lua_memory *m, void *block, size_t n)
     m->free_blocks[c] = block;
 }
 
-/* What one instruction makes may be long: its bytes are paid by the machine's instructions, and every new block for the collector's work with it. */
-static bool charge(rz_lua_memory *m, bool is_new, size_t more)
+/* What one instruction makes may be long: its bytes are paid by the machine's instructions, and every new block for the collector's work with it. A text may become a key, for
+ * which each byte is mixed into the one before. */
+static bool charge(rz_lua_memory *m, bool is_new, bool is_text, size_t more)
 {
     if (!m->left) return true;
-    *m->left -= (is_new ? NEW_BLOCK : 0) + (int64_t)(more / BYTES_AN_INSTRUCTION);
+    *m->left -= (is_new ? NEW_BLOCK : 0) + (int64_t)(more / (is_text ? TEXT_AN_INSTRUCTION : BYTES_AN_INSTRUCTION));
     m->over |= *m->left < 0;
     return *m->left >= 0;
 }
@@ -82,7 +84,7 @@ void *rz_lua_memory_move(void *memory, void *block, size_t old_size, size_t new_
         return NULL;
     }
     if (new_size > had && new_size - had > m->most - m->used) return NULL;
-    if (new_size > had && !charge(m, !block, new_size - had)) return NULL;
+    if (new_size > had && !charge(m, !block, !block && old_size == LUA_TSTRING, new_size - had)) return NULL;
     void *to = block;
     if (!had || size_class(had, &a) != size_class(new_size, &b)) {
         to = take(m, new_size);

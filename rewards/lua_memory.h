@@ -18,6 +18,6 @@ bool rz_lua_memory_init(rz_lua_memory *m, size_t reserve, rz_err *err);
 typedef struct { rz_lua_memory memory; char *bytes; } rz_lua_snapshot;
 rz_lua_snapshot rz_lua_memory_keep(const rz_lua_memory *m);
 void rz_lua_memory_restore(rz_lua_memory *m, const rz_lua_snapshot *kept);
-/* A lua_Alloc. */
+/* A lua_Alloc: of a new block old_size is the type of what it is for. */
 void *rz_lua_memory_move(void *memory, void *block, size_t old_size, size_t new_size);
 #endif
