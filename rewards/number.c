@@ -208,8 +208,8 @@ static size_t number_end(rz_slice t, size_t i, bool *whole)
         if (digits_end(t, at) > at) i = digits_end(t, at);
     }
     if (t.len - i >= 2 && t.s[i] == '/' && digit(t.s[i + 1])) i = digits_end(t, i + 1);
-    bool glued = t.len - i >= 2 && t.s[i] && strchr(".,-/", t.s[i]) && digit(t.s[i + 1]); /* 3.11.2, 12,34, 2024-01, 1/2/2024 */
-    *whole = !glued;
+    char c = t.len - i >= 2 ? t.s[i] : 0;
+    *whole = !((c == '.' || c == ',' || c == '-' || c == '/') && digit(t.s[i + 1])); /* 3.11.2, 12,34, 2024-01, 1/2/2024 */
     return i;
 }
 
