@@ -38,6 +38,6 @@ const rz_verifier rz_verifiers_prime[] = {
     {.name = "verl/prime_math", .origin = PRIME "compute_score", .about = "1 if what PRIME takes for the answer is graded as by prm800k, or is equal to a part in 10,000",
      .gold = "answer: the final answer, in LaTeX", .holes = "percent or not is the same; only what follows the last announcement counts, so that several may be tried", .top = 1,
      .math = true, .score = prime_math},
-    {.name = "verl/prime_math_match", .origin = PRIME "match_answer", .about = "scores nothing: its value is what PRIME takes for the answer", .score = match_answer},
+    {.name = "verl/prime_math_match", .origin = PRIME "match_answer", .about = "scores nothing: its value is what PRIME takes for the answer", .math = true, .score = match_answer},
 };
 const int rz_n_verifiers_prime = sizeof rz_verifiers_prime / sizeof *rz_verifiers_prime;

@@ -20,7 +20,7 @@ static const struct { const rz_verifier *rows; const int *n; int answer, text; }
     {rz_verifiers_length, &rz_n_verifiers_length, 30, 30},
     {rz_verifiers_hendrycks, &rz_n_verifiers_hendrycks, 10, 10},
     {rz_verifiers_minerva, &rz_n_verifiers_minerva, 30, 30},
-    {rz_verifiers_prime, &rz_n_verifiers_prime, 48, 48},
+    {rz_verifiers_prime, &rz_n_verifiers_prime, 56, 56},
     {rz_verifiers_prm800k, &rz_n_verifiers_prm800k, 10, 10},
     {rz_verifiers_verl_math, &rz_n_verifiers_verl_math, 30, 30},
     {rz_verifiers_presets_extract, &rz_n_verifiers_presets_extract, 30, 30},
