@@ -1,5 +1,4 @@
-#include "rewards/lua_memory.h"
-#include <lua.h>
+#include "rewards/lua_run.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
