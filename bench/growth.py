@@ -8,6 +8,7 @@ Work costs what its parts cost: matrix products and attention at the speed of re
 beside each point by `rulezero bench --json`), something a row and something a call; a constant each, fitted to all points of one kind of work at once, by least squares of the relative
 error, none below 0: how many times what the hardware would need. Several ranks: a part s of the work is not shared out, and
 each rank more costs r of the time."""
+import glob
 import json
 import os
 import sys
@@ -22,13 +23,13 @@ from rows import SHAPES, parts
 # what grows, its values, the works: name, command for a value
 DECODE, TRAIN, GRPO = "decode", "train", "grpo"
 PLANS = {
-    "batch": ("sequences at a time (small, 16 + 64 tokens each)", (1, 2, 4, 8, 16, 32, 64, 128), {
+    "batch": ("sequences at a time, small, 16 + 64 tokens each", (1, 2, 4, 8, 16, 32, 64, 128), {
         DECODE: lambda n: dict(shape="small", batch=n, prompt=16, new=64), TRAIN: lambda n: dict(shape="small", batch=n, seq=80)}),
-    "context": ("tokens of a sequence (small; training 8,192 tokens, decoding 8 sequences, their last 64)", (128, 256, 512, 1024, 2048, 4096, 8192), {
+    "context": ("tokens of a sequence, small (train: 8,192 in all; decode: 8 x the last 64)", (128, 256, 512, 1024, 2048, 4096, 8192), {
         DECODE: lambda n: dict(shape="small", batch=8, prompt=n - 64, new=64), TRAIN: lambda n: dict(shape="small", batch=8192 // n, seq=n)}),
-    "model": ("parameters (decoding 8 x (16 + 16) tokens, training 4 x 64)", tuple(SHAPES), {
+    "model": ("parameters (decode: 8 x (16 + 16) tokens, train: 4 x 64)", tuple(SHAPES), {
         DECODE: lambda s: dict(shape=s, batch=8, prompt=16, new=16), TRAIN: lambda s: dict(shape=s, batch=4, seq=64)}),
-    "ranks": ("ranks (the default job's step)", (1, 2, 3, 4), {
+    "ranks": ("ranks on two cores, the default job's step", (1, 2, 3, 4), {
         GRPO: lambda n: {"shape": "countdown", "batch": 256, "group": 16, "prompt": 16, "new": 96, "gradient-shards": 4}}),
 }
 
@@ -48,7 +49,14 @@ def measure(plan, record):
 
 # ---- the model ----
 
-NAMES = {DECODE: ("products", "weights", "attention of prompts", "keys and values", "rows", "calls"), TRAIN: ("products", "weights", "attention", "rows", "calls")}
+def last_cache():
+    """Bytes of the largest cache."""
+    sizes = [open(path).read().strip() for path in glob.glob("/sys/devices/system/cpu/cpu0/cache/index*/size")]
+    return max((int(size[:-1]) * {"K": 1024, "M": 1024 ** 2}[size[-1]] for size in sizes), default=0)
+
+
+CACHE = last_cache()
+NAMES = {DECODE: ("products or weights", "weights", "attention of prompts", "keys and values", "rows", "calls"), TRAIN: ("products", "weights", "attention", "rows", "calls")}
 
 
 def terms(f):
@@ -56,26 +64,27 @@ def terms(f):
     V, D, F, L, H, G, E = SHAPES[f["model"]]
     layers, head, pair = parts(f["model"])
     flop, memory = 1e-9 / f["peak_gflops"], 1e-9 / f["read_gb_s"]
+    far = f["weight_bytes"] * memory if f["weight_bytes"] > CACHE else 0  # what no cache holds
     if f["work"] == DECODE:
         batch, prompt, new = f["batch"], f["prompt"], f["new"]
-        products = 2 * batch * ((prompt + new - 1) * layers + new * head)
+        prompts, step = 2 * batch * (prompt - 1) * layers * flop, max(2 * batch * (layers + head) * flop, f["weight_bytes"] * memory)
         keys = new * prompt + new * (new - 1) / 2  # that the sampled tokens of a sequence see, each read from memory
-        return [products * flop, (new + 1) * f["weight_bytes"] * memory, 4 * batch * pair * prompt * prompt / 2 * flop,
+        return [prompts + new * step, (new + 1) * far, 4 * batch * pair * prompt * prompt / 2 * flop,
                 batch * keys * 8 * L * G * E * memory, batch * (prompt + new) * L * D, new * L]
     rows = f["batch"] * f["seq"]
-    return [rows * (6 * layers + 8 * head) * flop, f["weight_bytes"] * memory, 14 * f["batch"] * pair * f["seq"] * (f["seq"] + 1) / 2 * flop,
+    return [rows * (6 * layers + 8 * head) * flop, far, 14 * f["batch"] * pair * f["seq"] * (f["seq"] + 1) / 2 * flop,
             rows * L * D, f["batch"] * L]
 
 
 def fit(points):
-    """Constants ≥ 0 that bring Σ (predicted / measured − 1)² to its least, one after the other until nothing moves."""
+    """Constants that bring Σ (predicted / measured − 1)² to its least, one after the other until nothing moves; the first at least 1, the others 0."""
     rows = [[x / f["seconds"] for x in terms(f)] for f in points]
     constants = [0.0] * len(rows[0])
     for _ in range(20000):
         for j in range(len(constants)):
             rest = [1 - sum(c * x for k, (c, x) in enumerate(zip(constants, row)) if k != j) for row in rows]
             square = sum(row[j] ** 2 for row in rows)
-            constants[j] = max(0.0, sum(row[j] * r for row, r in zip(rows, rest)) / square) if square else 0.0
+            constants[j] = max(float(j == 0), sum(row[j] * r for row, r in zip(rows, rest)) / square) if square else 0.0
     return constants
 
 
@@ -91,12 +100,16 @@ def fit_ranks(points):
 # ---- the report ----
 
 def draw(paths):
-    entries = {}
+    entries, best = {}, {}
     for path in paths:
         for text in open(path):
             e = json.loads(text)
             key = (e["plan"], e["value"], e["found"]["work"])
             entries[key] = e if key not in entries or e["found"]["seconds"] < entries[key]["found"]["seconds"] else entries[key]
+            for name in ("peak_gflops", "read_gb_s"):  # of one rank with one model: as fast as it ever was
+                best[e["found"]["model"], e["found"]["ranks"], name] = max(best.get((e["found"]["model"], e["found"]["ranks"], name), 0), e["found"][name])
+    for e in entries.values():
+        e["found"].update({name: best[e["found"]["model"], e["found"]["ranks"], name] for name in ("peak_gflops", "read_gb_s")})
     worst = 0
     constants = {}
     for work in (DECODE, TRAIN):

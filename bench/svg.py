@@ -15,9 +15,9 @@ def line(x0, y0, x1, y1, kind):
 
 
 def short(x):
-    for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if x >= size:
-            return f"{x / size:g}{sign}"
+    for least, size, sign in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if x >= least:
+            return f"{x / size:.3g}{sign}"
     return f"{x:g}"
 
 
@@ -26,7 +26,7 @@ def document(width, height, body):
         "\n".join(body) + "\n</svg>\n"
 
 
-def growth(title, x_label, series, width=460, height=300):
+def growth(title, x_label, series, width=520, height=300):
     """series: (name, [(x, measured, predicted)]). Dots are measured, the line is predicted; both axes are logarithmic."""
     left, right, top, bottom = 60, width - 12, 30, height - 44
     xs = sorted({x for _, points in series for x, *_ in points})
@@ -46,6 +46,8 @@ def growth(title, x_label, series, width=460, height=300):
         path = " ".join(f"{at_x(x):.1f},{at_y(predicted):.1f}" for x, _, predicted in points)
         body.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.5"/>')
         body += [f'<circle cx="{at_x(x):.1f}" cy="{at_y(measured):.1f}" r="3.5" fill="{color}"/>' for x, measured, _ in points]
+        if len(series) == 1:
+            continue
         body += [f'<circle cx="{left + 10}" cy="{bottom - 12 - 16 * i}" r="3.5" fill="{color}"/>', text(left + 18, bottom - 8 - 16 * i, name)]
     return document(width, height, body)
 
