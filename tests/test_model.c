@@ -132,19 +132,6 @@ END_TEST
 
 /* ---- exactness ---- */
 
-/* Log-probabilities and entropies of all trees in one array. Returns how many. */
-static int outputs(const rz_tree *trees, int n_trees, float *to)
-{
-    int n = 0;
-    for (int t = 0; t < n_trees; t++)
-        for (int k = 0; k < trees[t].n_sequences; k++)
-            for (int i = 0; i < trees[t].sequences[k].n; i++) {
-                to[n++] = trees[t].sequences[k].logp[i];
-                to[n++] = trees[t].sequences[k].entropy[i];
-            }
-    return n;
-}
-
 /* Cuts into calls, threads, kernel tables, what is computed again, in every family: the same bits as the reference in one call on one thread that keeps
  * everything. */
 START_TEST(cuts_threads_and_tables)

@@ -27,18 +27,6 @@ static void rooted_gradient(rig *r, const rz_tree *trees, unsigned cuts, int n_r
     gradient(r, trees, MOST, cuts, 0.9f);
 }
 
-static int outputs(const rz_tree *trees, float *to)
-{
-    int n = 0;
-    for (int t = 0; t < MOST; t++)
-        for (int k = 0; k < trees[t].n_sequences; k++)
-            for (int i = 0; i < trees[t].sequences[k].n; i++) {
-                to[n++] = trees[t].sequences[k].logp[i];
-                to[n++] = trees[t].sequences[k].entropy[i];
-            }
-    return n;
-}
-
 START_TEST(what_prefixes_share)
 {
     static const struct { int n[3], same, root; } rows[] = {
@@ -69,11 +57,11 @@ START_TEST(as_without)
     rooted_trees(trees, a.vocab_size, &r.arena);
     float *logp = RZ_NEW(&r.arena, 4096, float), *other = RZ_NEW(&r.arena, 4096, float), *wanted = RZ_NEW(&r.arena, r.p->layout.n_params, float);
     gradient(&r, trees, MOST, 0, 0.9f);
-    int n = outputs(trees, logp);
+    int n = outputs(trees, MOST, logp);
     memcpy(wanted, r.grad, (size_t)r.p->layout.n_params * sizeof *wanted);
     for (int root = 16; root <= ROOT; root += 16) {
         rooted_gradient(&r, trees, 0, root);
-        ck_assert(outputs(trees, other) == n && !memcmp(logp, other, (size_t)n * sizeof *logp));
+        ck_assert(outputs(trees, MOST, other) == n && !memcmp(logp, other, (size_t)n * sizeof *logp));
         for (int t = 0; t < r.p->layout.n_tensors; t++) {
             const rz_tensor *x = &r.p->layout.tensors[t];
             double scale = 0, worst = 0;
@@ -97,7 +85,7 @@ START_TEST(cuts_threads_and_tables)
     float *logp = RZ_NEW(&arena, 4096, float), *other = RZ_NEW(&arena, 4096, float);
     rig wanted = open_rig(&a, tiny_kernels(0), NULL, 4);
     rooted_gradient(&wanted, trees, 0, ROOT);
-    int n = outputs(trees, logp);
+    int n = outputs(trees, MOST, logp);
     for (int threads = 0; threads <= 3; threads += 3) {
         rz_pool *pool = threads ? tiny_pool(threads) : NULL;
         rig r = open_rig(&a, tiny_kernels(_i / N_MIDDLINGS), pool, 4);
@@ -106,7 +94,7 @@ START_TEST(cuts_threads_and_tables)
             rooted_gradient(&r, trees, cuts, ROOT);
             ck_assert_msg(!memcmp(r.grad, wanted.grad, (size_t)r.p->layout.n_params * sizeof(float)), "%s, %d threads, cuts %u: another gradient", r.p->k->name,
                           threads, cuts);
-            ck_assert(outputs(trees, other) == n && !memcmp(logp, other, (size_t)n * sizeof *logp));
+            ck_assert(outputs(trees, MOST, other) == n && !memcmp(logp, other, (size_t)n * sizeof *logp));
         }
         rz_learner_recompute(r.l, RZ_RECOMPUTE_ALL); /* as a reference does: the root once, trees by themselves, then the next shard */
         for (int k = 0; k < 2; k++) {
@@ -114,7 +102,7 @@ START_TEST(cuts_threads_and_tables)
             memset(other, 0, 4096 * sizeof *other);
             for (int t = 0; t < MOST; t++)
                 rz_learner_forward(r.l, &trees[t], 1, 0.9f);
-            ck_assert(outputs(trees, other) == n && !memcmp(logp, other, (size_t)n * sizeof *logp));
+            ck_assert(outputs(trees, MOST, other) == n && !memcmp(logp, other, (size_t)n * sizeof *logp));
         }
         close_rig(&r);
         rz_pool_destroy(pool);

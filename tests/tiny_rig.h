@@ -39,6 +39,19 @@ static inline void gradient(rig *r, const rz_tree *trees, int n, unsigned cuts, 
     rz_learner_finish_shard(r->l, r->grad);
 }
 
+/* Log-probabilities and entropies of all trees in one array. Returns how many. */
+static inline int outputs(const rz_tree *trees, int n_trees, float *to)
+{
+    int n = 0;
+    for (int t = 0; t < n_trees; t++)
+        for (int k = 0; k < trees[t].n_sequences; k++)
+            for (int i = 0; i < trees[t].sequences[k].n; i++) {
+                to[n++] = trees[t].sequences[k].logp[i];
+                to[n++] = trees[t].sequences[k].entropy[i];
+            }
+    return n;
+}
+
 /* Large enough for products to be cut for threads; two layers. Biases and norms of heads: where the families have them. */
 static const rz_arch middlings[] = {
     {150, 40, 56, 2, 4, 2, 10, 64, 1e-5, 1e4, true},
