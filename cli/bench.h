@@ -20,7 +20,7 @@ typedef struct rz_bench rz_bench;
 typedef struct {
     int64_t tokens, items; /* items: completions that `rules` scores, else 0 */
     int64_t trained;       /* tokens with a gradient */
-    int64_t flop_again;    /* of products that are computed a second time rather than kept (logits, for their gradient): no work that was asked for */
+    int64_t flop_again;    /* of products that are computed a second time rather than kept (logits of a large vocabulary, for their gradient): no work that was asked for */
 } rz_bench_done;
 
 /* A piece of work that can be repeated. */

@@ -36,6 +36,7 @@ struct rz_bench {
     rz_int_list lengths;    /* tokens of a group's completions */
     double weight;          /* of a token in the loss */
     rz_tree *trees;
+    int64_t again;          /* rz_update_again when last asked */
 };
 
 rz_policy *rz_bench_policy(rz_bench *b) { return b->policy; }
@@ -153,13 +154,14 @@ static bool round_decode(rz_bench *b, rz_bench_done *done, rz_err *err)
 
 /* ---- train: the batch is shared by the ranks ---- */
 
-/* The whole batch, told by the first rank. */
-static void count_trained(const rz_bench *b, rz_bench_done *done, int64_t trained)
+/* The whole batch, told by the first rank; what was computed twice, by each. */
+static void count_trained(rz_bench *b, rz_bench_done *done, int64_t trained)
 {
-    if (rz_comm_rank(b->comm))
-        return;
-    done->tokens = done->trained = trained;
-    done->flop_again = 2 * trained * b->policy->arch.vocab_size * b->policy->arch.hidden_size;
+    int64_t again = rz_update_again(b->update);
+    done->flop_again = 2 * (again - b->again) * b->policy->arch.vocab_size * b->policy->arch.hidden_size;
+    b->again = again;
+    if (rz_comm_rank(b->comm) == 0)
+        done->tokens = done->trained = trained;
 }
 
 static void next_token_loss(void *ctx, int i, rz_tree_result *result)

@@ -31,8 +31,10 @@ static void head_backward(rz_learner *l, float *dh, float *grad, rz_arena scratc
         w.row = r;
         const float *h = l->h + (int64_t)r * D;
         rz_learner_note_peak(l, &chunk);
-        if (!l->logits)
+        if (!l->logits) {
             rz_policy_logits(p, w.logits, h, n);
+            l->again += n;
+        }
         rz_op_rows(p, n, dlogits_rows, &w);
         rz_op_linear_dx(p, dh + (int64_t)r * D, w.logits, &p->head, n);
         rz_op_linear_dw(p, grad, w.logits, h, &p->head, n);

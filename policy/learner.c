@@ -143,6 +143,11 @@ size_t rz_learner_peak(const rz_learner *l)
     return l->peak;
 }
 
+int64_t rz_learner_again(const rz_learner *l)
+{
+    return l->again;
+}
+
 void rz_learner_note_peak(rz_learner *l, const rz_arena *scratch)
 {
     size_t used = scratch->used + l->keep.used;

@@ -26,6 +26,7 @@ struct rz_learner {
     rz_recompute recompute;
     rz_arena work, keep; /* of the trees in hand; of the shard */
     size_t peak;      /* bytes */
+    int64_t again;    /* rows of logits */
     rz_kept *first, **last;
 
     /* of the shard */

@@ -129,6 +129,7 @@ void rz_learner_rest(rz_learner *l);
 size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees);
 size_t rz_learner_kept_bytes(const rz_learner *l); /* those of the calls so far */
 size_t rz_learner_peak(const rz_learner *l);       /* the most that was in use so far */
+int64_t rz_learner_again(const rz_learner *l);     /* rows so far whose logits were not kept but computed a second time */
 int rz_tree_rows(const rz_tree *t);
 /* Log-probabilities of every target; keeps the activations for rz_learner_backward. Row order (docs/numerics.md): per tree its
  * sequences in order, then the prefix. How trees are cut into calls changes no bit of the gradient. */

@@ -337,10 +337,10 @@ START_TEST(large_arrays_are_written_from_where_they_are)
     enum { MOST = 5 << 20, TEXT = 3 * RZ_STORE_STAYS };
     static const int64_t lengths[] = {1, RZ_STORE_STAYS - 1, RZ_STORE_STAYS, RZ_STORE_STAYS + 1, 3, (1 << 20) - 4096, 1 << 20, 100, MOST};
     enum { N = sizeof lengths / sizeof *lengths };
-    uint8_t *data = rz_malloc(MOST), *is = rz_malloc(MOST);
+    uint8_t *data = rz_malloc(MOST + N), *is = rz_malloc(MOST);
     rz_stream r;
     rz_stream_init(&r, 6, RZ_RNG_TEST, 1000);
-    for (int i = 0; i < MOST; i++) data[i] = (uint8_t)rz_stream_u32(&r);
+    for (int i = 0; i < MOST + N; i++) data[i] = (uint8_t)rz_stream_u32(&r);
     char *text = rz_calloc(TEXT + 1, 1);
     for (int n = N - 1; n <= N; n++) {
         rz_store *s = create(in_folder("a.h5"));

@@ -506,6 +506,11 @@ rz_update_times rz_update_spent(const rz_update *u)
     return u->spent;
 }
 
+int64_t rz_update_again(const rz_update *u)
+{
+    return rz_learner_again(u->learner);
+}
+
 int64_t rz_update_count(const rz_update *u)
 {
     return u->t;

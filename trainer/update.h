@@ -51,6 +51,8 @@ rz_update_times rz_update_spent(const rz_update *u);
 /* The trees whose gradient this rank computes, unless they are balanced: [*t0, *t1). Only these need ids when rz_update_step is called. */
 void rz_update_owned(const rz_update *u, int n_trees, int *t0, int *t1);
 
+/* rz_learner_again of this rank. */
+int64_t rz_update_again(const rz_update *u);
 /* Steps made so far (AdamW's t). */
 int64_t rz_update_count(const rz_update *u);
 /* The parameters that this rank updates, [*from, *to), and their moments. */
