@@ -37,11 +37,11 @@ void rz_lineup_make(rz_lineup *l, const rz_tree *trees, int n, int shards, bool 
     int *shard_of = rz_calloc((size_t)n, sizeof *shard_of), at = 0;
     *l = (rz_lineup){rz_calloc((size_t)n, sizeof *l->trees), rz_calloc((size_t)n, sizeof *l->index), rz_calloc((size_t)shards + 1, sizeof *l->start), n,
                   rz_trees_root(trees, n), rz_calloc((size_t)n, sizeof *l->results)};
-    for (int s = 0; s < shards; s++)
-        for (int i = rz_lineup_start(s, shards, n); i < rz_lineup_start(s + 1, shards, n); i++)
-            shard_of[i] = s;
     if (balanced)
         balance(trees, n, shards, shard_of);
+    for (int s = 0; !balanced && s < shards; s++)
+        for (int i = rz_lineup_start(s, shards, n); i < rz_lineup_start(s + 1, shards, n); i++)
+            shard_of[i] = s;
     for (int s = 0; s < shards; s++, l->start[s] = at)
         for (int i = 0; i < n; i++)
             if (shard_of[i] == s) {

@@ -1,7 +1,6 @@
 #include "trainer/snapshot.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 enum { PIECE = 1 << 20, PARTS = 3 }; /* numbers that a thread copies at once; weights and two moments */
 
@@ -34,11 +33,9 @@ static bool one_machine(const rz_comm *c)
     return true;
 }
 
-/* Collective, once. Only rank 0 needs room, unless it is in common. Large pages, where there are any: the first copy of a large model would spend most of its time
- * on small ones. */
+/* Collective, once. Only rank 0 needs room, unless it is in common. */
 static void make_room(rz_snapshot *s, int64_t n_params, rz_comm *c)
 {
-    enum { LARGE = 1 << 21 };
     rz_err why;
     bool several = rz_comm_size(c) > 1 && one_machine(c);
     rz_shared_init(&s->memory, several ? c : NULL, several || rz_comm_rank(c) == 0 ? PARTS * (size_t)n_params * sizeof(float) : 0, &why);
@@ -51,9 +48,6 @@ static void make_room(rz_snapshot *s, int64_t n_params, rz_comm *c)
     s->w = s->memory.p;
     s->m = s->w + n_params;
     s->v = s->m + n_params;
-    uintptr_t from = ((uintptr_t)s->memory.p + LARGE - 1) / LARGE * LARGE, to = ((uintptr_t)s->memory.p + s->memory.bytes) / LARGE * LARGE;
-    if (to > from)
-        madvise((void *)from, to - from, MADV_HUGEPAGE); /* a wish */
 }
 
 void rz_snapshot_take(rz_snapshot *s, const rz_policy *p, rz_update *u, rz_comm *c)
