@@ -76,16 +76,17 @@ static void products(void)
         {"x·Wᵀ", 1, 256, 1024},   {"x·Wᵀ", 8, 256, 1024},   {"x·Wᵀ", 32, 256, 1024},  {"x·Wᵀ", 64, 256, 1024},   {"x·Wᵀ", 256, 256, 1024},
         {"x·Wᵀ", 1, 896, 4864},   {"x·Wᵀ", 8, 896, 4864},   {"x·Wᵀ", 32, 896, 4864},  {"x·Wᵀ", 64, 896, 4864},   {"x·Wᵀ", 256, 896, 4864},
         {"bf16", 1, 896, 4864},   {"bf16", 8, 896, 4864},   {"bf16", 32, 896, 4864},  {"bf16", 64, 896, 4864},   {"bf16", 256, 896, 4864},
+        {"W rows", 64, 896, 4864}, {"W rows", 256, 128, 704}, {"W rows", 256, 256, 1024}, {"W rows", 256, 896, 4864},
         {"dy·W", 256, 704, 128},  {"dy·W", 256, 128, 352},  {"dy·W", 256, 1024, 256}, {"dy·W", 256, 4864, 896},
         {"dyᵀ·x", 704, 2048, 128}, {"dyᵀ·x", 128, 2048, 352}, {"dyᵀ·x", 132, 2048, 128}, {"dyᵀ·x", 1024, 2048, 256}, {"dyᵀ·x", 4864, 1024, 896},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         int M = shapes[i].M, K = shapes[i].K, N = shapes[i].N, half = strcmp(shapes[i].kind, "bf16") == 0,
             packed = half || strcmp(shapes[i].kind, "x·Wᵀ") == 0;
-        int weights = strcmp(shapes[i].kind, "dyᵀ·x") == 0;
+        int weights = strcmp(shapes[i].kind, "dyᵀ·x") == 0, rows = strcmp(shapes[i].kind, "W rows") == 0; /* x·Wᵀ without panels */
         float *a = values((int64_t)M * K), *b = values((int64_t)rz_packed_size(N, K)), *c = values((int64_t)M * N);
         uint16_t *halves = (uint16_t *)(void *)values((int64_t)rz_packed_size(N, K) / 2);
-        product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : N, packed ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights};
+        product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : rows ? 1 : N, packed || rows ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights};
         if (half) /* of the same products with panels of bfloat16 */
             rz_pack_half(halves, b, N, K), p.b.half = halves;
         char what[64];

@@ -103,6 +103,7 @@ static void probe_matmul(const rz_kernels *k, bump *b)
     k->matmul(d, N, (rz_mat_a){a, K, 1}, (rz_mat_b){NULL, RZ_PANEL, RZ_PANEL * K, half}, M, N, K, false);
     k->matmul(d + M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){rows, N, RZ_PANEL, NULL, true}, M, N, K, false);
     k->matmul(d + 2 * M * N, N, (rz_mat_a){many, K, 1}, (rz_mat_b){NULL, RZ_PANEL, RZ_PANEL * K, half}, 2 * M, N / 2, K, false);
+    k->matmul(d + 3 * M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){w, 1, RZ_PANEL * K}, M, N, K, false);
     k->matmul(c + M * N, N, (rz_mat_a){a, 1, M}, (rz_mat_b){rows, N, RZ_PANEL}, M, N, K, true);
 }
 

@@ -28,6 +28,7 @@ enum { RZ_NORM_BLOCK = 4096 }; /* parameters a block of the global norm holds */
 typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
 /* B(k,n) at p[(n/16)*stride_panel + k*stride_k + n%16]: packed panels (stride_k 16, stride_panel 16·K) or a row-major
  * matrix as it lies (stride_k = its row length, stride_panel 16). The last panel of a row-major matrix is only read up to N.
+ * Or B is Wᵀ, and W(N,K) lies row-major (stride_k 1, stride_panel 16 rows of W): B(k,n) at p[n*(stride_panel/16) + k]; then A is row-major.
  * half, if not NULL, stands for p: packed panels of bfloat16 (then A is row-major). rounded: an element is used rounded to bfloat16 (policy/mathf.h). */
 typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded; } rz_mat_b;
 

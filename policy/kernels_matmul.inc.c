@@ -279,25 +279,59 @@ static void packed(block t, int M, int N)
     product(t, M, N % RZ_PANEL);
 }
 
-/* Panels of bfloat16 and enough rows to pay for it: blocks of them become floats, on which all rows work. */
-static void from_halves(block t, int M, int N)
+/* Sixteen columns of a panel of Wᵀ from n columns of W as it lies: `rows` rows `stride` apart. */
+INLINE void turn_columns(float *to, const float *from, int64_t stride, int rows, int64_t n, const bool whole, const bool rounded)
+{
+    vf r[RZ_PANEL];
+    UNROLL for (int i = 0; i < RZ_PANEL; i++)
+        r[i] = whole ? vf_load(from + i * stride) : i < rows ? get(from + i * stride, n) : vf_zero();
+    vf_transpose(r);
+    UNROLL for (int i = 0; i < RZ_PANEL; i++)
+        if (whole || i < n)
+            vf_store(to + i * RZ_PANEL, rounded ? vf_round_half(r[i]) : r[i]);
+}
+
+static void turn_rows(float *to, const float *from, int64_t stride, int rows, int K, bool rounded)
+{
+    SIXTEENS(k, n, K)
+        if (rows < RZ_PANEL || n < 16 || rounded)
+            turn_columns(to + k * RZ_PANEL, from + k, stride, rows, n, false, rounded);
+        else
+            turn_columns(to + k * RZ_PANEL, from + k, stride, rows, n, true, false);
+}
+
+/* B is W as it lies, or panels of bfloat16 and enough rows to pay for it: a block of either becomes panels of floats, on which all rows work. What the next
+ * block is made from is asked for meanwhile. */
+static void through_panels(block t, int M, int N)
 {
     _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][PACKED_K * RZ_PANEL];
     const int K = t.K;
+    const int64_t row = t.sp / RZ_PANEL; /* of W */
     for (int n = 0; n < N; n += BLOCK_COLUMNS) {
         int width = minimum(N - n, BLOCK_COLUMNS);
-        const uint16_t *from = t.half + n / RZ_PANEL * t.sp;
         for (int k = 0, i = 0, length; k < K; k += length, i++) {
             length = even_part(K, PACKED_K, i);
-            for (int p = 0; p * RZ_PANEL < width; p++)
-                for (int j = 0; j < length; j++)
-                    vf_store(panels[p] + j * RZ_PANEL, vf_load_half(from + p * t.sp + (k + j) * RZ_PANEL));
             bool last = k + length == K;
+            ahead next[2] = {{0}};
             block u = t;
-            u.half = NULL, u.b = panels[0], u.sp = PACKED_K * RZ_PANEL, u.K = length;
+            u.half = NULL, u.rounded = false, u.b = panels[0], u.sb = RZ_PANEL, u.sp = PACKED_K * RZ_PANEL, u.K = length;
             u.c = t.c + n, u.a = t.a + k, u.add = t.add || k > 0;
-            u.soon = (const char *)(last ? from + width / RZ_PANEL * t.sp : from + (k + length) * RZ_PANEL);
-            u.soon_panel = t.sp * (int64_t)sizeof *t.half, u.soon_k = RZ_PANEL * sizeof *t.half;
+            if (t.half) {
+                const uint16_t *from = t.half + n / RZ_PANEL * t.sp;
+                for (int p = 0; p * RZ_PANEL < width; p++)
+                    for (int j = 0; j < length; j++)
+                        vf_store(panels[p] + j * RZ_PANEL, vf_load_half(from + p * t.sp + (k + j) * RZ_PANEL));
+                u.soon = (const char *)(last ? from + width / RZ_PANEL * t.sp : from + (k + length) * RZ_PANEL);
+                u.soon_panel = t.sp * (int64_t)sizeof *t.half, u.soon_k = RZ_PANEL * sizeof *t.half;
+            } else {
+                const float *from = t.b + n * row + k;
+                for (int p = 0; p * RZ_PANEL < width; p++)
+                    turn_rows(panels[p], from + p * t.sp, row, minimum(width - p * RZ_PANEL, RZ_PANEL), length, t.rounded);
+                int rows = last ? minimum(N - n - width, BLOCK_COLUMNS) : width;
+                next[0] = (ahead){last ? from - k + width * row : from + length, row, minimum(last ? K : K - k - length, PACKED_K), rows,
+                                  rows * FULL_ROWS / M + 1};
+                u.ahead = next;
+            }
             product(u, M, width);
         }
     }
@@ -305,13 +339,14 @@ static void from_halves(block t, int M, int N)
 
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
 {
-    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || (b.stride_k == RZ_PANEL && a.stride_k == 1)));
+    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || (b.stride_k == RZ_PANEL && a.stride_k == 1)) &&
+           (b.stride_k != 1 || N == 1 || a.stride_k == 1));
     if (M == 0 || N == 0)
         return;
     block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel,
                .K = K, .add = add, .half = b.half, .rounded = b.rounded};
-    if (M > FEW_ROWS && K > 0 && b.half)
-        from_halves(t, M, N);
+    if (K > 0 && ((M > FEW_ROWS && b.half) || (b.stride_k == 1 && N > 1)))
+        through_panels(t, M, N);
     else if (K > 0 && b.rounded)
         blocked(t, M, N, K);
     else if (M > FEW_ROWS && K > 0 && !b.half && (a.stride_k != 1 || b.stride_k != RZ_PANEL))

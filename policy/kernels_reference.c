@@ -33,8 +33,9 @@ static float sum16(const float *x, int64_t n)
     return combine(l);
 }
 
-static float element(const rz_mat_b *b, int64_t at)
+static float element(const rz_mat_b *b, int k, int n)
 {
+    int64_t at = n / LANES * b->stride_panel + k * b->stride_k + n % LANES * (b->stride_k == 1 ? b->stride_panel / LANES : 1);
     return b->half ? rz_from_half(b->half[at]) : b->rounded ? rz_from_half(rz_half(b->p[at])) : b->p[at];
 }
 
@@ -45,7 +46,7 @@ static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, 
         for (int n = 0; n < N; n++) {
             float acc = add ? c[m * ldc + n] : 0.0f;
             for (int k = 0; k < K; k++)
-                acc = rz_fmaf(a.p[m * a.stride_m + k * a.stride_k], element(&b, n / LANES * b.stride_panel + k * b.stride_k + n % LANES), acc);
+                acc = rz_fmaf(a.p[m * a.stride_m + k * a.stride_k], element(&b, k, n), acc);
             c[m * ldc + n] = acc;
         }
 }

@@ -112,11 +112,11 @@ enum { N_SIZES = sizeof sizes / sizeof sizes[0] };
 
 /* ---- matrix products ---- */
 
-typedef struct { int M, N, K, slack_a, slack_b, slack_c; bool transposed, packed, add, wildly, rounded; } product_case; /* rounded: packed, to bfloat16 */
+typedef struct { int M, N, K, slack_a, slack_b, slack_c; bool transposed, packed, add, wildly, rounded, turned; } product_case; /* rounded: to bfloat16; turned: B is Wᵀ, W in rows */
 
 static void one_product(const rz_kernels *k, product_case c)
 {
-    CASE("%d x %d x %d, A %s, B %s, slack %d %d %d, %s, %s", c.M, c.K, c.N, c.transposed ? "transposed" : "rows", c.packed ? (c.rounded ? "packed halves" : "packed") : c.rounded ? "rounded rows" : "rows", c.slack_a,
+    CASE("%d x %d x %d, A %s, B %s, slack %d %d %d, %s, %s", c.M, c.K, c.N, c.transposed ? "transposed" : "rows", c.packed ? (c.rounded ? "packed halves" : "packed") : c.turned ? (c.rounded ? "rounded rows of W" : "rows of W") : c.rounded ? "rounded rows" : "rows", c.slack_a,
          c.slack_b, c.slack_c, c.add ? "add" : "set", c.wildly ? "wild" : "tame");
     int64_t lda = (c.transposed ? c.M : c.K) + c.slack_a, ldb = c.N + c.slack_b, ldc = c.N + c.slack_c;
     int64_t size_a = c.transposed ? (c.K - 1) * lda + c.M : (c.M - 1) * lda + c.K, size_c = (c.M - 1) * ldc + c.N;
@@ -132,6 +132,9 @@ static void one_product(const rz_kernels *k, product_case c)
             rz_pack_half(half, w, c.N, c.K);
             b.p = NULL, b.half = half;
         }
+    } else if (c.turned) {
+        int64_t ldw = c.K + c.slack_b;
+        b = (rz_mat_b){values(c.K > 0 ? (c.N - 1) * ldw + c.K : 0, c.wildly), 1, RZ_PANEL * ldw, NULL, c.rounded};
     } else {
         b = (rz_mat_b){values(c.K > 0 ? (c.K - 1) * ldb + c.N : 0, c.wildly), ldb, RZ_PANEL, NULL, c.rounded};
     }
@@ -177,6 +180,23 @@ START_TEST(products_with_bfloat16)
         one_product(k, (product_case){PICK(1, 2, 5, 7, 12, 13, 32), PICK(16, 70, 131), PICK(256, 257, 530), .packed = true, .add = next() % 2, .rounded = true});
     for (int round = 0; round < 8; round++)
         one_product(k, (product_case){PICK(97, 130), PICK(70, 131), PICK(530, 700), 0, 0, 0, !(round & 2) && round & 1, round & 2, round & 4, false, true});
+}
+END_TEST
+
+/* y = x·Wᵀ as training computes it: of W as it lies, the same bits as of its panels. */
+START_TEST(products_without_panels)
+{
+    const rz_kernels *k = tested[_i];
+    for (int M = 1; M <= 14; M++)
+        for (int N = 1; N <= 67; N += 3)
+            one_product(k, (product_case){.M = M, .N = N, .K = 3, .turned = true});
+    for (int round = 0; round < 400; round++)
+        one_product(k, (product_case){PICK(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 25), PICK(1, 2, 3, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 132, 176),
+                                      PICK(0, 1, 2, 3, 7, 15, 16, 17, 33, 100), PICK(0, 0, 3), PICK(0, 0, 5), PICK(0, 0, 7), .add = next() % 2,
+                                      .wildly = next() % 4 == 0, .turned = true, .rounded = next() % 2});
+    for (int round = 0; round < 24; round++) /* several blocks of every dimension */
+        one_product(k, (product_case){PICK(1, 2, 5, 13, 32, 97, 130), PICK(16, 70, 131, 197), PICK(256, 257, 530, 701), .add = next() % 2, .turned = true,
+                                      .rounded = next() % 2});
 }
 END_TEST
 
@@ -559,7 +579,7 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("kernels");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
-    static const TTest *const *const tests[] = {&products, &products_with_bfloat16, &bfloat16, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities,
+    static const TTest *const *const tests[] = {&products, &products_with_bfloat16, &products_without_panels, &bfloat16, &product_rows_are_independent, &norms, &rotations, &swiglu, &log_probabilities,
                                                 &updates, &attention, &attention_steps, &appending};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_loop_test(t, *tests[i], 0, n_tested);
