@@ -49,9 +49,9 @@ const void *rz_bench_weights(rz_bench *b, size_t *bytes)
     *bytes = 0;
     if (!p)
         return NULL;
-    size_t n = (size_t)p->head.packed_at + rz_packed_size(p->head.N, p->head.K); /* the head is the last */
-    *bytes = n * (p->half ? sizeof *p->half : sizeof *p->packed);
-    return p->half ? (const void *)p->half : p->packed;
+    const rz_shared *s = p->packed_memory.p ? &p->packed_memory : &p->w_memory;
+    *bytes = s->bytes;
+    return s->p;
 }
 
 /* ---- policies ---- */
@@ -99,7 +99,6 @@ static void random_weights(rz_policy *p)
         for (int64_t j = 0; j < n; j++)
             p->w[t->offset + j] = t->cols ? table[(uint64_t)(i + j) * 40503 % TABLE] : 1; /* no shape here has a bias */
     }
-    rz_policy_refresh(p);
     free(table);
 }
 
@@ -370,6 +369,8 @@ bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_option
         rz_policy_store(b->policy, (rz_stored)o->dtype);
     if (ok && b->policy)
         rz_policy_share(b->policy, comm, &(rz_err){0}); /* a copy each does as well */
+    if (ok && b->decoder)
+        rz_policy_panels(b->policy);
     ok = ok &&
               (!w->update || rz_update_create(&b->update, b->policy, comm, (int)b->config.gradient_shards, &b->config.optimizer, err));
     if (b->update)

@@ -332,8 +332,10 @@ static bool run(job *j, int argc, char **argv, rz_err *err)
     if (ok && (missing = flag_that_is_missing(&j->o)))
         ok = rz_fail(err, RZ_EUSAGE, "%s", missing);
     ok = rz_comm_agree(j->comm, ok && open_job(j, err), err);
-    if (ok)
+    if (ok) {
         rz_policy_share(j->policy, j->comm, &(rz_err){0}); /* a copy each does as well */
+        rz_policy_panels(j->policy);
+    }
     ok = ok && rz_comm_agree(j->comm, open_dump(j, err), err);
     ok = ok && evaluate(j, err);
     rz_err late = {0};

@@ -227,6 +227,7 @@ static bool open_job(job *j, rz_err *err)
         !find_stops(j, err) || !open_prompts(j, err))
         return false;
     rz_policy_store(j->policy, (rz_stored)j->o.dtype);
+    rz_policy_panels(j->policy);
     j->requests = RZ_NEW(&j->arena, j->n, rz_request);
     for (int i = 0; i < j->n; i++)
         if (!encode_prompt(j, i, err))

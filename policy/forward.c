@@ -257,7 +257,7 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
             const float *row = p->w + p->layout.embed + (size_t)r->ids[j] * D;
             float *x = a->x_in.p + (size_t)m * D;
             for (size_t d = 0; d < D; d++)
-                x[d] = p->half ? rz_from_half(rz_half(row[d])) : row[d];
+                x[d] = p->stored == RZ_STORED_BF16 ? rz_from_half(rz_half(row[d])) : row[d];
             a->pos[m] = first + j;
         }
         rz_rope_reach(p->rope, first + r->n);

@@ -31,6 +31,11 @@ static void matmul_cut(void *ctx, int i, int thread)
     m->p->k->matmul(m->c + r0 * m->ldc + c0, m->ldc, a, b, M, N, m->K, m->add);
 }
 
+static int n_cuts(int n, int size)
+{
+    return (n + size - 1) / size;
+}
+
 static int cut_size(int n, int pieces, int unit)
 {
     int size = ((n + pieces - 1) / pieces + unit - 1) / unit * unit;
@@ -44,25 +49,33 @@ void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_
         p->k->matmul(c, ldc, a, b, M, N, K, add);
         return;
     }
-    /* rows first: every thread then streams all of B once; columns when rows are few */
-    product m = {p, c, ldc, a, b, M, N, K, cut_size(M, 4 * threads, ROW_CUT), N, 0, add};
-    m.n_row_cuts = (M + m.rows - 1) / m.rows;
-    if (m.n_row_cuts < 2 * threads)
-        m.columns = cut_size(N, (2 * threads + m.n_row_cuts - 1) / m.n_row_cuts, COLUMN_CUT);
-    rz_pool_run(p->pool, m.n_row_cuts * ((N + m.columns - 1) / m.columns), matmul_cut, &m);
+    /* rows first: every thread then streams all of B once; columns when rows are few. The other way round where W lies in rows: each cut turns it around for
+     * itself, on which many rows should work */
+    static const int unit[2] = {ROW_CUT, COLUMN_CUT};
+    const int of[2] = {M, N}, first = b.stride_k == 1, second = !first;
+    int size[2] = {M, N};
+    size[first] = cut_size(of[first], 4 * threads, unit[first]);
+    int n = n_cuts(of[first], size[first]);
+    if (n < 2 * threads)
+        size[second] = cut_size(of[second], n_cuts(2 * threads, n), unit[second]);
+    product m = {p, c, ldc, a, b, M, N, K, size[0], size[1], n_cuts(M, size[0]), add};
+    rz_pool_run(p->pool, m.n_row_cuts * n_cuts(N, m.columns), matmul_cut, &m);
 }
 
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M)
 {
-    rz_mat_b panels = {p->half ? NULL : p->packed + w->packed_at, RZ_PANEL, (int64_t)RZ_PANEL * w->K, p->half ? p->half + w->packed_at : NULL, false};
+    int64_t panel = (int64_t)RZ_PANEL * w->K;
+    rz_mat_b b = p->half     ? (rz_mat_b){NULL, RZ_PANEL, panel, p->half + w->packed_at, false}
+                 : p->packed ? (rz_mat_b){p->packed + w->packed_at, RZ_PANEL, panel, NULL, false}
+                             : (rz_mat_b){p->w + w->at, 1, panel, NULL, p->stored == RZ_STORED_BF16};
     for (int m = 0; w->bias >= 0 && m < M; m++)
         memcpy(y + (int64_t)m * w->N, p->w + w->bias, (size_t)w->N * sizeof *y);
-    rz_op_matmul(p, y, w->N, (rz_mat_a){x, w->K, 1}, panels, M, w->N, w->K, w->bias >= 0);
+    rz_op_matmul(p, y, w->N, (rz_mat_a){x, w->K, 1}, b, M, w->N, w->K, w->bias >= 0);
 }
 
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M)
 {
-    rz_op_matmul(p, dx, w->K, (rz_mat_a){dy, w->N, 1}, (rz_mat_b){p->w + w->at, w->K, RZ_PANEL, NULL, p->half != NULL}, M, w->K, w->N, false);
+    rz_op_matmul(p, dx, w->K, (rz_mat_a){dy, w->N, 1}, (rz_mat_b){p->w + w->at, w->K, RZ_PANEL, NULL, p->stored == RZ_STORED_BF16}, M, w->K, w->N, false);
 }
 
 typedef struct {

@@ -38,17 +38,15 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
     rz_layout_init(&p->layout, arch);
     p->matrices = rz_calloc((size_t)arch->num_hidden_layers, sizeof *p->matrices);
     int D = arch->hidden_size, F = arch->intermediate_size, E = arch->head_dim, H = p->heads.H, G = p->heads.G;
-    int64_t packed = 0;
     for (int l = 0; l < arch->num_hidden_layers; l++) {
         const rz_layer_offsets *o = &p->layout.layers[l];
-        p->matrices[l].qkv = matrix(o->qkv, o->qkv_bias, (H + 2 * G) * E, D, &packed);
-        p->matrices[l].o = matrix(o->o, o->o_bias, D, H * E, &packed);
-        p->matrices[l].gate_up = matrix(o->gate_up, o->gate_up_bias, 2 * F, D, &packed);
-        p->matrices[l].down = matrix(o->down, o->down_bias, D, F, &packed);
+        p->matrices[l].qkv = matrix(o->qkv, o->qkv_bias, (H + 2 * G) * E, D, &p->n_packed);
+        p->matrices[l].o = matrix(o->o, o->o_bias, D, H * E, &p->n_packed);
+        p->matrices[l].gate_up = matrix(o->gate_up, o->gate_up_bias, 2 * F, D, &p->n_packed);
+        p->matrices[l].down = matrix(o->down, o->down_bias, D, F, &p->n_packed);
     }
-    p->head = matrix(p->layout.head, -1, arch->vocab_size, D, &packed);
+    p->head = matrix(p->layout.head, -1, arch->vocab_size, D, &p->n_packed);
     p->w = own_memory(&p->w_memory, (size_t)p->layout.n_params * sizeof *p->w);
-    p->packed = own_memory(&p->packed_memory, (size_t)packed * sizeof *p->packed);
     p->rope = rope;
     *out = p;
     return true;
@@ -125,71 +123,59 @@ static void pack_piece(void *ctx, int i, int thread)
     }
 }
 
-static void pack(rz_policy *p, int part, int parts)
-{
-    int pieces = 0;
-    for (int k = 0; k <= 4 * p->arch.num_hidden_layers; k++)
-        pieces += (nth_matrix(p, k)->N + PACK_ROWS - 1) / PACK_ROWS;
-    packing work = {p, part, parts};
-    rz_pool_run(p->pool, (pieces - part + parts - 1) / parts, pack_piece, &work);
-}
-
 void rz_policy_refresh(rz_policy *p)
 {
-    pack(p, p->w_memory.part, p->w_memory.parts);
-    rz_shared_barrier(&p->w_memory);
-}
-
-/* The panels are still to be made. False: they are there already. */
-static bool set_stored(rz_policy *p, rz_stored as)
-{
-    size_t floats = p->packed_memory.bytes / (p->half ? sizeof *p->half : sizeof *p->packed);
-    assert(!p->w_memory.comm);
-    if ((as == RZ_STORED_BF16) == (p->half != NULL))
-        return false;
-    rz_shared_finish(&p->packed_memory);
-    own_memory(&p->packed_memory, floats * (as == RZ_STORED_BF16 ? sizeof *p->half : sizeof *p->packed));
-    p->half = as == RZ_STORED_BF16 ? p->packed_memory.p : NULL;
-    p->packed = p->half ? NULL : p->packed_memory.p;
-    return true;
+    int pieces = 0;
+    packing work = {p, p->packed_memory.part, p->packed_memory.parts};
+    if (!p->packed_memory.p)
+        return;
+    for (int k = 0; k <= 4 * p->arch.num_hidden_layers; k++)
+        pieces += (nth_matrix(p, k)->N + PACK_ROWS - 1) / PACK_ROWS;
+    rz_pool_run(p->pool, (pieces - work.part + work.parts - 1) / work.parts, pack_piece, &work);
+    rz_shared_barrier(&p->packed_memory);
 }
 
 void rz_policy_store(rz_policy *p, rz_stored as)
 {
-    if (set_stored(p, as))
-        rz_policy_refresh(p);
+    assert(!p->packed_memory.p);
+    p->stored = as;
 }
 
-/* Its panels are still to be made. `full`: it has weights that go along. */
+void rz_policy_panels(rz_policy *p)
+{
+    rz_err why; /* each rank its own does as well */
+    bool half = p->stored == RZ_STORED_BF16;
+    if (p->packed_memory.p)
+        return;
+    rz_shared_init(&p->packed_memory, p->w_memory.comm, (size_t)p->n_packed * (half ? sizeof *p->half : sizeof *p->packed), &why);
+    p->half = half ? p->packed_memory.p : NULL;
+    p->packed = half ? NULL : p->packed_memory.p;
+    rz_policy_refresh(p);
+}
+
+/* `full`: it has weights that go along. */
 static bool share(rz_policy *p, rz_comm *c, bool full, rz_err *why)
 {
     rz_shared own = p->w_memory;
-    size_t packed_bytes = p->packed_memory.bytes;
-    rz_shared_finish(&p->packed_memory); /* first, so that there never are more copies than before */
-    bool ok = rz_shared_init(&p->w_memory, c, own.bytes, why) && rz_shared_init(&p->packed_memory, c, packed_bytes, why);
-    if (ok) {
+    assert(!p->packed_memory.p && !own.comm);
+    bool ok = rz_shared_init(&p->w_memory, c, own.bytes, why);
+    if (p->w_memory.common) {
         if (full && !p->w_memory.part)
             memcpy(p->w_memory.p, own.p, own.bytes);
         rz_shared_barrier(&p->w_memory);
         rz_shared_finish(&own);
-    } else { /* both or none */
-        rz_err none;
+    } else { /* nobody else on this machine, or it cannot be */
         rz_shared_finish(&p->w_memory);
-        rz_shared_finish(&p->packed_memory); /* its own, where packed could not be had in common */
         p->w_memory = own;
-        rz_shared_init(&p->packed_memory, NULL, packed_bytes, &none);
+        p->w_memory.comm = c;
     }
     p->w = p->w_memory.p;
-    p->half = p->half ? p->packed_memory.p : NULL;
-    p->packed = p->half ? NULL : p->packed_memory.p;
     return ok;
 }
 
 bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why)
 {
-    bool ok = share(p, c, true, why);
-    rz_policy_refresh(p);
-    return ok;
+    return share(p, c, true, why);
 }
 
 bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err)
@@ -200,12 +186,11 @@ bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err
         rz_policy_destroy(copy);
         return false;
     }
-    set_stored(copy, p->half ? RZ_STORED_BF16 : RZ_STORED_F32);
+    rz_policy_store(copy, p->stored);
     share(copy, c, false, &why);
     if (!copy->w_memory.part)
         memcpy(copy->w, p->w, (size_t)p->layout.n_params * sizeof *p->w);
     rz_shared_barrier(&copy->w_memory);
-    rz_policy_refresh(copy);
     *out = copy;
     return true;
 }
@@ -264,10 +249,5 @@ bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err)
         if (!rz_store_get(s, name, tensor_shape(t), p->w + t->offset, err))
             return false;
     }
-    if (p->w_memory.part)
-        return true;
-    if (!rz_policy_finite(p, 0, p->layout.n_params))
-        return rz_fail(err, RZ_EDATA, "it holds weights that are not finite (NaN or infinity)");
-    pack(p, 0, 1);
-    return true;
+    return p->w_memory.part || rz_policy_finite(p, 0, p->layout.n_params) || rz_fail(err, RZ_EDATA, "it holds weights that are not finite (NaN or infinity)");
 }

@@ -15,6 +15,10 @@
 typedef struct { int64_t at, packed_at; int N, K; int64_t bias; } rz_matrix;
 typedef struct { rz_matrix qkv, o, gate_up, down; } rz_layer_matrices;
 
+/* What matrices (the embedding is one) are computed with: themselves, or themselves rounded to bfloat16. */
+typedef enum { RZ_STORED_F32, RZ_STORED_BF16 } rz_stored;
+#define RZ_STORED_NAMES "f32|bf16"
+
 typedef struct {
     rz_arch arch;
     rz_layout layout;
@@ -24,9 +28,11 @@ typedef struct {
     rz_pool *pool;      /* borrowed; NULL: one thread */
     rz_heads heads;
     float *w;           /* (n_params): the weights; whoever writes them calls rz_policy_refresh */
-    float *packed;      /* the same matrices as panels for y = x·Wᵀ */
-    uint16_t *half;     /* instead of packed where the matrices are computed with in bfloat16 (rz_policy_store); else NULL */
-    rz_shared w_memory, packed_memory; /* where these two lie */
+    rz_stored stored;
+    float *packed;      /* the same matrices as panels for y = x·Wᵀ, or … */
+    uint16_t *half;     /* … as these where they are computed with in bfloat16. Both NULL until rz_policy_panels */
+    int64_t n_packed;   /* numbers that panels have */
+    rz_shared w_memory, packed_memory; /* where these lie */
     rz_rope *rope;      /* angles of the positions used so far: the forward pass has them computed */
 } rz_policy;
 
@@ -35,24 +41,24 @@ bool rz_policy_create(rz_policy **out, const rz_arch *arch, const rz_kernels *ke
 void rz_policy_destroy(rz_policy *p);
 /* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1; biases 0. */
 void rz_policy_init_weights(rz_policy *p, uint32_t seed);
-/* What matrices (the embedding is one) are computed with from now on: themselves, or themselves rounded to bfloat16, of which the panels hold half the
- * bytes. w is what an update changes, and what is written to files, either way. Before rz_policy_share. */
-typedef enum { RZ_STORED_F32, RZ_STORED_BF16 } rz_stored;
-#define RZ_STORED_NAMES "f32|bf16"
+/* w is what an update changes, and what is written to files, either way. Before rz_policy_panels. */
 void rz_policy_store(rz_policy *p, rz_stored as);
-/* Once the weights are shared: collective, and w must be complete for all ranks before. */
+/* For whoever decodes: few rows at a time are several times as fast with panels. Without them many rows, as in training, cost some 2 % more in the forward
+ * products, and no memory. The same bits. Collective once the weights are shared, w being complete for all ranks before. */
+void rz_policy_panels(rz_policy *p);
+/* Makes the panels again, if there are any. Collective likewise. */
 void rz_policy_refresh(rz_policy *p);
-/* Collective. From now on the ranks of a machine have one copy of the weights: that of the machine's first rank. False: they keep a copy each, `why` says
+/* Collective, before rz_policy_panels. From now on the ranks of a machine have one copy of the weights: that of the machine's first rank. False: they keep a copy each, `why` says
  * what stands against it. */
 bool rz_policy_share(rz_policy *p, rz_comm *c, rz_err *why);
-/* Collective. The same weights, stored likewise, once more: one copy a machine, made without others in between; where memory cannot be had in common, a copy
+/* Collective. The same weights, stored likewise, once more, without panels: one copy a machine, made without others in between; where memory cannot be had in common, a copy
  * each. */
 bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err);
 /* Weights [from, to) are numbers. At the speed of memory: it is asked after every update. */
 bool rz_policy_finite(const rz_policy *p, int64_t from, int64_t to);
 
 /* "model/<tensor name>" arrays and "arch" text. put: w are the weights to be put, those of p or a copy of them; of p itself it looks at what never changes. get demands every tensor with its exact shape, and finite. Of ranks that share the weights the first one
- * reads them: the others have them after the next call that waits for all, as rz_comm_agree, which belongs there anyhow. */
+ * reads them: the others have them after the next call that waits for all, as rz_comm_agree, which belongs there anyhow. Where there are panels, rz_policy_refresh is called then. */
 bool rz_policy_put(const rz_policy *p, const float *w, rz_store *s, rz_err *err);
 bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err);
 bool rz_policy_get_arch(rz_arch *a, rz_store *s, rz_err *err);

@@ -132,7 +132,7 @@ END_TEST
 
 /* ---- exactness ---- */
 
-/* Cuts into calls, threads, kernel tables, what is computed again, in every family: the same bits as the reference in one call on one thread that keeps
+/* Cuts into calls, threads, kernel tables, panels or none, what is computed again, in every family: the same bits as the reference in one call on one thread that keeps
  * everything. */
 START_TEST(cuts_threads_and_tables)
 {
@@ -150,6 +150,8 @@ START_TEST(cuts_threads_and_tables)
         rig r = open_rig(&a, tiny_kernels(_i / N_MIDDLINGS), pool, 4);
         for (unsigned i = 0, cuts = 0; cuts < 1u << (N_TREES - 1); i++, cuts += i % 3 ? 0 : threads || _i < N_MIDDLINGS || _i % N_MIDDLINGS > 1 ? 7 : 1) {
             rz_learner_recompute(r.l, (rz_recompute)(i % 3));
+            if (i == 2)
+                rz_policy_panels(r.p);
             gradient(&r, trees, N_TREES, cuts, 0.9f);
             ck_assert_msg(!memcmp(r.grad, wanted.grad, bytes), "%s, %d threads, cuts %u, recompute %u: another gradient", r.p->k->name, threads, cuts, i % 3);
             ck_assert_int_eq(outputs(trees, N_TREES, other), n);
@@ -194,17 +196,20 @@ START_TEST(stored_as_bfloat16)
     for (int threads = 0; threads <= 3; threads++) {
         rz_pool *pool = threads ? tiny_pool(threads) : NULL;
         rig r = open_rig(&a, tiny_kernels(_i / N_MIDDLINGS), pool, 4);
-        rz_policy_store(r.p, RZ_STORED_BF16);
         rz_learner_recompute(r.l, (rz_recompute)(threads % 3));
-        gradient(&r, trees, N_TREES, (unsigned)threads * 3, 0.9f);
-        ck_assert_msg(!memcmp(r.grad, wanted.grad, bytes), "%s, %d threads: another gradient", r.p->k->name, threads);
-        ck_assert_int_eq(outputs(trees, N_TREES, other), n);
-        ck_assert_msg(!memcmp(logp, other, (size_t)n * sizeof *logp), "%s, %d threads: other log-probabilities", r.p->k->name, threads);
-        ck_assert(!memcmp(r.p->w, w, bytes));
-        rz_policy_store(r.p, RZ_STORED_F32);
         rz_learner_forward(r.l, trees, N_TREES, 0.9f);
         outputs(trees, N_TREES, other);
         ck_assert(memcmp(logp, other, (size_t)n * sizeof *logp));
+        rz_policy_store(r.p, RZ_STORED_BF16);
+        for (int panels = 0; panels < 2; panels++) {
+            if (panels)
+                rz_policy_panels(r.p);
+            gradient(&r, trees, N_TREES, (unsigned)threads * 3, 0.9f);
+            ck_assert_msg(!memcmp(r.grad, wanted.grad, bytes), "%s, %d threads, panels %d: another gradient", r.p->k->name, threads, panels);
+            ck_assert_int_eq(outputs(trees, N_TREES, other), n);
+            ck_assert_msg(!memcmp(logp, other, (size_t)n * sizeof *logp), "%s, %d threads, panels %d: other log-probabilities", r.p->k->name, threads, panels);
+            ck_assert(!memcmp(r.p->w, w, bytes));
+        }
         close_rig(&r);
         rz_pool_destroy(pool);
     }

@@ -58,6 +58,7 @@ static inline rig open_rig(const char *assignments, const char *more, const char
         a.vocab_size = rz_tokenizer_size(r.tokenizer);
         r.policy = tiny_policy(&a, tiny_kernels(-1), r.pool, 51, 1);
     }
+    rz_policy_panels(r.policy);
     MUST(rz_decoder_create(&r.decoder, r.policy, (int)c->rollout.slots, &err));
     MUST(rz_update_create(&r.update, r.policy, r.comm, (int)c->gradient_shards, &c->optimizer, &err));
     r.first = malloc((size_t)r.policy->layout.n_params * sizeof *r.first);

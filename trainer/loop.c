@@ -50,7 +50,10 @@ bool rz_loop_read(rz_loop *l, const char *path, rz_err *err)
     rz_comm *c = l->env->comm;
     int rank = rz_comm_rank(c);
     bool verified = rank == 0 || rz_comm_machine(c, rank) != rank || rz_store_verify(path, err);
-    return rz_comm_agree(c, verified, err) && rz_comm_agree(c, rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err);
+    if (!rz_comm_agree(c, verified, err) || !rz_comm_agree(c, rz_checkpoint_read(path, &l->at, l->policy, l->update, l->tokenizer, err), err))
+        return false;
+    rz_policy_refresh(l->policy);
+    return true;
 }
 
 static const char *stage_name(const rz_loop *l)

@@ -325,10 +325,7 @@ static bool read_weights(const char *path, const rz_gguf *g, rz_model *r, rz_err
         if (heads)
             rz_gguf_permute(p->w + t->offset, t->rows, t->cols ? t->cols : 1, heads, false);
     }
-    if (!check_rest(path, g, p, err))
-        return false;
-    rz_policy_refresh(p);
-    return true;
+    return check_rest(path, g, p, err);
 }
 
 bool rz_model_read_gguf(const char *path, rz_model *r, rz_err *err)

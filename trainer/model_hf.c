@@ -87,8 +87,6 @@ static bool read_weights(const char *folder, rz_model *r, rz_err *err)
     const source from = {s, !rz_safetensors_find(s, "model.embed_tokens.weight") && rz_safetensors_find(s, "embed_tokens.weight")};
     bool ok = rz_model_take(folder, r, find, &from, err) && check_rest(folder, &from, r->policy, err);
     rz_safetensors_close(s);
-    if (ok)
-        rz_policy_refresh(r->policy);
     return ok;
 }
 

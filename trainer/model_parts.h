@@ -21,7 +21,7 @@ bool rz_model_read_gguf(const char *path, rz_model *r, rz_err *err);
 /* With architecture and tokenizer in hand: do they fit? */
 bool rz_model_check_tokenizer(const char *path, const rz_model *r, rz_err *err);
 /* A policy for weights that come from views. Every tensor is there and has its shape before any room is made, so that a config cannot ask for more than the
- * file holds: find(ctx, name, there) gives the view of a tensor of the layout, or NULL, and its name there; that and `file` are for messages. Weights are not yet packed. */
+ * file holds: find(ctx, name, there) gives the view of a tensor of the layout, or NULL, and its name there; that and `file` are for messages. */
 enum { RZ_MODEL_NAME = 96 };
 typedef const rz_tensor_view *rz_model_find(const void *ctx, const char *name, char there[RZ_MODEL_NAME]);
 bool rz_model_take(const char *file, rz_model *r, rz_model_find *find, const void *ctx, rz_err *err);

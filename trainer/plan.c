@@ -88,11 +88,11 @@ void rz_plan_make(rz_plan *plan, const rz_plan_job *j)
         max_new = c->rollout.max_new < room ? (int)c->rollout.max_new : room;
     *plan = (rz_plan){.shared = p->w_memory.common, .update = rz_update_needs(j->update, NULL, 0)};
     plan->update.activations = (size_t)largest_activations(j, max_new, &plan->group);
-    plan->weights = (j->reference ? 2 : 1) * (double)(p->w_memory.bytes + p->packed_memory.bytes);
+    plan->weights = (j->reference ? 2 : 1) * (double)p->w_memory.bytes + (double)p->packed_memory.bytes;
     plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new);
     double rank = (double)plan->update.gradients + (double)plan->update.moments + fmax(plan->caches, (double)plan->update.activations);
     plan->copy = 3 * sizeof(float) * (double)p->layout.n_params;
-    plan->start = local * (double)(p->w_memory.bytes + p->packed_memory.bytes * (p->half ? 2 : 1));
+    plan->start = (local + plan->shared) * (double)p->w_memory.bytes;
     plan->machine = fmax(plan->start, (plan->shared ? 1 : local) * plan->weights + local * rank + plan->copy);
     plan->available = rz_plan_available("");
     double to_come = local * rank - local * (double)plan->update.moments + plan->copy; /* weights and moments are there by now */

@@ -17,13 +17,13 @@ typedef struct {
 
 /* In bytes, each at its most. */
 typedef struct {
-    double weights;             /* of the policy and the reference: once a machine when shared, else once a rank */
+    double weights;             /* of the policy with its panels, and of the reference: once a machine when shared, else once a rank */
     bool shared;
     rz_update_memory update;    /* of a rank */
     double caches;              /* of a rank while it samples, logits included; the activations of an update come and go in turn with them */
     double group;               /* activations of one whole group of completions of full length */
     double copy;                /* of weights and moments, that rank 0 has from its first checkpoint on: it is written from there */
-    double start;               /* of the ranks of this machine together until the weights are shared: each reads them for itself */
+    double start;               /* of the ranks of this machine together until the weights are shared: each reads them for itself, then there is a common copy */
     double machine;             /* all ranks of this machine together */
     double missing;             /* that the machine lacks for it; 0 when it suffices, or when the system does not say */
     double available;           /* what the machine has left now */

@@ -395,6 +395,7 @@ static void share(job *j)
     rz_policy_store(j->policy, (rz_stored)j->config->dtype);
     if (!rz_policy_share(j->policy, j->env->comm, &why))
         rz_loop_note(&j->loop, "the ranks of a machine keep a copy of the weights each: %s", why.text);
+    rz_policy_panels(j->policy);
 }
 
 static bool run_job(job *j, rz_job_mode mode, rz_err *err)
