@@ -373,8 +373,10 @@ bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_option
         rz_policy_panels(b->policy);
     ok = ok &&
               (!w->update || rz_update_create(&b->update, b->policy, comm, (int)b->config.gradient_shards, &b->config.optimizer, err));
-    if (b->update)
+    if (b->update) {
+        rz_update_limit(b->update, (rz_recompute)b->config.recompute, (size_t)b->config.activation_mib << 20);
         rz_update_balance(b->update);
+    }
     b->mark = b->arena.used;
     return ok;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Logits that are computed at once, and those that wait for the backward pass instead of being computed again: rows × vocabulary has a bound. A pass over the
- * head's weights must pay, so of a large vocabulary the rows are not too few. */
+ * head's weights must pay, so of a large vocabulary the rows are not too few; where all wait, there is room for more at once. */
 enum { LOGIT_FLOATS = 1 << 24, LOGIT_ROWS = 512, KEPT_LOGITS = 5 << 24 };
 enum { RESTING_MIB = 32 }; /* of an arena, kept while it is not used: small models take no new pages at every step */
 static const size_t RESERVE = (size_t)1 << 40;
@@ -184,7 +184,7 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
 
 int rz_learner_next_rows(const rz_learner *l, int *r)
 {
-    int n = 0, most = logit_rows(l->p);
+    int n = 0, most = l->logits ? LOGIT_ROWS : logit_rows(l->p);
     while (*r < l->now.acts.M && l->target[*r] < 0)
         ++*r;
     while (*r + n < l->now.acts.M && l->target[*r + n] >= 0 && n < most)
