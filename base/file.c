@@ -157,20 +157,29 @@ int64_t rz_file_room(const char *path)
     return ok ? room(&v) : -1;
 }
 
-/* What is not asked of a file system (ENOSPC, quotas) shows when it is written. Without fallocate nothing is taken, but the question was asked. */
-bool rz_writer_reserve(rz_writer *w, int64_t bytes, rz_err *err)
+static bool no_room(const rz_writer *w, int64_t bytes, rz_err *err)
+{
+    struct statvfs v;
+    return rz_fail(err, RZ_EIO, "cannot write %s: %s: it needs %lld bytes, and its file system has %lld left; what was there before is unchanged", w->path,
+                   strerror(ENOSPC), (long long)bytes, fstatvfs(w->fd, &v) == 0 ? (long long)room(&v) : -1);
+}
+
+bool rz_writer_ask(rz_writer *w, int64_t bytes, rz_err *err)
 {
     struct statvfs v;
     int64_t left = fstatvfs(w->fd, &v) == 0 ? room(&v) : -1;
-    int rc = 0;
-    if (left < 0 || left >= bytes) {
-        do rc = fallocate(w->fd, 0, 0, bytes);
-        while (rc != 0 && errno == EINTR);
-        if (rc == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return true;
-        if (errno != ENOSPC) return writer_failed(w, "reserve", errno, err);
-    }
-    return rz_fail(err, RZ_EIO, "cannot write %s: %s: it needs %lld bytes, and its file system has %lld left; what was there before is unchanged", w->path,
-                   strerror(ENOSPC), (long long)bytes, (long long)left);
+    return left < 0 || left >= bytes || no_room(w, bytes, err);
+}
+
+/* What is not asked of a file system (ENOSPC, quotas) shows when it is written. Without fallocate nothing is taken, but the question was asked. */
+bool rz_writer_reserve(rz_writer *w, int64_t bytes, rz_err *err)
+{
+    int rc;
+    if (!rz_writer_ask(w, bytes, err)) return false;
+    do rc = fallocate(w->fd, 0, 0, bytes);
+    while (rc != 0 && errno == EINTR);
+    if (rc == 0 || errno == EOPNOTSUPP || errno == ENOSYS) return true;
+    return errno == ENOSPC ? no_room(w, bytes, err) : writer_failed(w, "reserve", errno, err);
 }
 
 bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err)

@@ -12,6 +12,7 @@ bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err);
 typedef struct rz_writer rz_writer;
 bool rz_writer_create(rz_writer **out, const char *path, rz_err *err); /* RZ_ECREATE for a device or a pipe, whose place it would take */
 bool rz_writer_reserve(rz_writer *w, int64_t bytes, rz_err *err); /* takes the room for so many, if there is; RZ_EIO names both. More may be written, or less */
+bool rz_writer_ask(rz_writer *w, int64_t bytes, rz_err *err);     /* is there room for so many? The same without taking it */
 bool rz_writer_add(rz_writer *w, const void *data, size_t len, rz_err *err);
 int rz_writer_fd(const rz_writer *w); /* the temporary file, for reading and writing anywhere in it; closed by commit */
 bool rz_writer_commit(rz_writer *w, rz_err *err);

@@ -54,6 +54,8 @@ void rz_seal_make(const rz_seal *s, unsigned char seal[RZ_SEAL_BYTES])
     memcpy(seal + MAGIC + 8, canonical.digest, sizeof canonical.digest);
 }
 
+uint64_t rz_seal_length(const unsigned char seal[RZ_SEAL_BYTES]) { return get_u64(seal + MAGIC); }
+
 void rz_seal_free(rz_seal *s)
 {
     XXH3_freeState(s->hash);
@@ -126,9 +128,20 @@ static bool check(int fd, const char *path, rz_err *err)
 
 bool rz_seal_check(const char *path, rz_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
     if (fd < 0) return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
     bool ok = check(fd, path, err);
+    close(fd);
+    return ok;
+}
+
+bool rz_seal_read(const char *path, unsigned char seal[RZ_SEAL_BYTES], rz_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    off_t size = lseek(fd, 0, SEEK_END);
+    bool ok = size >= RZ_SEAL_BYTES ? read_at(fd, path, seal, RZ_SEAL_BYTES, (uint64_t)size - RZ_SEAL_BYTES, err)
+                                    : rz_fail(err, RZ_EDATA, "%s: is cut: it has %lld bytes", path, (long long)size);
     close(fd);
     return ok;
 }

@@ -16,4 +16,7 @@ void rz_seal_free(rz_seal *s);
 
 /* Reads the whole file. RZ_EDATA with a sentence when it is cut, changed or not ours; RZ_EIO when it cannot be read. */
 bool rz_seal_check(const char *path, rz_err *err);
+uint64_t rz_seal_length(const unsigned char seal[RZ_SEAL_BYTES]); /* of all before it, as it says */
+/* The last 32 bytes alone, whatever they are. RZ_EIO; RZ_EDATA when the file has less. */
+bool rz_seal_read(const char *path, unsigned char seal[RZ_SEAL_BYTES], rz_err *err);
 #endif

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/seal.h"
 #include "base/store_driver.h"
+#include "base/store_parts.h"
 #include "base/store_plain.h"
 #include "base/store_shape.h"
 #include "base/text.h"
@@ -26,6 +27,7 @@ struct rz_store {
     char *path;
     rz_writer *writer;  /* NULL when it was opened */
     rz_store_sink sink; /* what is to be written */
+    rz_parts *parts;    /* where its large arrays are or go to; NULL: here */
     char **texts;       /* long ones, which stay until the close */
     int n_texts;
 };
@@ -112,15 +114,8 @@ bool rz_store_create(rz_store **out, const char *path, rz_err *err)
     return ok;
 }
 
-bool rz_store_verify(const char *path, rz_err *err) { return rz_seal_check(path, err); }
-
-bool rz_store_open(rz_store **out, const char *path, rz_err *err)
-{
-    *out = NULL;
-    return rz_store_verify(path, err) && rz_store_open_verified(out, path, err);
-}
-
-bool rz_store_open_verified(rz_store **out, const char *path, rz_err *err)
+/* The file itself, without its parts. */
+static bool open_alone(rz_store **out, const char *path, rz_err *err)
 {
     *out = NULL;
     enter();
@@ -143,18 +138,41 @@ bool rz_store_open_verified(rz_store **out, const char *path, rz_err *err)
     return ok;
 }
 
+static bool open_whole(rz_store **out, const char *path, bool verify, rz_err *err)
+{
+    if (!open_alone(out, path, err)) return false;
+    if (rz_parts_open(&(*out)->parts, *out, path, verify, err)) return true;
+    rz_store_close(*out);
+    *out = NULL;
+    return false;
+}
+
+bool rz_store_open(rz_store **out, const char *path, rz_err *err)
+{
+    *out = NULL;
+    return rz_seal_check(path, err) && open_whole(out, path, true, err);
+}
+
+bool rz_store_open_verified(rz_store **out, const char *path, rz_err *err) { return open_whole(out, path, false, err); }
+
+void rz_store_split(rz_store *s, int64_t bytes, int64_t part_bytes) { s->parts = rz_parts_create(s->path, bytes, part_bytes); }
+
+const rz_parts *rz_store_parts(const rz_store *s) { return s->parts; }
+
 bool rz_store_reserve(rz_store *s, int64_t bytes, rz_err *err)
 {
-    return writable(s, "room", err) && rz_writer_reserve(s->writer, bytes, err);
+    return writable(s, "room", err) && (s->parts ? rz_writer_ask : rz_writer_reserve)(s->writer, bytes, err); /* each part takes its own */
 }
 
 bool rz_store_commit(rz_store *s, rz_err *err)
 {
     enter();
-    if (!writable(s, "a seal", err)) return false;
+    if (!writable(s, "a seal", err) || !rz_parts_commit(s->parts, s, err)) return false;
     bool ok = H5Fflush(s->file, H5F_SCOPE_GLOBAL) >= 0 || h5_fail(s, err, RZ_EINTERNAL, "cannot be flushed");
     s->sink.finished = true;
-    return ok && rz_image_write(&s->sink.image, s->sink.size, rz_writer_fd(s->writer), s->path, err) && rz_writer_commit(s->writer, err);
+    ok = ok && rz_image_write(&s->sink.image, s->sink.size, rz_writer_fd(s->writer), s->path, err) && rz_writer_commit(s->writer, err);
+    if (ok) rz_parts_tidy(s->parts, s->path);
+    return ok;
 }
 
 void rz_store_close(rz_store *s)
@@ -165,6 +183,7 @@ void rz_store_close(rz_store *s)
     if (s->file >= 0) H5Fclose(s->file);
     rz_image_finish(&s->sink.image);
     rz_writer_close(s->writer);
+    rz_parts_close(s->parts);
     for (int i = 0; i < s->n_texts; i++) free(s->texts[i]);
     free(s->texts);
     free(s->path);
@@ -231,6 +250,7 @@ bool rz_store_put(rz_store *s, const char *name, rz_shape shape, const void *dat
     if (!writable(s, name, err)) return false;
     if (!rz_store_name_good(name)) return rz_fail(err, RZ_EINTERNAL, "%s: '%.80s' is no name for an array", s->path, name);
     if (!rz_store_shape_count(&shape, &n)) return rz_fail(err, RZ_EINTERNAL, "%s: '%s' has an impossible shape", s->path, name);
+    if (s->parts && rz_parts_takes(&shape)) return rz_parts_put(s->parts, name, shape, data, err);
     if (!create_groups(s, name, err)) return false;
     hid_t array = create_array(s, name, &shape, err);
     if (array < 0) return false;
@@ -323,6 +343,7 @@ static bool read_shape(const rz_store *s, hid_t array, const char *name, rz_shap
 bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err)
 {
     enter();
+    if (rz_parts_shape(s->parts, name, shape)) return true;
     hid_t array = open_array(s, name, err);
     bool ok = array >= 0 && read_shape(s, array, name, shape, err);
     drop(array);
@@ -332,20 +353,14 @@ bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err)
 static bool check_shape(const rz_store *s, hid_t array, const char *name, const rz_shape *shape, rz_err *err)
 {
     rz_shape found;
-    if (!read_shape(s, array, name, &found, err)) return false;
-    if (!rz_store_shape_same(shape, &found)) {
-        char due[128], is[128];
-        rz_store_shape_text(shape, due, sizeof due);
-        rz_store_shape_text(&found, is, sizeof is);
-        return rz_fail(err, RZ_EDATA, "%s: '%s' is %s, must be %s", s->path, name, is, due);
-    }
-    return true;
+    return read_shape(s, array, name, &found, err) && rz_store_shape_check(s->path, name, &found, shape, err);
 }
 
 bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err)
 {
     enter();
     size_t n;
+    if (rz_parts_has(s->parts, name)) return rz_parts_get(s->parts, name, &shape, 0, shape.n_dims ? shape.dims[0] : 0, data, err);
     hid_t array = open_array(s, name, err);
     bool ok = array >= 0 && check_shape(s, array, name, &shape, err);
     if (ok && rz_store_shape_count(&shape, &n) && n)
@@ -357,10 +372,11 @@ bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_
 bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, void *data, rz_err *err)
 {
     enter();
+    if (shape.n_dims != 1 || at < 0 || n < 0 || at > shape.dims[0] - n)
+        return rz_fail(err, RZ_EINTERNAL, "%s: '%s' has no elements %lld to %lld", s->path, name, (long long)at, (long long)(at + n));
+    if (rz_parts_has(s->parts, name)) return rz_parts_get(s->parts, name, &shape, at, n, data, err);
     hid_t array = open_array(s, name, err);
     bool ok = array >= 0 && check_shape(s, array, name, &shape, err);
-    if (ok && (shape.n_dims != 1 || at < 0 || n < 0 || at > shape.dims[0] - n))
-        ok = rz_fail(err, RZ_EINTERNAL, "%s: '%s' has no elements %lld to %lld", s->path, name, (long long)at, (long long)(at + n));
     if (ok && n > 0) {
         hsize_t start = (hsize_t)at, count = (hsize_t)n;
         hid_t space = H5Dget_space(array), memory = H5Screate_simple(1, &count, NULL);
@@ -377,6 +393,7 @@ bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at
 bool rz_store_has(rz_store *s, const char *name)
 {
     enter();
+    if (rz_parts_has(s->parts, name)) return true;
     if (!has_link(s, name)) return false;
     hid_t object = H5Oopen(s->file, name, H5P_DEFAULT);
     bool yes = object >= 0 && H5Iget_type(object) == H5I_DATASET;
@@ -521,10 +538,13 @@ bool rz_store_each(rz_store *s, bool (*fn)(void *ctx, const char *name, const rz
 {
     enter();
     walk w = {.s = s, .err = err};
+    int from_parts = 0;
     bool ok = walk_ok(&w, H5Literate(s->file, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_link, &w)), more = true;
+    for (const char *name; (name = rz_parts_name(s->parts, from_parts)); from_parts++) keep(&w, name);
     if (ok && w.n) qsort(w.names, (size_t)w.n, sizeof *w.names, by_name);
     for (int i = 0; ok && more && i < w.n; i++) {
         rz_shape shape;
+        if (s->parts && strcmp(w.names[i], RZ_STORE_MANIFEST) == 0) continue;
         ok = rz_store_shape(s, w.names[i], &shape, err);
         if (ok) more = fn(ctx, w.names[i], &shape);
     }

@@ -29,6 +29,17 @@ bool rz_store_open(rz_store **out, const char *path, rz_err *err);   /* read-onl
 /* The two halves of it: is the file what was sealed (it is read whole)? And the rest, of one of which that is known: several ranks of a machine, or the same one again. */
 bool rz_store_verify(const char *path, rz_err *err);
 bool rz_store_open_verified(rz_store **out, const char *path, rz_err *err);
+/* A new, empty store is to be in parts: files PATH.part-1, PATH.part-2, … of about part_bytes each, which hold its arrays of f32 (`bytes` in all), cut by rows where need be. Each is a
+ * sealed store of its own and stands as soon as it is full; the file at PATH holds all else and the seals of its parts, and comes last. Until it is committed what was put into parts cannot
+ * be read; not committed, they go. Who opens it sees one store: arrays whole, and parts that are missing, damaged or not its own refused like a damaged file. */
+void rz_store_split(rz_store *s, int64_t bytes, int64_t part_bytes);
+bool rz_store_is_split(const rz_store *s);
+int rz_store_n_parts(const rz_store *s);          /* of an open one; 0: it is one file */
+int64_t rz_store_parts_bytes(const rz_store *s);  /* of their files */
+/* A part calls itself kind `part`, and has this format_version. */
+enum { RZ_STORE_SPLIT_FORMAT = 2 };
+#define RZ_STORE_PART ".part-"
+bool rz_store_remove(const char *path);           /* the file, then its parts; false with errno: it stays */
 bool rz_store_commit(rz_store *s, rz_err *err);                      /* durable on return; RZ_EIO (the disk is full) leaves `path` as it was. From now on it can be read only */
 void rz_store_close(rz_store *s);                                    /* accepts NULL; uncommitted contents are lost */
 

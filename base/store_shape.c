@@ -30,11 +30,20 @@ bool rz_store_shape_count(const rz_shape *shape, size_t *n)
     return !__builtin_mul_overflow(*n, types[shape->type].size, &bytes);
 }
 
-bool rz_store_shape_same(const rz_shape *a, const rz_shape *b)
+static bool same(const rz_shape *a, const rz_shape *b)
 {
-    bool same = a->type == b->type && a->n_dims == b->n_dims;
-    for (int i = 0; same && i < a->n_dims; i++) same = a->dims[i] == b->dims[i];
-    return same;
+    bool yes = a->type == b->type && a->n_dims == b->n_dims;
+    for (int i = 0; yes && i < a->n_dims; i++) yes = a->dims[i] == b->dims[i];
+    return yes;
+}
+
+bool rz_store_shape_check(const char *path, const char *name, const rz_shape *is, const rz_shape *due, rz_err *err)
+{
+    char found[128], wanted[128];
+    if (same(is, due)) return true;
+    rz_store_shape_text(is, found, sizeof found);
+    rz_store_shape_text(due, wanted, sizeof wanted);
+    return rz_fail(err, RZ_EDATA, "%s: '%s' is %s, must be %s", path, name, found, wanted);
 }
 
 const char *rz_store_name_prefix(const char *name, int i, char out[RZ_STORE_MAX_NAME])

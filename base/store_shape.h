@@ -1,4 +1,4 @@
-/* Shapes of arrays: sizes, comparison, text. store.c alone uses it. */
+/* Shapes of arrays: sizes, comparison, text. store.c and store_parts.c use it. */
 #ifndef RZ_BASE_STORE_SHAPE_H
 #define RZ_BASE_STORE_SHAPE_H
 #include "base/store.h"
@@ -7,7 +7,8 @@
 void rz_store_shape_text(const rz_shape *shape, char *out, size_t size);
 /* False when there are too many dimensions, one is negative, or the bytes do not fit a size_t. */
 bool rz_store_shape_count(const rz_shape *shape, size_t *n);
-bool rz_store_shape_same(const rz_shape *a, const rz_shape *b);
+/* RZ_EDATA says what it is and what it must be. */
+bool rz_store_shape_check(const char *path, const char *name, const rz_shape *is, const rz_shape *due, rz_err *err);
 
 enum { RZ_STORE_MAX_NAME = 512 };
 /* The part of a good name before its i-th slash, all of it after the last; NULL when there is no more. */
