@@ -13,7 +13,7 @@
 enum { DIFFERENT = 1, MAX_TOLD = 20 };
 
 /* What may differ between two runs that are the same (docs/files.md): attributes of stores. In logs: time/…; in configs: keys that change no bit. */
-static const char *const free_attributes[] = {"ranks", "kernels", "program", "metrics_bytes"};
+static const char *const free_attributes[] = {"format_version" /* whether it is in parts */, "ranks", "kernels", "program", "metrics_bytes"};
 
 static int n_told;
 

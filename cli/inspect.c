@@ -68,14 +68,16 @@ static bool inspect_file(const char *path, bool json, rz_err *err)
     }
     bool ok = rz_store_each_attr(s, on_attribute, &r, err) && rz_store_each(s, on_array, &r, err);
     if (ok && json) {
-        json_t *o = json_pack("{s:i,s:s,s:I,s:o,s:o}", "schema", 1, "file", path, "parameters", (json_int_t)r.parameters, "attributes", r.attributes,
-                              "arrays", r.arrays);
+        json_t *o = json_pack("{s:i,s:s,s:i,s:I,s:o,s:o}", "schema", 1, "file", path, "parts", rz_store_n_parts(s), "parameters", (json_int_t)r.parameters, "attributes",
+                              r.attributes, "arrays", r.arrays);
         json_dumpf(o, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(o);
     } else if (ok && r.parameters) {
         printf("  %lld parameters\n", (long long)r.parameters);
     }
+    if (ok && !json && rz_store_n_parts(s))
+        printf("  in %d parts beside it, %s" RZ_STORE_PART "1 to -%d\n", rz_store_n_parts(s), path, rz_store_n_parts(s));
     rz_store_close(s);
     return ok;
 }

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "tests/tiny_job.h"
 #include "trainer/rollouts.h"
+#include "trainer/verify.h"
 
 #include <unistd.h>
 
@@ -186,8 +187,63 @@ START_TEST(a_snapshot_stays_as_it_was)
 }
 END_TEST
 
+/* The format tells programs that know nothing of parts: 2 if, and only if, there are some. */
+START_TEST(in_parts)
+{
+    rig r = open_rig("", "", NULL);
+    const rz_progress at = progress(&r);
+    size_t bytes = (size_t)r.policy->layout.n_params * sizeof(float);
+    float *m = malloc(bytes), *v = malloc(bytes);
+    rz_store *s;
+    rz_policy *p;
+    rz_file_facts f;
+    int64_t format;
+    rz_grpo_measured measured;
+    rz_grpo *g = grpo(&r, N_STOP);
+    rollout(g, 1);
+    give_scores(g);
+    MUST(update(g, 0.1, &measured)); /* moments other than 0 */
+    rz_snapshot due = {0};
+    rz_snapshot_take(&due, r.policy, r.update, r.comm);
+    for (int64_t part = 3 * (int64_t)bytes + 4096; part >= 4096; part = part * 2 / 3) {
+        r.config.checkpoint.part_bytes = part;
+        MUST(writes(&r, at));
+        MUST(rz_store_open(&s, path, &err) && rz_store_get_i64(s, "format_version", &format, &err));
+        int n = rz_store_n_parts(s);
+        rz_store_close(s);
+        ck_assert(part < 3 * (int64_t)bytes ? n >= 3 * (int64_t)bytes / part && n <= 3 * (int64_t)bytes / part + 2 : n == 0);
+        ck_assert_int_eq(format, n ? 2 : 1);
+        MUST(rz_verify_file(&f, path, &err));
+        int64_t most = rz_checkpoint_bytes(&at, r.policy, r.tokenizer);
+        ck_assert_msg(f.bytes <= most && f.bytes > most - (1 << 17) - n * (1 << 13), "%d parts of %d: %d of %d", n, (int)part, (int)f.bytes, (int)most);
+        memset(r.policy->w, 0, bytes);
+        MUST(reads(&r, at, r.tokenizer));
+        rz_update_moments(r.update, m, v);
+        ck_assert(!memcmp(due.w, r.policy->w, bytes) && !memcmp(due.m, m, bytes) && !memcmp(due.v, v, bytes));
+        MUST(rz_model_read(path, tiny_kernels(-1), r.pool, &p, NULL, &err));
+        ck_assert(!memcmp(due.w, p->w, bytes));
+        rz_policy_destroy(p);
+        if (n) {
+            ck_assert(!rz_model_read("/tmp/rulezero-checkpoint.h5" RZ_STORE_PART "1", tiny_kernels(-1), r.pool, &p, NULL, &err));
+            ck_assert_msg(strstr(err.text, "it is a part of a checkpoint"), "%s", err.text);
+        }
+        ck_assert(rz_store_remove(path));
+    }
+    MUST(rz_store_create(&s, path, &err) && rz_store_put_str(s, "kind", "train", &err) && rz_store_put_i64(s, "format_version", 2, &err) && rz_store_commit(s, &err));
+    rz_store_close(s);
+    ck_assert(!rz_file_facts_read(&f, path, &err));
+    ck_assert_msg(strstr(err.text, "format_version is 2; this program reads 1, and 2 of"), "%s", err.text);
+    unlink(path);
+    rz_snapshot_finish(&due);
+    free(m);
+    free(v);
+    close_rig(&r);
+}
+END_TEST
+
 static void add(TCase *t)
 {
+    tcase_add_test(t, in_parts);
     tcase_add_test(t, rollouts_that_were_moved_are_the_same);
     tcase_add_test(t, a_snapshot_stays_as_it_was);
     tcase_add_test(t, the_place_of_a_curriculum_is_one_of_its_levels);

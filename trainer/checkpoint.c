@@ -45,9 +45,14 @@ static bool put_progress(rz_store *s, const rz_progress *at, const rz_policy *p,
     return ok;
 }
 
+/* Weights and moments. */
+static int64_t numbers_bytes(const rz_policy *p) { return 3 * p->layout.n_params * (int64_t)sizeof(float); }
+
 int64_t rz_checkpoint_bytes(const rz_progress *at, const rz_policy *p, const rz_tokenizer *t)
 {
-    return rz_model_bytes(p, t) + 2 * p->layout.n_params * (int64_t)sizeof(float) + (int64_t)strlen(at->rules);
+    enum { PART = 1 << 13, MOST_PARTS = 1 << 8 }; /* what HDF5 begins with, and places */
+    int64_t numbers = numbers_bytes(p), parts = numbers / at->config->checkpoint.part_bytes;
+    return rz_model_bytes(p, t) + numbers / 3 * 2 + (int64_t)strlen(at->rules) + (parts < MOST_PARTS ? parts : MOST_PARTS) * PART;
 }
 
 bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, const rz_snapshot *s, const rz_tokenizer *t, rz_err *err)
@@ -56,6 +61,8 @@ bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_polic
     rz_shape moments = {RZ_F32, 1, {p->layout.n_params}};
     if (!rz_store_create(&store, path, err))
         return false;
+    if (numbers_bytes(p) > at->config->checkpoint.part_bytes)
+        rz_store_split(store, numbers_bytes(p), at->config->checkpoint.part_bytes);
     bool ok = rz_store_reserve(store, rz_checkpoint_bytes(at, p, t), err) && rz_model_put(store, kinds[at->stage], p, s->w, t, err) && put_progress(store, at, p, err) &&
               rz_store_put(store, "optimizer/m", moments, s->m, err) && rz_store_put(store, "optimizer/v", moments, s->v, err) &&
               rz_store_put_i64(store, "optimizer_steps", s->steps, err) && rz_store_commit(store, err);

@@ -28,7 +28,7 @@ typedef struct {
 
 /* Of a checkpoint, at most. */
 int64_t rz_checkpoint_bytes(const rz_progress *at, const rz_policy *p, const rz_tokenizer *t);
-/* Any thread of rank 0. Of the policy it looks at what never changes; t is its tokenizer. */
+/* Any thread of rank 0. In parts when weights and moments are larger than checkpoint.part_bytes. Of the policy it looks at what never changes; t is its tokenizer. */
 bool rz_checkpoint_write(const char *path, const rz_progress *at, const rz_policy *p, const rz_snapshot *s, const rz_tokenizer *t, rz_err *err);
 /* Every rank for itself, of a file that rz_store_verify has let pass. Fills step, tokens_* and *_bytes of `at`; refuses (RZ_ECONFIG) a config, rules (unless allow_changed_rules), data, base or tokenizer other than those it was
  * written with, naming the first difference. */

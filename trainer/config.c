@@ -90,6 +90,7 @@ const rz_option rz_config_rows[] = {
     INT("checkpoint.keep", checkpoint.keep, "2", 1, 1e9, FREE, "newest checkpoints kept on disk"),
     INT("checkpoint.keep_every", checkpoint.keep_every, "0", 0, 1e9, FREE, "each so many steps one is written that is kept for ever; 0: none"),
     BOOL("checkpoint.keep_best", checkpoint.keep_best, "false", FREE, "the one with the best held-out accuracy so far is kept too"),
+    INT("checkpoint.part_bytes", checkpoint.part_bytes, "4294967296", 4096, 1e18, FREE, "a checkpoint whose weights and moments are larger is written in files of about so many bytes"),
     {"watchdog.setup_s", RZ_OPT_FLOAT, AT(watchdog.setup_s), "1800", 0, 1e9, NULL, FREE, "seconds that a rank may be without a sign of life before the first step; then the job ends with status 86; 0: any"},
     {"watchdog.step_s", RZ_OPT_FLOAT, AT(watchdog.step_s), "600", 0, 1e9, NULL, FREE, "likewise in a step: a token, a prompt scored, a piece of a gradient are signs of life"},
     {"watchdog.eval_s", RZ_OPT_FLOAT, AT(watchdog.eval_s), "600", 0, 1e9, NULL, FREE, "likewise in an evaluation"},

@@ -12,9 +12,12 @@
 
 /* ---- our own form ---- */
 
+/* That of a store in parts is another one, so that programs that do not know parts say so. */
+static int format_of(const rz_store *s) { return rz_store_is_split(s) ? RZ_STORE_SPLIT_FORMAT : RZ_FORMAT_VERSION; }
+
 bool rz_model_put(rz_store *s, const char *kind, const rz_policy *p, const float *w, const rz_tokenizer *t, rz_err *err)
 {
-    return rz_store_put_str(s, "kind", kind, err) && rz_store_put_i64(s, "format_version", RZ_FORMAT_VERSION, err) &&
+    return rz_store_put_str(s, "kind", kind, err) && rz_store_put_i64(s, "format_version", format_of(s), err) &&
            rz_store_put_text(s, "tokenizer", rz_tokenizer_json(t), err) && rz_extras_put(rz_tokenizer_get_extras(t), s, err) &&
            rz_policy_put(p, w, s, err);
 }
@@ -34,8 +37,10 @@ bool rz_model_check_kind(rz_store *s, const char *want, rz_err *err)
     if (!rz_store_get_i64(s, "format_version", &version, err) || !rz_store_get_str(s, "kind", &kind, err))
         return false;
     bool ok = true;
-    if (version != RZ_FORMAT_VERSION)
-        ok = rz_fail(err, RZ_EDATA, "format_version is %lld; this program reads %d", (long long)version, RZ_FORMAT_VERSION);
+    if (!strcmp(kind, "part"))
+        ok = rz_fail(err, RZ_EDATA, "it is a part of a checkpoint; give the checkpoint, which has the same name without " RZ_STORE_PART "N");
+    else if (version != format_of(s))
+        ok = rz_fail(err, RZ_EDATA, "format_version is %lld; this program reads %d, and %d of checkpoints in parts", (long long)version, RZ_FORMAT_VERSION, RZ_STORE_SPLIT_FORMAT);
     else if (want && strcmp(kind, want))
         ok = rz_fail(err, RZ_EDATA, "it is a %s checkpoint, expected %s", kind, want);
     free(kind);
@@ -61,12 +66,12 @@ static bool read_tokenizer(rz_store *s, const char *path, rz_tokenizer **t, rz_e
 }
 
 /* Before room is made for the weights that the architecture asks for: can they be in the file? */
-static bool check_size(const char *path, const rz_arch *a, rz_err *err)
+static bool check_size(const rz_store *s, const char *path, const rz_arch *a, rz_err *err)
 {
     struct stat st;
     rz_layout l;
     rz_layout_init(&l, a);
-    bool ok = stat(path, &st) == 0 && (int64_t)sizeof(float) * l.n_params <= st.st_size;
+    bool ok = stat(path, &st) == 0 && (int64_t)sizeof(float) * l.n_params <= st.st_size + rz_store_parts_bytes(s);
     if (!ok)
         rz_fail(err, RZ_EDATA, "its architecture has %lld parameters, for which the file is too short", (long long)l.n_params);
     rz_layout_finish(&l);
@@ -75,7 +80,7 @@ static bool check_size(const char *path, const rz_arch *a, rz_err *err)
 
 static bool read_policy(rz_store *s, const char *path, rz_model *r, rz_err *err)
 {
-    return check_size(path, &r->arch, err) && rz_policy_create(&r->policy, &r->arch, r->k, r->pool, err) && rz_policy_get(r->policy, s, err);
+    return check_size(s, path, &r->arch, err) && rz_policy_create(&r->policy, &r->arch, r->k, r->pool, err) && rz_policy_get(r->policy, s, err);
 }
 
 static bool read_h5(const char *path, rz_model *r, rz_err *err)

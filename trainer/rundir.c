@@ -62,21 +62,35 @@ static void free_names(char **names, int n)
     free(names);
 }
 
-/* What a job killed in the middle of a write left behind (".step-000012.h5.HOST-PID"): we hold the lock, so nobody is writing. */
-static void sweep(const char *dir, const char *folder)
+/* A temporary file (".step-000012.h5.HOST-PID"), or a part whose checkpoint was not written or is removed. */
+static bool is_left_over(const char *folder, const char *name)
 {
     static const char *const ours[] = {".step-", ".model.h5.", ".config.yaml.", ".report.html."};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (!strncmp(name, ours[i], strlen(ours[i])))
+            return true;
+    const char *part = strncmp(name, "step-", 5) ? NULL : strstr(name, ".h5" RZ_STORE_PART);
+    if (!part)
+        return false;
+    char *whole = rz_asprintf("%s/%.*s.h5", folder, (int)(part - name), name);
+    bool left_over = !rz_file_exists(whole);
+    free(whole);
+    return left_over;
+}
+
+/* What a job killed in the middle of a write left behind: we hold the lock, so nobody is writing. */
+static void sweep(const char *dir, const char *folder)
+{
     char *path = rz_asprintf("%s%s", dir, folder), **names;
     rz_err err;
     int n = 0;
     if (rz_file_exists(path) && rz_dir_list(path, &names, &n, &err)) {
         for (int i = 0; i < n; i++)
-            for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++)
-                if (!strncmp(names[i], ours[k], strlen(ours[k]))) {
-                    char *file = rz_asprintf("%s/%s", path, names[i]);
-                    unlink(file);
-                    free(file);
-                }
+            if (is_left_over(path, names[i])) {
+                char *file = rz_asprintf("%s/%s", path, names[i]);
+                unlink(file);
+                free(file);
+            }
         free_names(names, n);
     }
     free(path);
@@ -267,7 +281,7 @@ bool rz_rundir_prune(const rz_rundir *r, const char *folder, int64_t step, rz_ke
         bool newest = !regular && rz_is_each(its, keep.regular);
         regular = regular || newest;
         if (i < known - keep.last && !newest && its != best && !rz_is_each(its, keep.every))
-            unlink(paths[i]); /* a file that stays is no harm */
+            rz_store_remove(paths[i]); /* a file that stays is no harm */
     }
     free_names(paths, n);
     return ok;
@@ -279,7 +293,7 @@ static bool forget_behind(const rz_rundir *r, const char *folder, int64_t step, 
     int n;
     bool ok = rz_rundir_steps(r->dir, folder, &paths, &n, err);
     for (int i = 0; ok && i < n; i++)
-        if (step_of(strrchr(paths[i], '/') + 1) > step && unlink(paths[i]))
+        if (step_of(strrchr(paths[i], '/') + 1) > step && !rz_store_remove(paths[i]))
             ok = rz_fail(err, RZ_EIO, "cannot remove %s, whose steps are about to be made again: %s", paths[i], strerror(errno));
     free_names(paths, n);
     return ok;

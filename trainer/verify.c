@@ -144,6 +144,7 @@ static bool look(rz_file_facts *f, const char *path, bool whole, rz_err *err)
     f->written = st.st_mtime;
     if (!rz_store_open(&s, path, err))
         return false;
+    f->bytes += rz_store_parts_bytes(s);
     bool ok = (read_facts(s, f, err) && (!whole || check_contents(s, path, f, err))) || rz_err_note(err, "%s", path);
     rz_store_close(s);
     return ok;

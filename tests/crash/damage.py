@@ -43,21 +43,41 @@ def longer(draw, data):
 KINDS = flip, cut, overwrite, zeros, swap, longer
 
 
+def missing(path, other):
+    os.unlink(path)
+
+
+def exchanged(path, other):
+    """For what is whole and of another step."""
+    shutil.copy(other, path)
+
+
+PART_KINDS = missing, exchanged
+
+
 class Rig:
     def __init__(self, folder):
-        self.base, self.truth, self.cut = make_base(f"{folder}/base"), f"{folder}/truth", f"{folder}/cut"
-        rulezero(*self.job(self.truth)).expect(OK)
-        shutil.copytree(self.truth, self.cut)
-        for name in f"checkpoints/step-{STEPS:06}.h5", "model.h5":
-            os.unlink(f"{self.cut}/{name}")
+        self.base, self.truth = make_base(f"{folder}/base"), f"{folder}/whole"
+        self.cut = {False: f"{folder}/cut", True: f"{folder}/cut-parts"}  # by whether its checkpoints are in parts
+        for in_parts, made in (False, self.truth), (True, f"{folder}/parts"):
+            rulezero(*self.job(made, in_parts)).expect(OK)
+            check(bool(parts(made, STEPS)) == in_parts, os.listdir(f"{made}/checkpoints"))
+            shutil.copytree(made, self.cut[in_parts])
+            for name in f"checkpoints/step-{STEPS:06}.h5", "model.h5":
+                os.unlink(f"{self.cut[in_parts]}/{name}")
 
-    def job(self, out):
-        return ["train", TINY, f"model={self.base}", f"steps={STEPS}", f"checkpoint.keep={STEPS}", f"out={out}"]
+    def job(self, out, in_parts):
+        return ["train", TINY, f"model={self.base}", f"steps={STEPS}", f"checkpoint.keep={STEPS}", f"out={out}"] + [IN_PARTS] * in_parts
 
 
 def damage(out, step, draw, kind):
-    """In words. Damage that leaves the bytes as they are is drawn again."""
-    path = checkpoint(out, step)
+    """The file that it was done to, and in words. Damage that leaves the bytes as they are is drawn again."""
+    path = draw.choice([checkpoint(out, step)] + 2 * parts(out, step))
+    if kind in PART_KINDS:
+        path = draw.choice(parts(out, step))
+        other = path.replace(f"step-{step:06}", f"step-{STEPS if step < STEPS else 1:06}")
+        kind(path, other)
+        return path, f"{path} is {kind.__name__}"
     with open(path, "rb") as f:
         data = f.read()
     while True:
@@ -66,19 +86,28 @@ def damage(out, step, draw, kind):
             break
     with open(path, "wb") as f:
         f.write(damaged)
-    return words
+    return path, f"{path} {words}"
+
+
+def kind_of(number):
+    """What is done, and whether to a checkpoint in parts: they take turns."""
+    kinds = [(kind, in_parts) for in_parts in (False, True) for kind in KINDS + PART_KINDS * in_parts]
+    return kinds[number % len(kinds)]
 
 
 def passed_over(rig, number, seed):
     def attempt(folder):
         draw = random.Random(f"{seed}/{number}")
         out, n = f"{folder}/run", draw.choice((1, 1, 2))
-        shutil.copytree(rig.cut, out)
-        words = [damage(out, STEPS - 1 - i, draw, KINDS[(number + i) % len(KINDS)]) for i in range(n)]
-        result = rulezero(*rig.job(out), ranks=draw.choice((0, 0, 2)))
+        kind, in_parts = kind_of(number)
+        shutil.copytree(rig.cut[in_parts], out)
+        done = [damage(out, STEPS - 1 - i, draw, kind) for i in range(n)]
+        words = [words for path, words in done]
+        result = rulezero(*rig.job(out, in_parts), ranks=draw.choice((0, 0, 2)))
         good = STEPS - 1 - n
-        result.expect(OK, f"{checkpoint(out, STEPS - 1)}: ", f"{n} newer checkpoint(s) cannot be read and were left out", f"resuming from {checkpoint(out, good)}")
+        result.expect(OK, done[0][0], f"{n} newer checkpoint(s) cannot be read and were left out", f"resuming from {checkpoint(out, good)}")
         each_step_once(out, STEPS)
+        no_part_is_left(out)
         try:
             rulezero("diff", rig.truth, out).expect(OK, "identical")
         except AssertionError as e:
@@ -86,16 +115,18 @@ def passed_over(rig, number, seed):
     return attempt
 
 
-def none_whole(rig, seed):
+def none_whole(rig, seed, in_parts):
     def attempt(folder):
         draw = random.Random(f"{seed}/none")
         out = f"{folder}/run"
-        shutil.copytree(rig.cut, out)
+        shutil.copytree(rig.cut[in_parts], out)
+        for path in glob.glob(f"{out}/checkpoints/step-{STEPS:06}.h5.part-*"):  # of the one that was cut off, which a start removes
+            os.unlink(path)
         for step in checkpoints(out):
             damage(out, step, draw, KINDS[step % len(KINDS)])
         before = snapshot(out)
         for ranks in 0, 2:
-            rulezero(*rig.job(out), ranks=ranks).expect(DATA, f"no checkpoint in {out}/checkpoints can be read", checkpoint(out, STEPS - 1))
+            rulezero(*rig.job(out, in_parts), ranks=ranks).expect(DATA, f"no checkpoint in {out}/checkpoints can be read", checkpoint(out, STEPS - 1))
             unchanged(before, out)
     return attempt
 
@@ -111,8 +142,10 @@ def run():
     try:
         rig = Rig(folder)
         for i in range(options.number):
-            case(f"the newest checkpoint damaged, {KINDS[i % len(KINDS)].__name__} (damage {i}, seed {options.seed})")(passed_over(rig, i, options.seed))
-        case("every checkpoint damaged: an error, and nothing is touched")(none_whole(rig, options.seed))
+            kind, in_parts = kind_of(i)
+            case(f"the newest checkpoint damaged, {kind.__name__}{', in parts' * in_parts} (damage {i}, seed {options.seed})")(passed_over(rig, i, options.seed))
+        for in_parts in False, True:
+            case(f"every checkpoint damaged{', in parts' * in_parts}: an error, and nothing is touched")(none_whole(rig, options.seed, in_parts))
         main(options.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

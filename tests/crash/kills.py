@@ -102,6 +102,9 @@ def trial(number, seed, base, truth, life):
         draw = random.Random(f"{seed}/{number}")
         out, story = f"{folder}/run", []
         job = ["train", TINY, f"model={base}", f"steps={STEPS}", f"out={out}", f"checkpoint.every={draw.randint(1, 4)}", f"checkpoint.keep={draw.randint(1, 3)}"]
+        if number % 2:  # checkpoints in parts; of those every other one goes on with checkpoints in one file
+            job.append(IN_PARTS)
+            count("in parts")
         for _ in range(draw.choice((1, 1, 1, 2))):
             story.append(killed(job, out, draw.randint(0, 4), draw, life))
             try:
@@ -110,10 +113,11 @@ def trial(number, seed, base, truth, life):
                 raise AssertionError(f"{story}: the newest checkpoint: {e}") from e
             story.append(f"newest checkpoint {newest or 'none'}")
         ranks = draw.randint(1, 4)
-        result = rulezero(*job, ranks=ranks)
+        result = rulezero(*job, *(["checkpoint.part_bytes=1e9"] if number % 4 == 3 else []), ranks=ranks)
         check(result.status == OK, story, result)
         try:
             each_step_once(out, STEPS)
+            no_part_is_left(out)
             rulezero("diff", truth, out).expect(OK, "identical")
         except AssertionError as e:
             raise AssertionError(f"{story}, finished on {ranks}: {e}") from e

@@ -1,7 +1,7 @@
 """Every system call by which a job changes its run directory is made to fail, with EIO and with ENOSPC, and to be the moment of a kill -9.
 
-strace lists the calls of an undisturbed job and injects one fault a run (`-P FILE -e inject=CALL:…:when=K`: the K-th such call on that file). Two lives are
-listed: a job that begins, and one that goes on from what a kill in the middle of its last step has left. After a fault the status and the message must be
+strace lists the calls of an undisturbed job and injects one fault a run (`-P FILE -e inject=CALL:…:when=K`: the K-th such call on that file). Three lives are
+listed: a job that begins, one that goes on from what a kill in the middle of its last step has left, and the same of one that writes checkpoints in parts. After a fault the status and the message must be
 right (74 or 73 and a sentence that names the file and the reason; or the job did without that call and ended well), the checkpoints that are there must be
 those of their steps, never torn; and the same command, undisturbed, must end as the job that nobody hurt.
 
@@ -17,6 +17,7 @@ from tiny import *
 STEPS = 3
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "sync_file_range", "rename", "renameat", "renameat2", "ftruncate", "truncate", "fallocate", "openat", "unlink", "unlinkat",
          "mkdir", "mkdirat", "link", "linkat", "symlink", "symlinkat")
+LIVES = "beginning", "going on", "in parts"
 ACTIONS = ("EIO", "ENOSPC", "KILL")
 SKIPPED = 77
 # Calls whose failure costs nothing that matters, so that the job goes on: old files that are no longer wanted, notes for people.
@@ -51,7 +52,9 @@ def listed(life, log, out):
             if not call or call[1] not in CALLS or f"{out}/" not in line and f"{out}>" not in line and f'{out}"' not in line:
                 continue
             path = re.match(r"\d+<([^>]*)>", call[2]) or re.search(r'"([^"]*)"', call[2])
-            file = re.sub(r"-\d+$", "-PID", os.path.relpath(path[1], out))
+            file = os.path.relpath(path[1], out)
+            if os.path.basename(file).startswith("."):
+                file = re.sub(r"-\d+$", "-PID", file)
             seen[call[1], file] += 1
             if call[1] != "openat" or "O_CREAT" in line:
                 found.append(Call(life, call[1], file, seen[call[1], file],
@@ -60,37 +63,41 @@ def listed(life, log, out):
 
 
 class Rig:
-    """A base, the truth, and the two lives."""
+    """A base, the truth, and the lives."""
 
     def __init__(self, folder):
         self.folder, self.base = folder, make_base(f"{folder}/base")
-        self.truth, self.cut = f"{folder}/truth", f"{folder}/cut"
-        rulezero(*self.job(self.truth), f"checkpoint.keep={STEPS}").expect(OK)
-        rulezero(*self.job(self.cut), f"checkpoint.keep={STEPS}").expect(OK)  # and now as a kill at the end of the last step leaves it
-        for name in f"checkpoints/step-{STEPS:06}.h5", "model.h5", "report.html":
-            os.unlink(f"{self.cut}/{name}")
-        for step in range(1, STEPS - 1):
-            os.unlink(checkpoint(self.cut, step))
-        for name in f"checkpoints/.step-{STEPS:06}.h5.HOST-gone", ".model.h5.HOST-gone":
-            with open(f"{self.cut}/{name}", "wb") as f:
-                f.write(b"torn")
+        self.truth = f"{folder}/truth"
+        rulezero(*self.job("beginning", self.truth), f"checkpoint.keep={STEPS}").expect(OK)
+        for life in "going on", "in parts":
+            cut = f"{folder}/{life} from"
+            rulezero(*self.job(life, cut), f"checkpoint.keep={STEPS}").expect(OK)  # and now as a kill at the end of the last step leaves it
+            check(bool(parts(cut, STEPS)) == (life == "in parts"), os.listdir(f"{cut}/checkpoints"))
+            for name in f"checkpoints/step-{STEPS:06}.h5", "model.h5", "report.html":  # but for the parts of its last checkpoint
+                os.unlink(f"{cut}/{name}")
+            for step in range(1, STEPS - 1):
+                for path in [checkpoint(cut, step), *parts(cut, step)]:
+                    os.unlink(path)
+            for name in f"checkpoints/.step-{STEPS:06}.h5.HOST-gone", ".model.h5.HOST-gone":
+                with open(f"{cut}/{name}", "wb") as f:
+                    f.write(b"torn")
 
-    def job(self, out):
-        return ["train", TINY, f"model={self.base}", f"steps={STEPS}", "checkpoint.keep=1", f"out={out}"]
+    def job(self, life, out):
+        return ["train", TINY, f"model={self.base}", f"steps={STEPS}", "checkpoint.keep=1", f"out={out}"] + [IN_PARTS] * (life == "in parts")
 
     def place(self, life, folder):
         out = f"{folder}/run"
-        if life == "going on":
-            shutil.copytree(self.cut, out)
+        if life != "beginning":
+            shutil.copytree(f"{self.folder}/{life} from", out)
         return out
 
     def calls(self):
         found = []
-        for life in "beginning", "going on":
+        for life in LIVES:
             folder = f"{self.folder}/{life}"
             os.mkdir(folder)
             out = self.place(life, folder)
-            traced(["-e", "trace=" + ",".join(CALLS)], f"{folder}/log", self.job(out)).expect(OK)
+            traced(["-e", "trace=" + ",".join(CALLS)], f"{folder}/log", self.job(life, out)).expect(OK)
             found += listed(life, f"{folder}/log", out)
         return found
 
@@ -101,7 +108,7 @@ def strike(rig, call, action, folder):
     file = os.path.normpath(f"{out}/{call.file}")
     name = shlex.quote(file[:-3]) + "$$" if file.endswith("-PID") else shlex.quote(file)
     fault = "signal=KILL" if action == "KILL" else f"error={action}"
-    result = traced(["-P", name, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{fault}:when={call.k}"], log, rig.job(out))
+    result = traced(["-P", name, "-e", f"trace={call.name}", "-e", f"inject={call.name}:{fault}:when={call.k}"], log, rig.job(call.life, out))
     with open(log, encoding="utf-8", errors="replace") as f:
         came = re.search(r"INJECTED|killed by SIGKILL", f.read())
     return out, result, bool(came)
@@ -125,7 +132,8 @@ def attempt(rig, call, action):
         for step in checkpoints(out):  # old or new, none torn
             rulezero("diff", checkpoint(rig.truth, step), checkpoint(out, step)).expect(OK, "identical")
         outcomes[f"newest checkpoint {(checkpoints(out) or ['none'])[-1]}"] += 1
-        rulezero(*rig.job(out)).expect(OK)
+        rulezero(*rig.job(call.life, out)).expect(OK)
+        no_part_is_left(out)
         each_step_once(out, STEPS)
         identical(rig.truth, out)
         left = [name for name in os.listdir(out) + os.listdir(f"{out}/checkpoints") + os.listdir(f"{out}/rollouts") + os.listdir(f"{out}/eval") if name.startswith(".")]

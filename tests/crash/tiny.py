@@ -1,4 +1,5 @@
 """The tiny job of tests/crash, and what its scripts share: they start it, hurt it, and compare what is left with a run that nobody hurt."""
+import glob
 import os
 import sys
 
@@ -9,6 +10,9 @@ from common import *  # noqa: E402,F403
 TINY = os.path.join(CRASH, "tiny.yaml")
 ARCH = ["arch.hidden_size=16", "arch.intermediate_size=32", "arch.num_hidden_layers=1", "arch.num_attention_heads=2", "arch.num_key_value_heads=1",
         "arch.head_dim=8", "arch.max_position_embeddings=96"]
+
+
+IN_PARTS = "checkpoint.part_bytes=16384"  # a checkpoint in four parts
 
 
 def make_base(folder):
@@ -27,6 +31,16 @@ def checkpoints(out):
 
 def checkpoint(out, step):
     return f"{out}/checkpoints/step-{step:06}.h5"
+
+
+def parts(out, step):
+    return sorted(glob.glob(f"{checkpoint(out, step)}.part-*"))
+
+
+def no_part_is_left(out):
+    """Each belongs to a checkpoint that is there."""
+    left = [path for path in glob.glob(f"{out}/checkpoints/*.part-*") if not os.path.exists(path[:path.rindex(".part-")])]
+    check(not left, f"parts are left lying about: {left}")
 
 
 def newest_is_whole(out, truth):

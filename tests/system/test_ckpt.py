@@ -1,4 +1,6 @@
 """rulezero ckpt verify and list: what is whole, what is damaged, which is the newest, which the best."""
+import glob
+
 from common import *
 
 JOB = ["train", GRPO, "steps=6", "prompts_per_step=4", "rollout.max_new=16", "checkpoint.every=2", "checkpoint.keep=9", "eval.every=2"]
@@ -49,6 +51,45 @@ def _(folder):
     for path in f"{out}/model.h5", f"{out}/checkpoints", f"{out}/rollouts":
         verify(path)
     verify("tests/golden/checkpoints/format-1/run")
+
+
+@case("a checkpoint in parts is one: verify, list, inspect, diff, convert and eval see it whole, and of a damaged part all say which")
+def _(folder):
+    whole, out = run(folder), f"{folder}/parts"
+    rulezero(*JOB, "checkpoint.part_bytes=500000", f"out={out}", ranks=2).expect(OK)
+    rulezero("diff", whole, out).expect(OK, "identical")
+    path = f"{out}/checkpoints/step-000006.h5"
+    parts = sorted(glob.glob(f"{path}.part-*"))
+    check(len(parts) > 3, parts)
+    files = verify(out)[1]
+    size = {f["file"]: f["bytes"] for f in files if f.get("kind") == "train"}
+    check(len(size) == 3 and size[path] == sum(map(os.path.getsize, [path, *parts])), size)
+    newest = json.loads(rulezero("ckpt", "list", out, "--json").expect(OK).out)["checkpoints"][-1]
+    check(newest["bytes"] == size[path], newest)
+    said = json.loads(rulezero("inspect", path, "--json").expect(OK).out)
+    due = json.loads(rulezero("inspect", f"{whole}/checkpoints/step-000006.h5", "--json").expect(OK).out)
+    for o in said, due:
+        o["arrays"].pop("config")  # its length
+    check(said["arrays"] == due["arrays"] and said["parts"] == len(parts) and due["parts"] == 0 and said["attributes"]["format_version"] == "2", said)
+    rulezero("inspect", path).expect(OK, f"in {len(parts)} parts beside it")
+    for model, name in (path, "of-parts"), (f"{whole}/checkpoints/step-000006.h5", "of-whole"):
+        rulezero("convert", model, f"{folder}/{name}").expect(OK)
+    check(digest(f"{folder}/of-parts/model.safetensors") == digest(f"{folder}/of-whole/model.safetensors"), "convert made something else of it")
+    shutil.copytree(f"{out}/checkpoints", f"{folder}/copied")
+    os.rename(f"{folder}/copied/step-000006.h5", f"{folder}/copied/renamed.h5")
+    rulezero("inspect", f"{folder}/copied/renamed.h5").expect(DATA, "renamed.h5.part-1", "missing")
+    for part in glob.glob(f"{folder}/copied/step-000006.h5.part-*"):
+        os.rename(part, part.replace("step-000006", "renamed"))
+    rulezero("inspect", f"{folder}/copied/renamed.h5").expect(OK)
+    flip(parts[1], 5000)
+    damaged, _, people = verify(out, status=DATA)
+    check(damaged == [path] and parts[1] in people.err, people)
+    for words in (["inspect", path], ["convert", path, f"{folder}/x"], ["diff", path, path], ["eval", "--model", path, "--data", "countdown", "--rules", "configs/rules/countdown.yaml"]):
+        rulezero(*words).expect(DATA, f"{parts[1]}: is damaged")
+    rulezero("ckpt", "list", out).expect(OK, f"{parts[1]}: is damaged")
+    rulezero(*JOB, f"out={out}").expect(OK, f"{parts[1]}: is damaged", "resuming from")
+    verify(out)
+    check(not glob.glob(f"{path}.part-*"), "parts of the one that was damaged are left beside the one that took its place")
 
 
 @case("verify: damage anywhere is found and named, 65")

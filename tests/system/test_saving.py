@@ -19,7 +19,7 @@ def truth():
 
 
 def kept(out, folder="checkpoints"):
-    return sorted(int(name[5:-3]) for name in os.listdir(f"{out}/{folder}") if name.startswith("step-"))
+    return sorted(int(name[5:-3]) for name in os.listdir(f"{out}/{folder}") if re.fullmatch(r"step-\d+\.h5", name))
 
 
 # ---- when ----
@@ -197,11 +197,17 @@ def until_full(job, disk, out):
     return process
 
 
-@case("a full disk: on_save_error=continue goes on, loses nothing, and saves when there is room again")
-@mounted("size=64m")
-def _(folder, disk):
+IN_PARTS = ["checkpoint.part_bytes=500000"]  # five parts
+
+
+def parts_left(out):
+    """Parts without their checkpoint."""
+    return [path for path in glob.glob(f"{out}/checkpoints/*.part-*") if not os.path.exists(path[:path.rindex(".part-")])]
+
+
+def goes_on_when_full(folder, disk, more):
     out = f"{disk}/run"
-    job = SMALL + ["on_save_error=continue", f"out={out}"]
+    job = SMALL + more + ["on_save_error=continue", f"out={out}"]
     process = until_full(job, disk, out)
     try:
         said = hear(process, "not saved: ")
@@ -218,8 +224,14 @@ def _(folder, disk):
     lines = metrics(out)
     check(lines[-1]["checkpoint/failed"] >= 1 and lines[0]["checkpoint/failed"] == 0, "failures were not counted")
     check("not saved: " in open(f"{out}/log.txt").read(), "log.txt does not tell")
+    check(not parts_left(out) and bool(glob.glob(f"{out}/checkpoints/*.part-*")) == bool(more), os.listdir(f"{out}/checkpoints"))
     rulezero(*SMALL, f"out={folder}/truth").expect(OK)
     rulezero("diff", f"{folder}/truth", out).expect(OK, "identical")
+
+
+for words, more in ("", []), (", in parts", IN_PARTS):
+    case(f"a full disk: on_save_error=continue goes on, loses nothing, and saves when there is room again{words}")(
+        mounted("size=64m")(lambda folder, disk, more=more: goes_on_when_full(folder, disk, more)))
 
 
 @case("a full disk to the end: on_save_error=continue ends with 74 too, the last checkpoint is whole, and the run goes on from it")
@@ -242,19 +254,23 @@ def _(folder, disk):
     identical(f"{folder}/truth", out)
 
 
-@case("a full disk ends the job with 74: the message has the bytes needed and left")
-@mounted("size=64m")
-def _(folder, disk):
+def ends_when_full(folder, disk, more):
     out = f"{disk}/run"
-    process = until_full(SMALL + [f"out={out}"], disk, out)
+    process = until_full(SMALL + more + [f"out={out}"], disk, out)
     try:
         result = finish(process).expect(IO, "No space left on device")
     finally:
         process.kill()
+    check(not parts_left(out), os.listdir(f"{out}/checkpoints"))
     os.unlink(f"{disk}/filler")
     rulezero(*SMALL, f"out={out}").expect(OK, "resuming from")
     rulezero(*SMALL, f"out={folder}/truth").expect(OK)
     identical(f"{folder}/truth", out)
+
+
+for words, more in ("", []), (", in parts", IN_PARTS):
+    case(f"a full disk ends the job with 74: the message has the bytes needed and left{words}")(
+        mounted("size=64m")(lambda folder, disk, more=more: ends_when_full(folder, disk, more)))
 
 
 @case("no room for a single checkpoint is told before the first step, and by --dry-run")
