@@ -80,6 +80,9 @@ size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p)
     return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * (sizeof(int32_t) + 2 * sizeof(rz_kv));
 }
 
+/* Runs of up to so many new tokens are attended to token by token: between the keys and values of many sequences that is faster than a block of them. */
+enum { STEP_TOKENS = 8 };
+
 void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs, rz_recompute recompute, rz_arena *arena)
 {
     memset(a, 0, sizeof *a);
@@ -90,7 +93,7 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
         a->max_segment = runs[i].n > a->max_segment ? runs[i].n : a->max_segment;
         a->max_keys = keys > a->max_keys ? keys : a->max_keys;
     }
-    a->steps = a->max_segment == 1;
+    a->steps = a->max_segment <= STEP_TOKENS;
     /* a parent that is run in the same call has not grown yet */
     for (int i = 0; i < n_runs; i++) {
         a->steps = a->steps && !runs[i].root;
@@ -210,7 +213,7 @@ static void attend(void *ctx, int i, int thread)
                             p->heads, g, g + 1, w->a->scratch[thread]);
 }
 
-/* Threads to work on single tokens: some runs of them each, or some heads where runs are few. Longer runs are cut by key/value heads. */
+/* Threads to work on short runs: some of them each, or some heads where runs are few. Longer runs are cut by key/value heads. */
 static int step_pieces(const rz_policy *p, int n_runs)
 {
     int threads = rz_pool_size(p->pool);
@@ -223,18 +226,23 @@ static void step(void *ctx, int i, int thread)
     const work *w = ctx;
     const rz_policy *p = w->p;
     int H = p->heads.H, G = p->heads.G, E = p->heads.E, pieces = step_pieces(p, w->n_runs);
-    int r0 = pieces ? w->n_runs * i / pieces : 0, r1 = pieces ? w->n_runs * (i + 1) / pieces : w->n_runs;
-    int64_t ld = (int64_t)(H + 2 * G) * E;
-    p->k->attention_step(w->to + (int64_t)r0 * H * E, (int64_t)H * E, rz_act(w->a->row_max, w->layer) + (int64_t)r0 * H,
-                         rz_act(w->a->row_sum, w->layer) + (int64_t)r0 * H, w->from + r0 * ld, ld, w->a->parents + r0, w->a->owns + r0, r1 - r0, p->heads,
-                         pieces ? 0 : i, pieces ? G : i + 1, w->a->scratch[thread]);
+    int first = pieces ? w->n_runs * i / pieces : 0, end = pieces ? w->n_runs * (i + 1) / pieces : w->n_runs;
+    int64_t r0 = w->row0[first], r1 = end < w->n_runs ? w->row0[end] : w->a->M, ld = (int64_t)(H + 2 * G) * E;
+    p->k->attention_step(w->to + r0 * H * E, (int64_t)H * E, rz_act(w->a->row_max, w->layer) + r0 * H, rz_act(w->a->row_sum, w->layer) + r0 * H,
+                         w->from + r0 * ld, ld, w->a->parents + r0, w->a->owns + r0, (int)(r1 - r0), p->heads, pieces ? 0 : i, pieces ? G : i + 1,
+                         w->a->scratch[thread]);
 }
 
 static void steps(work *w)
 {
-    for (int i = 0; i < w->n_runs; i++) {
-        w->a->parents[i] = w->runs[i].parent ? rz_cache_layer(w->runs[i].parent, w->p, w->layer) : (rz_kv){0};
-        w->a->owns[i] = rz_cache_layer(w->runs[i].cache, w->p, w->layer);
+    for (int i = 0, m = 0; i < w->n_runs; i++) {
+        const rz_run *r = &w->runs[i];
+        rz_kv parent = r->parent ? rz_cache_layer(r->parent, w->p, w->layer) : (rz_kv){0}, own = rz_cache_layer(r->cache, w->p, w->layer);
+        for (own.n -= r->n; own.n < r->cache->n; m++) {
+            own.n++; /* each token sees those before it */
+            w->a->parents[m] = parent;
+            w->a->owns[m] = own;
+        }
     }
     int pieces = step_pieces(w->p, w->n_runs);
     rz_pool_run(w->p->pool, pieces ? pieces : w->p->heads.G, step, w);

@@ -32,7 +32,7 @@ typedef struct {
     float *x_out, *rstd_out;                   /* (M,D), (M) before the final norm */
     float *t;                                  /* (M,D) scratch */
     float **scratch;                           /* one a thread, for attention */
-    bool steps;                                /* every run is one new token, without a root, and none of them goes to another's parent */
+    bool steps;                                /* every run is a few new tokens, without a root, and none of them goes to another's parent */
     rz_kv *parents, *owns;                     /* (M) of the layer at hand, if so */
 } rz_acts;
 

@@ -76,7 +76,8 @@ typedef struct {
                               const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch);
     /* Decoding: one new token of each of n sequences. Row i of qkv (ld apart) is its queries(H,E), keys(G,E) and values(G,E). Of heads g0 ≤ g < g1 the key
      * and value become the last ones of own[i], whose n counts them already (the block that a key begins is zeroed before); then as attention_forward
-     * with one query on parent[i] (n 0: none) and own[i], and rows i of out, row_max, row_sum. */
+     * with one query on parent[i] (n 0: none) and own[i], and rows i of out, row_max, row_sum. Row after row: a row may go on with the sequence of the one
+     * before it. */
     void (*attention_step)(float *out, int64_t ldo, float *row_max, float *row_sum, const float *qkv, int64_t ld, const rz_kv *parent, const rz_kv *own,
                            int n, rz_heads heads, int g0, int g1, float *scratch);
     /* Here own->n == n_q. With r = 1 / sum,  p_j = exp(s_j − mx)·r,  dp_j = chain over e of (do_e, v_je) from +0,  dot = sum16 over e

@@ -476,7 +476,7 @@ START_TEST(attention)
 }
 END_TEST
 
-/* Some sequences, some of them on one parent. The room beyond what the new keys begin is NaN. */
+/* Some sequences, some of them on one parent; some rows go on with the sequence of the row before. The room beyond what the new keys begin is NaN. */
 static void one_step(const rz_kernels *k, attention_case c, int n)
 {
     CASE("%d steps, E %d, R %d, groups %d to %d of %d, parent %d, %d keys before, %s", n, c.E, c.R, c.g0, c.g1, c.G, c.parent, c.before,
@@ -486,8 +486,15 @@ static void one_step(const rz_kernels *k, attention_case c, int n)
     twins keys[8], vals[8];
     int most = 0;
     for (int i = 0; i < n; i++) {
+        if (i > 0 && next() % 3 == 0) {
+            parent[i] = parent[i - 1], keys[i] = keys[i - 1], vals[i] = vals[i - 1];
+            for (int t = 0; t < 2; t++)
+                own[t][i] = own[t][i - 1], own[t][i].n++;
+            most = parent[i].n + own[0][i].n > most ? parent[i].n + own[0][i].n : most;
+            continue;
+        }
         parent[i] = next() % 2 ? shared : segment(&c, PICK(0, 1, 16, 31));
-        int before = c.before + PICK(0, 0, 1, 3, 40), cap = (int)cap_of(before + 1);
+        int before = c.before + PICK(0, 0, 1, 3, 40), cap = (int)cap_of(before + n);
         rz_kv had = segment(&c, before);
         int64_t size = (int64_t)c.G * cap * c.E;
         keys[i] = blank(size), vals[i] = blank(size);
