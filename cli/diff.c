@@ -12,7 +12,7 @@
 
 enum { DIFFERENT = 1, MAX_TOLD = 20 };
 
-/* What may differ between two runs that are the same (docs/files.md): attributes of stores. In logs: time/…; in configs: keys that change no bit. */
+/* What may differ between two runs that are the same (docs/files.md): attributes of stores. In logs: is_free; in configs: keys that change no bit. */
 static const char *const free_attributes[] = {"format_version" /* whether it is in parts */, "ranks", "kernels", "program", "metrics_bytes"};
 
 static int n_told;
@@ -186,10 +186,14 @@ static bool diff_stores(const char *a, const char *b, const char *where, bool *e
 
 /* ---- logs ---- */
 
-/* Of the machine, not of the run. */
-static bool is_time(const char *key)
+/* Of the machine, not of the run: what fell to which rank decides what is drafted. */
+static bool is_free(const char *key)
 {
-    return !strncmp(key, "time/", 5) || !strncmp(key, "checkpoint/", 11);
+    static const char *const prefixes[] = {"time/", "checkpoint/", "speculative/"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (!strncmp(key, prefixes[i], strlen(prefixes[i])))
+            return true;
+    return false;
 }
 
 static bool same_members(const char *where, int64_t line, json_t *a, json_t *b)
@@ -198,12 +202,12 @@ static bool same_members(const char *where, int64_t line, json_t *a, json_t *b)
     json_t *value;
     bool equal = true;
     json_object_foreach(a, key, value)
-        if (!is_time(key) && !json_equal(value, json_object_get(b, key))) {
+        if (!is_free(key) && !json_equal(value, json_object_get(b, key))) {
             rz_diff_tell("%sline %lld: %s differs", where, (long long)line, key);
             equal = false;
         }
     json_object_foreach(b, key, value)
-        if (!is_time(key) && !json_object_get(a, key)) {
+        if (!is_free(key) && !json_object_get(a, key)) {
             rz_diff_tell("%sline %lld: %s is only in B", where, (long long)line, key);
             equal = false;
         }

@@ -20,7 +20,7 @@ typedef struct {
     int64_t max_new, top_k, samples, seed, threads;
     double temperature, top_p, min_p, price_per_core_hour;
     int dtype;
-    bool json;
+    bool json, speculative;
 } options;
 
 #define AT(field) offsetof(options, field)
@@ -42,6 +42,7 @@ const rz_option rz_generate_flags[] = {
     INT("threads", threads, "1", 1, 1024, "threads; changes nothing but speed"),
     RZ_DTYPE_FLAG(options),
     FLOAT("price-per-core-hour", price_per_core_hour, "0", 0, 1e9, "what an hour of a core costs you: the account tells the cost in the same money"),
+    {"speculative", RZ_OPT_BOOL, AT(speculative), "false", 0, 0, NULL, RZ_OPT_FIXED, "draft tokens by what followed the same ones before; changes nothing but speed (pays with large models, few completions, low temperatures)"},
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a line of JSON for each completion, as `score` reads them"},
 };
 const int rz_generate_n_flags = sizeof rz_generate_flags / sizeof rz_generate_flags[0];
@@ -266,7 +267,7 @@ static bool sample(job *j, rz_err *err)
     rz_decoder *d;
     int64_t all = (int64_t)j->n * o->samples;
     rz_sampling s = {o->temperature, (int)o->top_k, o->top_p, o->min_p, (int)o->max_new, j->n_stop, j->stop_ids,
-                     j->n_stop_texts, j->stop_texts, j->tokenizer};
+                     j->n_stop_texts, j->stop_texts, j->tokenizer, 0, NULL, o->speculative, 0};
     if (!rz_decoder_create(&d, j->policy, (int)(all < SLOTS ? all : SLOTS), err))
         return false;
     rz_generate_show show = {.tokenizer = j->tokenizer, .data = &j->data, .sampling = &s, .requests = j->requests, .prompts = j->prompts,
@@ -278,6 +279,7 @@ static bool sample(job *j, rz_err *err)
     double start = rz_now_s();
     bool ok = rz_decode(d, &from, &s, (rz_address){(uint32_t)o->seed, RZ_RNG_SAMPLE, 0}, &j->arena, err);
     double seconds = rz_now_s() - start;
+    show.drafted = rz_decoder_drafted(d, &show.accepted);
     rz_decoder_destroy(d);
     ok = ok && rz_generate_show_end(&show, seconds, err);
     rz_generate_show_finish(&show);

@@ -17,6 +17,7 @@ typedef struct {
     int n, samples, threads;
     bool json, in_template;
     double price;               /* of a core-hour; 0: unknown */
+    int64_t drafted, accepted;  /* tokens; set before the account */
 
     /* kept between calls */
     int request, sample;        /* the next to be shown */

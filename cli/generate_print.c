@@ -201,6 +201,8 @@ bool rz_generate_show_end(rz_generate_show *s, double seconds, rz_err *err)
                 core_seconds);
         if (s->price > 0)
             fprintf(stderr, ", cost %.3g", core_seconds / 3600 * s->price);
+        if (s->sampling->speculative)
+            fprintf(stderr, ", drafted %lld, accepted %lld", (long long)s->drafted, (long long)s->accepted);
         fputc('\n', stderr);
     }
     if (fflush(stdout) || ferror(stdout))

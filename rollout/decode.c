@@ -1,5 +1,6 @@
 #include "rollout/decode.h"
 
+#include "rollout/draft.h"
 #include "rollout/stop.h"
 
 #include <assert.h>
@@ -17,13 +18,17 @@ typedef struct prefix {
     bool fresh;          /* not computed yet */
     struct prefix *like; /* fresh: its first `shared` tokens are taken from this one, fresh too, once that is computed; or NULL */
     int shared;
+    rz_draft_text end;   /* of the prompt */
 } prefix;
 
 typedef struct {
     prefix *of;          /* NULL: free */
     int sample;
     rz_cache cache;
-    int32_t last;        /* token to run next */
+    int32_t next[1 + RZ_DRAFT_TOKENS]; /* to run next: the last token, and those that are drafted */
+    int n_next, n_sampled;             /* how many; sampled behind them, up to the first that is not the one drafted */
+    int row;                           /* of the first */
+    rz_draft_text end;   /* of prompt and completion */
     int limit;           /* tokens it may sample */
     rz_completion so_far;
 } slot;
@@ -43,10 +48,14 @@ struct rz_decoder {
     prefix *current;     /* whose samples are being seated, or NULL */
     prefix **fresh;      /* (n_fresh) those not computed yet */
     int n_fresh;
-    int64_t prompt_rows;
+    int64_t prompt_rows, drafted, accepted;
+    rz_draft *draft;     /* NULL: nothing is drafted */
+    double *cost;        /* (n_slots + DRAFT_ROWS + 1) of a step, by its rows */
+    rz_drafted *drafts;  /* (n_slots) */
+    int *take;           /* (n_slots) */
     rz_arena *scratch;   /* one a thread */
     rz_run *runs;        /* (n_slots) */
-    slot **rows;         /* (n_slots) slot of each row */
+    slot **seated;       /* (n_slots) */
     float *h, *logits, *logp, *entropy, *row_max, *row_sum;
     int32_t *token;
 };
@@ -55,6 +64,8 @@ struct rz_decoder {
 enum { PROMPT_ROWS = 256 };
 /* Tokens that make another pass over the weights pay. */
 enum { WORTH_A_PASS = 16 };
+/* Rows of a step for drafted tokens, at most. */
+enum { DRAFT_ROWS = 16 };
 enum { RESTING_MIB = 32 }; /* kept between calls: small models take no new pages at every step */
 static const size_t RESERVE = (size_t)1 << 40;
 
@@ -97,13 +108,20 @@ int64_t rz_decoder_prompt_rows(const rz_decoder *d)
     return d->prompt_rows;
 }
 
-size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new)
+int64_t rz_decoder_drafted(const rz_decoder *d, int64_t *accepted)
 {
-    size_t V = (size_t)p->arch.vocab_size, D = (size_t)p->arch.hidden_size, row = (V + D) * sizeof(float) + (size_t)max_new * sizeof(float) * 4;
-    int rows = max_prompt + PROMPT_ROWS, keys = max_prompt + max_new;
+    *accepted = d->accepted;
+    return d->drafted;
+}
+
+size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new, bool speculative)
+{
+    size_t V = (size_t)p->arch.vocab_size, D = (size_t)p->arch.hidden_size, row = (V + D) * sizeof(float), sampled = (size_t)max_new * sizeof(float) * 4;
+    int rows = max_prompt + PROMPT_ROWS, keys = max_prompt + max_new, step_rows = slots + (speculative ? DRAFT_ROWS : 0);
     size_t prompts = rz_policy_forward_bytes(p, rows, max_prompt, max_prompt) + (size_t)rows * D * sizeof(float),
-           step = rz_policy_forward_bytes(p, slots, 1, keys), threads = (size_t)rz_pool_size(p->pool);
-    return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + row) + (prompts > step ? prompts : step) +
+           step = rz_policy_forward_bytes(p, step_rows, speculative ? 1 + RZ_DRAFT_TOKENS : 1, keys), threads = (size_t)rz_pool_size(p->pool);
+    return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + sampled) + (size_t)step_rows * row +
+           (prompts > step ? prompts : step) + (speculative ? rz_draft_bytes() : 0) +
            threads * 4 * V * sizeof(float); /* those of the sampler: at most values, ranks and places of a row */
 }
 
@@ -114,18 +132,44 @@ static bool check_prompt(const rz_decoder *d, int n, rz_err *err)
            rz_fail(err, RZ_EDATA, "a prompt has %d tokens, must have 1..%d (max_position_embeddings is %d)", n, room - 1, room);
 }
 
+/* Milliseconds of a step by its rows, measured (docs/performance.md). Where weights that come from memory are what is waited for, the first six rows, and the
+ * next six, take about as long as one. */
+typedef enum { FROM_CACHES, FROM_MEMORY, HALVES_FROM_MEMORY } weights_lie;
+static const struct { int n; rz_draft_point points[7]; } measured[] = {
+    [FROM_CACHES] = {5, {{1, 0.053}, {2, 0.058}, {3, 0.075}, {4, 0.084}, {24, 0.475}}},
+    [FROM_MEMORY] = {7, {{1, 18.7}, {6, 22.3}, {7, 30.9}, {12, 34.6}, {13, 43}, {18, 50.3}, {36, 94.6}}},
+    [HALVES_FROM_MEMORY] = {6, {{1, 9.7}, {3, 10.1}, {4, 11.5}, {12, 30.5}, {13, 40.9}, {24, 69.2}}},
+};
+
+static void step_costs(const rz_policy *p, const rz_sampling *s, int rows, double *cost)
+{
+    enum { CACHES = 32 << 20 };
+    weights_lie lie = p->n_packed * (p->half ? 2 : 4) <= CACHES ? FROM_CACHES : p->half ? HALVES_FROM_MEMORY : FROM_MEMORY;
+    const rz_draft_point given[] = {{0, s->weights_rows}, {1, s->weights_rows + 1}};
+    rz_draft_costs(s->weights_rows > 0 ? given : measured[lie].points, s->weights_rows > 0 ? 2 : measured[lie].n, rows, cost);
+}
+
 static void prepare(rz_decoder *d)
 {
     const rz_policy *p = d->p;
     rz_arena *a = &d->arena;
-    size_t B = (size_t)d->n_slots, V = (size_t)p->arch.vocab_size, D = (size_t)p->arch.hidden_size;
+    size_t B = (size_t)d->n_slots, R = B, V = (size_t)p->arch.vocab_size, D = (size_t)p->arch.hidden_size;
     int max_new = d->sampling->max_new, room = p->arch.max_position_embeddings - 1;
     max_new = max_new < room ? max_new : room;
     rz_arena_release(a, 0);
     d->over = false;
     d->current = NULL;
     d->n_fresh = 0;
-    d->prompt_rows = 0;
+    d->prompt_rows = d->drafted = d->accepted = 0;
+    d->draft = NULL;
+    if (d->sampling->speculative) {
+        d->draft = rz_draft_create(a);
+        d->drafts = RZ_NEW(a, B, rz_drafted);
+        d->take = RZ_NEW(a, B, int);
+        R += DRAFT_ROWS;
+        d->cost = RZ_NEW(a, R + 1, double);
+        step_costs(p, d->sampling, (int)R, d->cost);
+    }
     d->slots = RZ_ZNEW(a, B, slot);
     d->prefixes = RZ_ZNEW(a, B, prefix);
     for (size_t i = 0; i < B; i++) {
@@ -138,14 +182,14 @@ static void prepare(rz_decoder *d)
     }
     d->fresh = RZ_NEW(a, B, prefix *);
     d->runs = RZ_NEW(a, B, rz_run);
-    d->rows = RZ_NEW(a, B, slot *);
-    d->h = RZ_NEW(a, B * D, float);
-    d->logits = RZ_NEW(a, B * V, float);
-    d->logp = RZ_NEW(a, B, float);
-    d->entropy = RZ_NEW(a, B, float);
-    d->row_max = RZ_NEW(a, B, float);
-    d->row_sum = RZ_NEW(a, B, float);
-    d->token = RZ_NEW(a, B, int32_t);
+    d->seated = RZ_NEW(a, B, slot *);
+    d->h = RZ_NEW(a, R * D, float);
+    d->logits = RZ_NEW(a, R * V, float);
+    d->logp = RZ_NEW(a, R, float);
+    d->entropy = RZ_NEW(a, R, float);
+    d->row_max = RZ_NEW(a, R, float);
+    d->row_sum = RZ_NEW(a, R, float);
+    d->token = RZ_NEW(a, R, int32_t);
 }
 
 /* Finds who has the most tokens in common with the next owner of a place: one whose keys and values are there (f itself may be that, by what it held before),
@@ -228,6 +272,9 @@ static bool take_request(rz_decoder *d, int n_free, bool wait, rz_err *err)
     f->seated = 0;
     f->left = r.n_completions;
     begin_prompt(d, f);
+    f->end = (rz_draft_text){.key = r.slot << 8 ^ r.refill};
+    for (int i = 0; d->draft && i < r.n_prompt; i++)
+        rz_draft_learn(d->draft, &f->end, r.prompt[i]);
     d->current = f;
     return true;
 }
@@ -243,7 +290,8 @@ static void seat(rz_decoder *d, slot *s)
     s->limit = how->max_new < room ? how->max_new : room;
     if (how->n_lengths && how->lengths[s->sample % how->n_lengths] < s->limit)
         s->limit = (int)how->lengths[s->sample % how->n_lengths];
-    s->last = f->r.prompt[f->r.n_prompt - 1];
+    s->next[0] = f->r.prompt[f->r.n_prompt - 1];
+    s->end = f->end;
     s->cache.n = 0;
     s->so_far.n = 0;
     if (f->seated == f->r.n_completions)
@@ -271,20 +319,30 @@ static bool fill_slots(rz_decoder *d, rz_err *err)
     return true;
 }
 
-static void sample_row(void *ctx, int i, int thread)
+static void sample_row(rz_decoder *d, const slot *s, int j, rz_arena scratch)
 {
-    rz_decoder *d = ctx;
     const rz_policy *p = d->p;
-    const slot *s = d->rows[i];
     const rz_request *r = &s->of->r;
-    int V = p->arch.vocab_size, n = s->so_far.n;
+    int V = p->arch.vocab_size, n = s->so_far.n + j, i = s->row + j;
     const float *logits = d->logits + (size_t)i * (size_t)V;
     double u = rz_rng_unit(d->at.seed, d->at.purpose, d->at.step, r->slot, r->refill << 16 | (uint32_t)s->sample, (uint32_t)n);
     float behaviour;
-    d->token[i] = rz_sample_token(p->k, d->sampling, logits, V, u, &behaviour, d->scratch[thread]);
+    d->token[i] = rz_sample_token(p->k, d->sampling, logits, V, u, &behaviour, scratch);
     p->k->logp_forward(&d->logp[i], &d->entropy[i], &d->row_max[i], &d->row_sum[i], logits, V, &d->token[i],
                        rz_sampling_temperature(d->sampling), 1, V);
     s->so_far.logp_behaviour[n] = isnan(behaviour) ? d->logp[i] : behaviour;
+}
+
+/* The token behind each of a sequence's, as long as what the row was computed from is what was sampled. */
+static void sample_rows(void *ctx, int i, int thread)
+{
+    rz_decoder *d = ctx;
+    slot *s = d->seated[i];
+    int j = 0;
+    do
+        sample_row(d, s, j, d->scratch[thread]);
+    while (++j < s->n_next && d->token[s->row + j - 1] == s->next[j]);
+    s->n_sampled = j;
 }
 
 static void *keep(rz_arena *arena, const void *from, int n, size_t size)
@@ -305,36 +363,75 @@ static void finish(slot *s, int n_text, bool truncated, rz_arena *arena)
     s->of = NULL;
 }
 
-/* One token for every seated sequence. Returns how many there were. */
+/* Drafts what pays for n seated sequences. */
+static void draft(rz_decoder *d, int n)
+{
+    double least = rz_draft_least(n, d->cost, DRAFT_ROWS);
+    if (least >= 1)
+        return;
+    for (int i = 0; i < n; i++) {
+        const slot *s = d->seated[i];
+        int left = s->limit - s->so_far.n - 1; /* behind the last one nothing is run */
+        rz_draft_next(d->draft, &s->end, left < RZ_DRAFT_TOKENS ? left : RZ_DRAFT_TOKENS, least, &d->drafts[i]);
+    }
+    d->drafted += rz_draft_choose(d->drafts, n, d->cost, DRAFT_ROWS, d->take);
+    for (int i = 0; i < n; i++) {
+        slot *s = d->seated[i];
+        memcpy(s->next + 1, d->drafts[i].ids, (size_t)d->take[i] * sizeof *s->next);
+        s->n_next += d->take[i];
+    }
+}
+
+/* A sequence takes up the next token that was sampled. */
+static void take_token(rz_decoder *d, slot *s, int row, rz_arena *arena)
+{
+    rz_completion *c = &s->so_far;
+    int32_t id = c->ids[c->n] = s->next[0] = d->token[row];
+    c->logp[c->n] = d->logp[row];
+    c->entropy[c->n++] = d->entropy[row];
+    if (d->draft)
+        rz_draft_learn(d->draft, &s->end, id);
+    if (d->from->token)
+        d->from->token(d->from->ctx, &s->of->r, s->sample, id);
+    bool token = rz_stop_is_id(d->sampling, id), text = !token && rz_stop_is_text(d->sampling, c->ids, c->n, d->arena);
+    if (token || text || c->n == s->limit)
+        finish(s, c->n - token, !token && !text, arena);
+}
+
+/* One token or more for every seated sequence. Returns how many. */
 static int step(rz_decoder *d, rz_arena *arena)
 {
     const rz_policy *p = d->p;
-    int n = 0;
-    for (int i = 0; i < d->n_slots; i++) {
-        slot *s = &d->slots[i];
-        if (!s->of)
-            continue;
-        d->rows[n] = s;
-        d->runs[n++] = (rz_run){&s->last, 1, &s->cache, &s->of->cache, NULL};
-    }
+    int n = 0, rows = 0, tokens = 0;
+    for (int i = 0; i < d->n_slots; i++)
+        if (d->slots[i].of) {
+            d->slots[i].n_next = 1;
+            d->seated[n++] = &d->slots[i];
+        }
     if (!n)
         return 0;
-    rz_policy_forward(p, d->runs, n, d->h, d->arena);
-    rz_policy_logits(p, d->logits, d->h, n);
-    rz_pool_run(p->pool, n, sample_row, d);
+    if (d->draft)
+        draft(d, n);
     for (int i = 0; i < n; i++) {
-        slot *s = d->rows[i];
-        rz_completion *c = &s->so_far;
-        c->ids[c->n] = s->last = d->token[i];
-        c->logp[c->n] = d->logp[i];
-        c->entropy[c->n++] = d->entropy[i];
-        if (d->from->token)
-            d->from->token(d->from->ctx, &s->of->r, s->sample, d->token[i]);
-        bool token = rz_stop_is_id(d->sampling, d->token[i]), text = !token && rz_stop_is_text(d->sampling, c->ids, c->n, d->arena);
-        if (token || text || c->n == s->limit)
-            finish(s, c->n - token, !token && !text, arena);
+        slot *s = d->seated[i];
+        s->row = rows;
+        rows += s->n_next;
+        d->runs[i] = (rz_run){s->next, s->n_next, &s->cache, &s->of->cache, NULL};
     }
-    return n;
+    rz_policy_forward(p, d->runs, n, d->h, d->arena);
+    rz_policy_logits(p, d->logits, d->h, rows);
+    rz_pool_run(p->pool, n, sample_rows, d);
+    for (int i = 0; i < n; i++) {
+        slot *s = d->seated[i];
+        int had = s->so_far.n;
+        for (int j = 0; s->of && j < s->n_sampled; j++)
+            take_token(d, s, s->row + j, arena);
+        int taken = s->so_far.n - had;
+        s->cache.n -= s->n_next - taken; /* what was drafted and not sampled goes */
+        d->accepted += taken - 1;
+        tokens += taken;
+    }
+    return tokens;
 }
 
 bool rz_decode(rz_decoder *d, const rz_requests *from, const rz_sampling *s, rz_address at, rz_arena *arena, rz_err *err)

@@ -35,8 +35,10 @@ void rz_decoder_destroy(rz_decoder *d);
 int rz_decoder_slots(const rz_decoder *d);
 /* Prompt tokens that the last call ran through the model. */
 int64_t rz_decoder_prompt_rows(const rz_decoder *d);
+/* Tokens that the last call drafted, and how many of them were then sampled (0 without sampling.speculative). */
+int64_t rz_decoder_drafted(const rz_decoder *d, int64_t *accepted);
 /* Memory of a call at most, in bytes, its completions left out. */
-size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new);
+size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_new, bool speculative);
 /* Where requests come from, one at a time, as slots fall free. */
 typedef enum { RZ_REQUEST_NONE, RZ_REQUEST_LATER, RZ_REQUEST_GIVEN } rz_request_answer;
 typedef struct {

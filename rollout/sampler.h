@@ -18,6 +18,8 @@ typedef struct {
     const rz_tokenizer *tokenizer; /* what makes tokens text; NULL when there are no stop_texts */
     int n_lengths;                 /* benchmarks: completion i of a prompt has lengths[i mod n_lengths] tokens at most; 0: max_new alone bounds it */
     const int64_t *lengths;
+    bool speculative;              /* tokens are drafted (rollout/draft.h); changes no bit */
+    double weights_rows;           /* tests: draft as if so many rows took as long as reading the weights; 0: as the policy's do */
 } rz_sampling;
 
 /* Temperature under which log-probabilities are taken: that of sampling, 1 when greedy. */

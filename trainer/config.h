@@ -38,7 +38,7 @@ typedef struct {
     int64_t minibatches, epochs;
     rz_optimizer_options optimizer;
 
-    struct { double temperature, top_p, min_p; int64_t top_k, max_new, slots, keep; rz_text_list stop; } rollout;
+    struct { double temperature, top_p, min_p; int64_t top_k, max_new, slots, keep; rz_text_list stop; bool speculative; } rollout;
     struct { int64_t every, keep, keep_every, part_bytes; double seconds; bool keep_best; } checkpoint;
     struct { int64_t skips, rollbacks; } guard;
     struct { double setup_s, step_s, eval_s, save_s; } watchdog;

@@ -226,8 +226,8 @@ static void score_group(const rz_rollout *r, uint32_t step, const rz_group *g, r
     free(samples);
 }
 
-/* Every rank sends the groups it made, each with its index, and receives all. */
-static void share(const rz_rollout *r, rz_group *groups, const share_of_work *w, rz_arena *arena)
+/* Every rank sends the groups it made, each with its index, and receives all. drafts: summed over ranks. */
+static void share(const rz_rollout *r, rz_group *groups, const share_of_work *w, int64_t drafts[2], rz_arena *arena)
 {
     int size = rz_comm_size(r->comm), rank = rz_comm_rank(r->comm), n_rules = rz_rules_count(r->rules);
     bytes mine = {0};
@@ -237,10 +237,12 @@ static void share(const rz_rollout *r, rz_group *groups, const share_of_work *w,
         for (int k = 0; k < g->n; k++)
             pack(&mine, &g->completions[k], &g->scored[k], n_rules);
     }
-    int64_t *lengths = rz_calloc((size_t)size, sizeof *lengths);
+    int64_t *lengths = rz_calloc((size_t)size + 2, sizeof *lengths);
     size_t *counts = rz_calloc((size_t)size, sizeof *counts), total = 0;
     lengths[rank] = (int64_t)mine.n;
-    rz_comm_sum_i64(r->comm, lengths, size);
+    memcpy(lengths + size, drafts, 2 * sizeof *drafts);
+    rz_comm_sum_i64(r->comm, lengths, size + 2);
+    memcpy(drafts, lengths + size, 2 * sizeof *drafts);
     for (int i = 0; i < size; i++)
         total += counts[i] = (size_t)lengths[i];
     char *all = rz_malloc(total ? total : 1);
@@ -289,8 +291,12 @@ bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_gr
     rz_deal_end(w.deal);
     if (!rz_comm_agree(r->comm, ok, err))
         return false;
+    int64_t drafts[2];
+    drafts[0] = rz_decoder_drafted(r->decoder, &drafts[1]);
     if (ranks > 1)
-        share(r, groups, &w, arena);
+        share(r, groups, &w, drafts, arena);
+    times->drafted += drafts[0];
+    times->accepted += drafts[1];
     times->sample_s += sampled - start - w.waited_s;
     times->score_s += scored - sampled;
     times->wait_s += w.waited_s + rz_now_s() - scored;

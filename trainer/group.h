@@ -72,8 +72,9 @@ typedef struct {
     int n_groups, n;
 } rz_draw;
 
-/* Seconds of this rank: sampling, scoring, and waiting: for prompts, for ranks that are still at it, for their groups. Added to. */
-typedef struct { double sample_s, score_s, wait_s; } rz_rollout_times;
+/* Seconds of this rank: sampling, scoring, and waiting: for prompts, for ranks that are still at it, for their groups; tokens that all ranks drafted, and of them
+ * those that were sampled. Added to. */
+typedef struct { double sample_s, score_s, wait_s; int64_t drafted, accepted; } rz_rollout_times;
 
 /* Fills groups(n_groups), sampled and scored: prompts are dealt to ranks as they fall free, every rank gets all groups (arrays in arena), the same for any
  * number of ranks. Collective. */

@@ -21,7 +21,7 @@ rz_method rz_grpo_method(const rz_config *c)
 rz_sampling rz_config_sampling(const rz_config *c, const rz_tokenizer *t, const int32_t *stop, int n_stop)
 {
     return (rz_sampling){c->rollout.temperature, (int)c->rollout.top_k, c->rollout.top_p, c->rollout.min_p, (int)c->rollout.max_new, n_stop, stop,
-                         t ? c->rollout.stop.n : 0, (const char *const *)c->rollout.stop.v, t, 0, NULL};
+                         t ? c->rollout.stop.n : 0, (const char *const *)c->rollout.stop.v, t, 0, NULL, c->rollout.speculative, 0};
 }
 
 bool rz_grpo_keep_reference(rz_grpo *g, const rz_policy *p, rz_comm *c, rz_err *err)
@@ -421,6 +421,10 @@ bool rz_grpo_step(rz_grpo *g, int64_t step, rz_metrics *m, rz_err *err)
     rz_metrics_put(m, "time/sample_s", times.sample_s);
     rz_metrics_put(m, "time/score_s", times.score_s);
     rz_metrics_put(m, "time/wait_s", times.wait_s);
+    if (g->config->rollout.speculative) {
+        rz_metrics_put_int(m, "speculative/drafted", times.drafted);
+        rz_metrics_put_int(m, "speculative/accepted", times.accepted);
+    }
     rz_metrics_put(m, "time/update_s", updated - rolled);
     return true;
 }

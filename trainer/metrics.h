@@ -1,4 +1,4 @@
-/* Numbers of one step, in the order they are logged (names: docs/metrics.md). Everything but time/… is the same for any number of ranks. */
+/* Numbers of one step, in the order they are logged (names: docs/metrics.md). Everything but time/… and speculative/… is the same for any number of ranks. */
 #ifndef RZ_TRAINER_METRICS_H
 #define RZ_TRAINER_METRICS_H
 #include "base/error.h"

@@ -89,7 +89,7 @@ void rz_plan_make(rz_plan *plan, const rz_plan_job *j)
     *plan = (rz_plan){.shared = p->w_memory.common, .update = rz_update_needs(j->update, NULL, 0)};
     plan->update.activations = (size_t)largest_activations(j, max_new, &plan->group);
     plan->weights = (j->reference ? 2 : 1) * (double)p->w_memory.bytes + (double)p->packed_memory.bytes;
-    plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new);
+    plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new, c->rollout.speculative);
     double rank = (double)plan->update.gradients + (double)plan->update.moments + fmax(plan->caches, (double)plan->update.activations);
     plan->copy = 3 * sizeof(float) * (double)p->layout.n_params;
     plan->start = (local + plan->shared) * (double)p->w_memory.bytes;

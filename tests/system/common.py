@@ -229,7 +229,7 @@ def metrics(folder):
 
 
 def timeless(line):
-    return {k: v for k, v in line.items() if not k.startswith(("time/", "checkpoint/"))}
+    return {k: v for k, v in line.items() if not k.startswith(("time/", "checkpoint/", "speculative/"))}
 
 
 def identical(a, b):

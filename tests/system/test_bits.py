@@ -1,5 +1,5 @@
-"""The same config and seed give the same bits for any number of ranks and threads, for any number of decoding slots, whatever is kept in memory, and on every
-kernel path."""
+"""The same config and seed give the same bits for any number of ranks and threads, for any number of decoding slots, with drafts and without, whatever is kept in
+memory, and on every kernel path."""
 from common import *
 
 KNOWN = ["reference", "portable", "avx2", "avx512"]
@@ -16,6 +16,7 @@ JOBS = {
     "dynamic": (GRPO, ["dynamic_sampling=true", "group_size=2", "minibatches=2"]),
     # what all prompts begin with is 16 tokens and more: a root (docs/numerics.md, section 6)
     "root": (GRPO, ["kl.coef=0.1", "minibatches=2", "prompt_template=numbers 2 14 target 16 ? <think> 2 + 14 = 16 </think> <answer> 2 + 14 </answer> {prompt}"]),
+    "stops": (GRPO, ['rollout.stop=["no wait", "so 2"]', "rollout.temperature=0.5", "rollout.max_new=40"]),
     "curriculum": (GRPO, ["steps=10", "task.level=1,2", "curriculum.every=2", "curriculum.up=0.06", "curriculum.down=0.01"]),
     "tiny": (GRPO, ["steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "pretrain": (BASE, []),
@@ -60,6 +61,11 @@ VARIANTS = [
     ("root", dict(cpu="avx2")),
     ("root", dict(cpu="portable", slots=3)),
     ("curriculum", dict(ranks=3)),
+    ("plain", {"slots": 1, "rollout.speculative": "true"}),
+    ("one shard", {"slots": 3, "ranks": 2, "threads": 2, "rollout.speculative": "true"}),
+    ("bf16", {"slots": 1, "ranks": 2, "cpu": "avx2", "rollout.speculative": "true"}),
+    ("dynamic", {"slots": 3, "rollout.speculative": "true"}),
+    ("stops", {"slots": 1, "ranks": 2, "rollout.speculative": "true"}),
     ("tiny", dict(cpu="reference", ranks=2)),
     ("tiny", dict(cpu="portable", threads=2)),
     ("pretrain", dict(ranks=1)),
@@ -103,6 +109,9 @@ def compare(job, variant):
         if cpu is None or cpu in have:
             run(job, out, **variant)
             identical(truth(job), out)
+            if variant.get("rollout.speculative"):
+                drafted, accepted = (sum(line[f"speculative/{k}"] for line in metrics(out)) for k in ("drafted", "accepted"))
+                check(0 < accepted < drafted, f"drafted {drafted}, accepted {accepted}: the job shows nothing")
         else:
             sentence = rulezero("train", GRPO, f"out={out}", cpu=cpu).expect(USAGE).sentence()
             check(all(name in sentence for name in ["RULEZERO_CPU", cpu] + have), sentence)

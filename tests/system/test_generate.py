@@ -78,6 +78,15 @@ def _(folder):
     check([json.loads(line) for line in fed.stdout.splitlines()] == one, fed)
 
 
+@case("--speculative changes no completion, and the account tells what was drafted")
+def _(folder):
+    for flags in (["--temperature", 0], ["--temperature", 0.5, "--top-p", 0.9], ["--stop", "no wait", "--seed", 3], ["--samples", 3, "threads=2"]):
+        plain = generate("--prompt", PROMPT, *flags)
+        check(plain == generate("--prompt", PROMPT, "--speculative", *flags), flags)
+    shown = subprocess.run([BINARY, "generate", "--model", MODEL, "--prompt", PROMPT, "--temperature=0", "--speculative"], capture_output=True, text=True)
+    check(re.search(r" core-seconds, drafted \d+, accepted \d+$", shown.stderr, re.M), shown.stderr)
+
+
 @case("--stop ends a completion at a token, which its text leaves out")
 def _(folder):
     free = generate("--prompt", PROMPT, "--samples", 30)
