@@ -1,12 +1,13 @@
 """Makes a checkpoint to keep for ever: a run that stops in its middle, and what it must end as.
 
-    RULEZERO=build/rulezero tests/golden/checkpoints/make.py FOLDER     (from the repository's root; FOLDER is new)
+    RULEZERO=build/rulezero tests/golden/checkpoints/make.py FOLDER [KEY=VALUE ...]     (from the repository's root; FOLDER is new)
 
-format-1/ was made by it on 2026-11-29, with the program of version 0.1.0. It is not made anew: a program that cannot go on from it, or ends with other bits, has broken its
-word (tests/crash/format.py). When the format of checkpoints changes, another folder comes beside it.
+format-1/ was made by it on 2026-11-29, with the program of version 0.1.0, and format-2/ (a checkpoint in parts) the same day, with checkpoint.part_bytes=16384.
+They are not made anew: a program that cannot go on from one, or ends with other bits, has broken its word (tests/crash/format.py). When the format of checkpoints changes, another folder comes beside it.
 
-expected.json was recorded anew once, when the arithmetic became number 2 (docs/numerics.md, section 12), by which no run goes on to the bits of number 1; the checkpoint
+expected.json of format-1/ was recorded anew once, when the arithmetic became number 2 (docs/numerics.md, section 12), by which no run goes on to the bits of number 1; the checkpoint
 was not touched. format.py checks that such a run says so."""
+import glob
 import hashlib
 import json
 import os
@@ -46,8 +47,8 @@ def expected(run, scratch):
     return {"weights": digest_of(f"{run}/model.h5", scratch), "metrics": lines("metrics.jsonl"), "eval": lines("eval.jsonl")}
 
 
-def main(folder):
-    job = ["train", f"{HERE}/job.yaml", f"model={folder}/base.h5"]
+def main(folder, *more):
+    job = ["train", f"{HERE}/job.yaml", f"model={folder}/base.h5", *more]
     os.mkdir(folder)
     with tempfile.TemporaryDirectory() as scratch:
         rulezero("pretrain", f"{HERE}/job.yaml", *ARCH, "corpus.max_words=80", "pretrain.steps=2", "pretrain.documents_per_step=4", f"out={scratch}/base")
@@ -57,10 +58,11 @@ def main(folder):
         with open(f"{folder}/expected.json", "w", encoding="utf-8") as f:
             json.dump(expected(run, scratch), f, indent=1)
             f.write("\n")
-        for name in f"checkpoints/step-{HALF:06}.h5", "metrics.jsonl", "eval.jsonl", "config.yaml":  # as if it had been killed before its last checkpoint
+        checkpoint = [os.path.relpath(path, run) for path in glob.glob(f"{run}/checkpoints/step-{HALF:06}.h5*")]
+        for name in *checkpoint, "metrics.jsonl", "eval.jsonl", "config.yaml":  # as if it had been killed before its last checkpoint
             os.makedirs(os.path.dirname(f"{folder}/run/{name}"), exist_ok=True)
             shutil.copy(f"{run}/{name}", f"{folder}/run/{name}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
