@@ -16,7 +16,8 @@
 enum { LOOK_MS = 200, LINE = 64 };
 static const double MOST_AT_ONCE_S = 1; /* that passes between two looks */
 static const double OTHERS_FIRST_S = 1; /* who sees that a rank hangs speaks before who sees only that everybody waits, */
-static const double TURN_S = 5;         /* and of those one machine after the other: mpirun has ended it by then */
+static const double NEXT_S = 0.7;       /* and of those one machine after the other: the second within two seconds, for the rank may be alone on the first; */
+static const double TURN_S = 5;         /* the others when mpirun has ended the job long since */
 static const double PATIENCE = 3;       /* times the longest silence that was survived */
 
 /* In memory that the ranks of a machine have in common; a pulse has its own cache line. */
@@ -200,7 +201,7 @@ static void look(rz_watchdog *w, double passed_s)
     if (worked && w->quiet_s > w->longest_s[phase])
         w->longest_s[phase] = w->quiet_s;
     w->quiet_s = worked ? 0 : w->quiet_s + passed_s;
-    bool quiet = w->plan.limit_s[phase] > 0 && w->quiet_s >= limit(w, phase) + OTHERS_FIRST_S + w->turn * TURN_S;
+    bool quiet = w->plan.limit_s[phase] > 0 && w->quiet_s >= limit(w, phase) + OTHERS_FIRST_S + (w->turn ? NEXT_S + (w->turn - 1) * TURN_S : 0);
     if (hung < 0 && !quiet)
         return;
     if (w->board->told_dead || !first_to(&w->board->told_hung)) /* all is said; if that did not end the job, this does */

@@ -162,7 +162,8 @@ cable_by_hand() {
     echo "ok      a cable pulled, by hand: down in $down s (status $status), on the machine without a cable in $rest s; resumed, the same bits"
 }
 
-# A rank that is stopped on a machine of its own: those on the others see only that it does not come. The first of them says so, and no other.
+# A rank that is stopped on a machine of its own: those on the others see only that it does not come. The first of them says so, within two seconds of its deadline, and
+# the second, where mpirun takes longer than it waits (0.7 s).
 stopped() {
     local rank out at status told down
     for rank in 2 0; do
@@ -175,7 +176,7 @@ stopped() {
         down=$(since "$at")
         wait "$started" || status=$?
         told=$(grep -c '^rulezero: ' "$out.log")
-        ((status == 86 && told == 1)) || fail "stopped: rank $rank: status $status, told $told times" "$out.log"
+        ((status == 86 && told >= 1 && told <= 2)) || fail "stopped: rank $rank: status $status, told $told times" "$out.log"
         wait_until 60 none_on "rzn$((rank + 1))" "$program" || fail "stopped: rank $rank is there still"
         start "$out"
         wait "$started" || fail "stopped: resumed with status $?" "$out.log"
