@@ -1,7 +1,7 @@
 """Every system call by which a job changes its run directory is made to fail, with EIO and with ENOSPC, and to be the moment of a kill -9.
 
-strace lists the calls of an undisturbed job and injects one fault a run (`-P FILE -e inject=CALL:…:when=K`: the K-th such call on that file). Three lives are
-listed: a job that begins, one that goes on from what a kill in the middle of its last step has left, and the same of one that writes checkpoints in parts. After a fault the status and the message must be
+strace lists the calls of an undisturbed job and injects one fault a run (`-P FILE -e inject=CALL:…:when=K`: the K-th such call of a thread on that file). Several
+lives are listed: a job that begins, those that go on from what a kill later on has left, one for every checkpoint, and the last of these with checkpoints in parts. After a fault the status and the message must be
 right (74 or 73 and a sentence that names the file and the reason; or the job did without that call and ended well), the checkpoints that are there must be
 those of their steps, never torn; and the same command, undisturbed, must end as the job that nobody hurt.
 
@@ -17,16 +17,15 @@ from tiny import *
 STEPS = 3
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "sync_file_range", "rename", "renameat", "renameat2", "ftruncate", "truncate", "fallocate", "openat", "unlink", "unlinkat",
          "mkdir", "mkdirat", "link", "linkat", "symlink", "symlinkat")
-LIVES = "beginning", "going on", "in parts"
+LIVES = {"beginning": None, **{f"going on from {step}": step for step in range(1, STEPS)}, "in parts": STEPS - 1}  # from which checkpoint
 ACTIONS = ("EIO", "ENOSPC", "KILL")
 SKIPPED = 77
 # Calls whose failure costs nothing that matters, so that the job goes on: old files that are no longer wanted, notes for people.
 HARMLESS = re.compile(r"unlink.*|.* (log\.txt|lock|\.report\.html\..*)")
 outcomes = collections.Counter()
 
-# A call: the K-th of this name on this file, counted over the life of the job; harmless: it fails anyway (a folder that is there already), or only
-# syncs the name of the report. Files are relative to the
-# run directory; a temporary name ends in PID.
+# A call: the K-th of this name on this file by its thread; harmless: it fails anyway (a folder that is there already), or only syncs the name of the report.
+# Files are relative to the run directory; a temporary name ends in PID.
 Call = collections.namedtuple("Call", "life name file k harmless")
 
 
@@ -44,22 +43,27 @@ def traced(options, log, job):
 
 
 def listed(life, log, out):
-    """The calls in strace's log that name something in the run directory."""
-    found, seen = [], collections.Counter()
+    """The calls in strace's log that name something in the run directory: those that a fault can be put into, and the others. strace counts by threads, and each
+    checkpoint is written by one of its own: what an earlier thread did too, a fault would find there."""
+    found, others, seen, reached = [], [], collections.Counter(), set()
     with open(log, encoding="utf-8", errors="replace") as f:
         for line in f:
-            call = re.match(r"\d+ +(\w+)\((.*)", line)
-            if not call or call[1] not in CALLS or f"{out}/" not in line and f"{out}>" not in line and f'{out}"' not in line:
+            call = re.match(r"(\d+) +(\w+)\((.*)", line)
+            if not call or call[2] not in CALLS or f"{out}/" not in line and f"{out}>" not in line and f'{out}"' not in line:
                 continue
-            path = re.match(r"\d+<([^>]*)>", call[2]) or re.search(r'"([^"]*)"', call[2])
+            thread, name = call[1], call[2]
+            path = re.match(r"\d+<([^>]*)>", call[3]) or re.search(r'"([^"]*)"', call[3])
             file = os.path.relpath(path[1], out)
             if os.path.basename(file).startswith("."):
                 file = re.sub(r"-\d+$", "-PID", file)
-            seen[call[1], file] += 1
-            if call[1] != "openat" or "O_CREAT" in line:
-                found.append(Call(life, call[1], file, seen[call[1], file],
-                                  " = -1 " in line or bool(found) and file == "." and found[-1].file.startswith(".report.html")))
-    return found
+            seen[thread, name, file] += 1
+            k = seen[thread, name, file]
+            first = (name, file, k) not in reached
+            reached.add((name, file, k))
+            if name != "openat" or "O_CREAT" in line:
+                harmless = " = -1 " in line or bool(found) and file == "." and found[-1].file.startswith(".report.html")
+                (found if first else others).append(Call(life, name, file, k, harmless))
+    return found, others
 
 
 class Rig:
@@ -69,36 +73,44 @@ class Rig:
         self.folder, self.base = folder, make_base(f"{folder}/base")
         self.truth = f"{folder}/truth"
         rulezero(*self.job("beginning", self.truth), f"checkpoint.keep={STEPS}").expect(OK)
-        for life in "going on", "in parts":
-            cut = f"{folder}/{life} from"
-            rulezero(*self.job(life, cut), f"checkpoint.keep={STEPS}").expect(OK)  # and now as a kill at the end of the last step leaves it
-            check(bool(parts(cut, STEPS)) == (life == "in parts"), os.listdir(f"{cut}/checkpoints"))
-            for name in f"checkpoints/step-{STEPS:06}.h5", "model.h5", "report.html":  # but for the parts of its last checkpoint
-                os.unlink(f"{cut}/{name}")
-            for step in range(1, STEPS - 1):
-                for path in [checkpoint(cut, step), *parts(cut, step)]:
-                    os.unlink(path)
-            for name in f"checkpoints/.step-{STEPS:06}.h5.HOST-gone", ".model.h5.HOST-gone":
-                with open(f"{cut}/{name}", "wb") as f:
-                    f.write(b"torn")
+        for life, step in LIVES.items():
+            if step:
+                self.cut(life, step, f"{folder}/{life} from")
+
+    def cut(self, life, step, out):
+        """As a kill at the end of the last step would leave it, if only the checkpoint of `step` stood by then, and the parts of the last one."""
+        rulezero(*self.job(life, out), f"checkpoint.keep={STEPS}").expect(OK)
+        check(bool(parts(out, STEPS)) == (life == "in parts"), os.listdir(f"{out}/checkpoints"))
+        for name in f"checkpoints/step-{STEPS:06}.h5", "model.h5", "report.html":
+            os.unlink(f"{out}/{name}")
+        for other in range(1, STEPS):
+            for path in [checkpoint(out, other), *parts(out, other)] if other != step else []:
+                os.unlink(path)
+        for name in f"checkpoints/.step-{step + 1:06}.h5.HOST-gone", ".model.h5.HOST-gone":
+            with open(f"{out}/{name}", "wb") as f:
+                f.write(b"torn")
 
     def job(self, life, out):
         return ["train", TINY, f"model={self.base}", f"steps={STEPS}", "checkpoint.keep=1", f"out={out}"] + [IN_PARTS] * (life == "in parts")
 
     def place(self, life, folder):
         out = f"{folder}/run"
-        if life != "beginning":
+        if LIVES[life]:
             shutil.copytree(f"{self.folder}/{life} from", out)
         return out
 
     def calls(self):
-        found = []
+        found, others = [], []
         for life in LIVES:
             folder = f"{self.folder}/{life}"
             os.mkdir(folder)
             out = self.place(life, folder)
             traced(["-e", "trace=" + ",".join(CALLS)], f"{folder}/log", self.job(life, out)).expect(OK)
-            found += listed(life, f"{folder}/log", out)
+            for calls, more in zip((found, others), listed(life, f"{folder}/log", out)):
+                calls += more
+        same = {(call.name, call.file, call.k) for call in found if call.life != "beginning"}
+        for call in others:  # a later save of a life is the first one of a later life
+            check((call.name, call.file, call.k) in same, "out of reach:", call)
         return found
 
 
