@@ -50,7 +50,7 @@ static void count(rz_meter_op op, int64_t start, int64_t flop)
 
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
 {
-    rz_meter_op op = add ? RZ_METER_WEIGHTS : b.stride_panel != RZ_PANEL ? RZ_METER_FORWARD : RZ_METER_INPUTS;
+    rz_meter_op op = a.stride_k != 1 ? RZ_METER_WEIGHTS : b.stride_panel != RZ_PANEL ? RZ_METER_FORWARD : RZ_METER_INPUTS;
     TIMED(op, 2 * (int64_t)M * N * K, matmul(c, ldc, a, b, M, N, K, add));
 }
 
