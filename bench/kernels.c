@@ -88,7 +88,7 @@ static void products(void)
         uint16_t *halves = (uint16_t *)(void *)values((int64_t)rz_packed_size(N, K) / 2);
         product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : rows ? 1 : N, packed || rows ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights};
         if (half) /* of the same products with panels of bfloat16 */
-            rz_pack_half(halves, b, N, K), p.b.half = halves;
+            rz_pack_half(halves, b, N, K), p.b = (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), halves, false};
         char what[64];
         snprintf(what, sizeof what, "%-6s %4d x %4d x %4d", shapes[i].kind, M, K, N);
         report(what, 2.0 * M * K * N, best_time(run_product, &p));

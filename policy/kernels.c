@@ -26,9 +26,10 @@ void rz_pack_half(uint16_t *dst, const float *w, int N, int K)
 {
     for (int n0 = 0; n0 < N; n0 += RZ_PANEL) {
         int width = N - n0 < RZ_PANEL ? N - n0 : RZ_PANEL;
-        for (int k = 0; k < K; k++, dst += RZ_PANEL)
+        for (int k = 0; k < K; k += 2, dst += 2 * RZ_PANEL)
             for (int n = 0; n < RZ_PANEL; n++)
-                dst[n] = n < width ? rz_half(w[(int64_t)(n0 + n) * K + k]) : 0;
+                for (int i = 0; i < 2; i++)
+                    dst[2 * n + i] = n < width && k + i < K ? rz_half(w[(int64_t)(n0 + n) * K + k + i]) : 0;
     }
 }
 
@@ -100,9 +101,9 @@ static void probe_matmul(const rz_kernels *k, bump *b)
     float *d = take(b, 4 * M * N);
     const float *many = values(b, 2 * M * K);
     rz_pack_half(half, w, N, K);
-    k->matmul(d, N, (rz_mat_a){a, K, 1}, (rz_mat_b){NULL, RZ_PANEL, RZ_PANEL * K, half}, M, N, K, false);
+    k->matmul(d, N, (rz_mat_a){a, K, 1}, (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), half}, M, N, K, false);
     k->matmul(d + M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){rows, N, RZ_PANEL, NULL, true}, M, N, K, false);
-    k->matmul(d + 2 * M * N, N, (rz_mat_a){many, K, 1}, (rz_mat_b){NULL, RZ_PANEL, RZ_PANEL * K, half}, 2 * M, N / 2, K, false);
+    k->matmul(d + 2 * M * N, N, (rz_mat_a){many, K, 1}, (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), half}, 2 * M, N / 2, K, false);
     k->matmul(d + 3 * M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){w, 1, RZ_PANEL * K}, M, N, K, false);
     k->matmul(c + M * N, N, (rz_mat_a){a, 1, M}, (rz_mat_b){rows, N, RZ_PANEL}, M, N, K, true);
 }

@@ -29,7 +29,8 @@ typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
 /* B(k,n) at p[(n/16)*stride_panel + k*stride_k + n%16]: packed panels (stride_k 16, stride_panel 16·K) or a row-major
  * matrix as it lies (stride_k = its row length, stride_panel 16). The last panel of a row-major matrix is only read up to N.
  * Or B is Wᵀ, and W(N,K) lies row-major (stride_k 1, stride_panel 16 rows of W): B(k,n) at p[n*(stride_panel/16) + k]; then A is row-major.
- * half, if not NULL, stands for p: packed panels of bfloat16 (then A is row-major). rounded: an element is used rounded to bfloat16 (policy/mathf.h). */
+ * half, if not NULL, stands for p: panels of bfloat16, in which two k lie side by side: B(k,n) at half[(n/16)*stride_panel + k/2*32 + n%16*2 + k%2], stride_panel
+ * 16·K for K even, 16·(K+1) for K odd; stride_k is 16, and A row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). */
 typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded; } rz_mat_b;
 
 /* The keys and values of one segment in one layer, those of all heads side by side: what a step reads lies in one piece each, which is what processors
@@ -123,7 +124,9 @@ typedef struct {
 /* Row-major W (N,K) to panels for y = x·Wᵀ: dst has rz_packed_size(N,K) floats; the columns that fill up the last panel are 0. */
 size_t rz_packed_size(int N, int K);
 void rz_pack(float *dst, const float *w, int N, int K);
-void rz_pack_half(uint16_t *dst, const float *w, int N, int K); /* rounded to bfloat16 */
+/* Rounded to bfloat16: dst has as many as of floats with K rounded up to even. */
+void rz_pack_half(uint16_t *dst, const float *w, int N, int K);
+static inline int64_t rz_half_panel(int K) { return (int64_t)RZ_PANEL * (K + K % 2); } /* its stride_panel */
 
 /* All tables this build and this CPU have, best last ("reference" first). */
 int rz_kernels_available(const rz_kernels *const **list);

@@ -39,22 +39,42 @@ enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6 };
 static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [3] = 1, [4] = 1};
 #endif
 
+INLINE void ask_soon(const block *t, int k, const int streams)
+{
+    UNROLL for (int p = 0; p < streams; p++)
+        __builtin_prefetch(t->soon + p * t->soon_panel + k * t->soon_k, 0, 2);
+}
+
 /* One k of every row, or of those it is not beyond the edge of. */
 INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int rows, const int np, const bool part, const bool transposed,
-                 const bool ragged, const bool half, const int soon)
+                 const bool ragged, const int soon)
 {
-    UNROLL for (int p = 0; p < soon; p++)
-        __builtin_prefetch(t->soon + p * t->soon_panel + k * t->soon_k, 0, 2);
-    const float *a = t->a + k * (transposed ? t->sk : 1), *b = half ? NULL : t->b + k * t->sb;
+    ask_soon(t, k, soon);
+    const float *a = t->a + k * (transposed ? t->sk : 1), *b = t->b + k * t->sb;
     vf bv[MAX_PANELS];
     UNROLL for (int p = 0; p < np; p++)
-        bv[p] = half ? vf_load_half(t->half + k * RZ_PANEL + p * t->sp) /* what fills up the last panel is there */
-                : part && p == np - 1 ? vf_load_n(b + p * t->sp, t->width) : vf_load(b + p * t->sp);
+        bv[p] = part && p == np - 1 ? vf_load_n(b + p * t->sp, t->width) : vf_load(b + p * t->sp);
     UNROLL for (int r = 0; r < rows; r++) {
         bool on = !ragged || (transposed ? k >= t->edge[r] : k < t->edge[r]);
         vf av = vf_set(a[transposed ? r : r * t->sm]);
         UNROLL for (int p = 0; p < np; p++)
             acc[r][p] = ragged ? vf_fma_if(on, av, bv[p], acc[r][p]) : vf_fma(av, bv[p], acc[r][p]);
+    }
+}
+
+/* k, or the other one of its pair: what fills up the last panel is there. */
+INLINE void step_half(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int rows, const int np, const bool odd)
+{
+    const float *a = t->a + k + odd;
+    vf bv[MAX_PANELS];
+    UNROLL for (int p = 0; p < np; p++) {
+        const uint16_t *pairs = t->half + k * RZ_PANEL + p * t->sp;
+        bv[p] = odd ? vf_load_odd(pairs) : vf_load_even(pairs);
+    }
+    UNROLL for (int r = 0; r < rows; r++) {
+        vf av = vf_set(a[r * t->sm]);
+        UNROLL for (int p = 0; p < np; p++)
+            acc[r][p] = vf_fma(av, bv[p], acc[r][p]);
     }
 }
 
@@ -71,12 +91,18 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
     int k = 0, end = ragged && !transposed ? u.edge[0] : u.K;
     if (ragged && transposed)
         for (k = u.edge[0]; k < u.edge[rows - 1]; k++)
-            step(acc, &u, k, rows, np, part, transposed, true, half, soon);
-    for (; k < end; k++)
-        step(acc, &u, k, rows, np, part, transposed, false, half, soon);
+            step(acc, &u, k, rows, np, part, transposed, true, soon);
+    for (; half && k < end; k += 2) {
+        ask_soon(&u, k, soon);
+        step_half(acc, &u, k, rows, np, false);
+        if (k + 1 < end)
+            step_half(acc, &u, k, rows, np, true);
+    }
+    for (; !half && k < end; k++)
+        step(acc, &u, k, rows, np, part, transposed, false, soon);
     if (ragged && !transposed)
         for (; k < u.edge[rows - 1]; k++)
-            step(acc, &u, k, rows, np, part, transposed, true, half, soon);
+            step(acc, &u, k, rows, np, part, transposed, true, soon);
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int p = 0; p < np; p++) {
             float *to = u.c + r * u.ldc + p * RZ_PANEL;
@@ -256,6 +282,12 @@ static void blocked(block t, int M, int N, int K)
     }
 }
 
+/* Part i of K, from k on: of pairs both. */
+static int part_of_k(int K, int k, int i, bool pairs)
+{
+    return pairs ? minimum(2 * even_part((K + 1) / 2, PACKED_K / 2, i), K - k) : even_part(K, PACKED_K, i);
+}
+
 /* Packed panels, a block of them after the other. While one is worked on the next is asked for: by itself a processor does not look beyond a page. */
 static void packed(block t, int M, int N)
 {
@@ -266,7 +298,7 @@ static void packed(block t, int M, int N)
         np = panels_at_once(M, left);
         block u = t, next;
         for (int k = 0, i = 0; k < K; k += u.K, i++, u = next) {
-            u.K = even_part(K, PACKED_K, i);
+            u.K = part_of_k(K, k, i, t.half != NULL);
             next = u;
             next.a += u.K, next.add = true;
             move_b(&next, k + u.K < K ? u.K * RZ_PANEL : np * t.sp - k * RZ_PANEL);
@@ -310,7 +342,7 @@ static void through_panels(block t, int M, int N)
     for (int n = 0; n < N; n += BLOCK_COLUMNS) {
         int width = minimum(N - n, BLOCK_COLUMNS);
         for (int k = 0, i = 0, length; k < K; k += length, i++) {
-            length = even_part(K, PACKED_K, i);
+            length = part_of_k(K, k, i, t.half != NULL);
             bool last = k + length == K;
             ahead next[2] = {{0}};
             block u = t;
@@ -319,8 +351,12 @@ static void through_panels(block t, int M, int N)
             if (t.half) {
                 const uint16_t *from = t.half + n / RZ_PANEL * t.sp;
                 for (int p = 0; p * RZ_PANEL < width; p++)
-                    for (int j = 0; j < length; j++)
-                        vf_store(panels[p] + j * RZ_PANEL, vf_load_half(from + p * t.sp + (k + j) * RZ_PANEL));
+                    for (int j = 0; j < length; j += 2) {
+                        const uint16_t *pairs = from + p * t.sp + (k + j) * RZ_PANEL;
+                        vf_store(panels[p] + j * RZ_PANEL, vf_load_even(pairs));
+                        if (j + 1 < length)
+                            vf_store(panels[p] + (j + 1) * RZ_PANEL, vf_load_odd(pairs));
+                    }
                 u.soon = (const char *)(last ? from + width / RZ_PANEL * t.sp : from + (k + length) * RZ_PANEL);
                 u.soon_panel = t.sp * (int64_t)sizeof *t.half, u.soon_k = RZ_PANEL * sizeof *t.half;
             } else {

@@ -36,7 +36,8 @@ static float sum16(const float *x, int64_t n)
 static float element(const rz_mat_b *b, int k, int n)
 {
     int64_t at = n / LANES * b->stride_panel + k * b->stride_k + n % LANES * (b->stride_k == 1 ? b->stride_panel / LANES : 1);
-    return b->half ? rz_from_half(b->half[at]) : b->rounded ? rz_from_half(rz_half(b->p[at])) : b->p[at];
+    int64_t pair = n / LANES * b->stride_panel + k / 2 * 2 * LANES + n % LANES * 2 + k % 2;
+    return b->half ? rz_from_half(b->half[pair]) : b->rounded ? rz_from_half(rz_half(b->p[at])) : b->p[at];
 }
 
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)

@@ -65,7 +65,7 @@ void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M)
 {
     int64_t panel = (int64_t)RZ_PANEL * w->K;
-    rz_mat_b b = p->half     ? (rz_mat_b){NULL, RZ_PANEL, panel, p->half + w->packed_at, false}
+    rz_mat_b b = p->half     ? (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(w->K), p->half + w->packed_at, false}
                  : p->packed ? (rz_mat_b){p->packed + w->packed_at, RZ_PANEL, panel, NULL, false}
                              : (rz_mat_b){p->w + w->at, 1, panel, NULL, p->stored == RZ_STORED_BF16};
     for (int m = 0; w->bias >= 0 && m < M; m++)

@@ -12,7 +12,7 @@
 static rz_matrix matrix(int64_t at, int64_t bias, int N, int K, int64_t *packed)
 {
     rz_matrix m = {at, *packed, N, K, bias};
-    *packed += (int64_t)rz_packed_size(N, K);
+    *packed += (int64_t)rz_packed_size(N, K + K % 2); /* pairs of bfloat16 need as much */
     return m;
 }
 
@@ -116,7 +116,7 @@ static void pack_piece(void *ctx, int i, int thread)
         int64_t row = (int64_t)piece * PACK_ROWS, at = row * m->K;
         int rows = m->N - row < PACK_ROWS ? (int)(m->N - row) : PACK_ROWS;
         if (p->half)
-            rz_pack_half(p->half + m->packed_at + at, p->w + m->at + at, rows, m->K);
+            rz_pack_half(p->half + m->packed_at + row / RZ_PANEL * rz_half_panel(m->K), p->w + m->at + at, rows, m->K);
         else
             rz_pack(p->packed + m->packed_at + at, p->w + m->at + at, rows, m->K);
         return;

@@ -1,7 +1,7 @@
 /* Sixteen floats at a time: `vf` is one register of AVX-512, two of AVX2, four of the portable set (vector extensions of gcc and clang; SSE2,
  * NEON …, with fma emulated where the target has none). Chosen by what this translation unit is compiled for. Static inline only.
  *
- * vf_load_half: bfloat16 in memory; vf_round_half: a float rounded to that (policy/mathf.h). vf_load/vf_store are unaligned; the _n forms touch the first n of 16 lanes only (n in 0 … 16; the other lanes load as +0). */
+ * vf_load_even, vf_load_odd: the first and the second ones of sixteen pairs of bfloat16 in memory; vf_round_half: a float rounded to that (policy/mathf.h). vf_load/vf_store are unaligned; the _n forms touch the first n of 16 lanes only (n in 0 … 16; the other lanes load as +0). */
 #ifndef RZ_POLICY_VEC_H
 #define RZ_POLICY_VEC_H
 #include "policy/mathf.h"
@@ -24,10 +24,8 @@ typedef struct { __m512d a, b; } vd; /* sixteen doubles */
 static inline vf_mask vf_first(int n) { return (vf_mask)((1u << n) - 1); }
 static inline vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
-static inline vf vf_load_half(const uint16_t *p)
-{
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16));
-}
+static inline vf vf_load_even(const uint16_t *p) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16)); }
+static inline vf vf_load_odd(const uint16_t *p) { return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32(-0x10000))); }
 static inline vf vf_round_half(vf x)
 {
     __m512i u = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
@@ -130,11 +128,11 @@ static inline vf_int vf_lanes(int n)
 static inline vf vf_from_bits(vf_int i) { return vf_pair(_mm256_castsi256_ps(i.a), _mm256_castsi256_ps(i.b)); }
 static inline vf_mask vf_first(int n) { return vf_from_bits(vf_lanes(n)); }
 static inline vf vf_load(const float *p) { return vf_pair(_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)); }
-static inline __m256 vf_half_of(const uint16_t *p)
-{
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16));
-}
-static inline vf vf_load_half(const uint16_t *p) { return vf_pair(vf_half_of(p), vf_half_of(p + 8)); }
+static inline __m256i vf_eight_pairs(const uint16_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+static inline __m256 vf_eight_even(const uint16_t *p) { return _mm256_castsi256_ps(_mm256_slli_epi32(vf_eight_pairs(p), 16)); }
+static inline __m256 vf_eight_odd(const uint16_t *p) { return _mm256_castsi256_ps(_mm256_and_si256(vf_eight_pairs(p), _mm256_set1_epi32(-0x10000))); }
+static inline vf vf_load_even(const uint16_t *p) { return vf_pair(vf_eight_even(p), vf_eight_even(p + 16)); }
+static inline vf vf_load_odd(const uint16_t *p) { return vf_pair(vf_eight_odd(p), vf_eight_odd(p + 16)); }
 static inline __m256 vf_round_eight(__m256 x)
 {
     __m256i u = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
@@ -302,12 +300,13 @@ static inline q4_int q4_ramp(int n) /* lane i: −1 when i < n */
 }
 
 static inline vf_mask vf_first(int n) { return (vf_mask){q4_ramp(n), q4_ramp(n - 4), q4_ramp(n - 8), q4_ramp(n - 12)}; }
-static inline q4 q4_load_half(const uint16_t *p)
+static inline q4 q4_load_even(const uint16_t *p)
 {
-    q4_uint x = {p[0], p[1], p[2], p[3]};
+    q4_uint x = {p[0], p[2], p[4], p[6]};
     return (q4)(x << 16);
 }
-static inline vf vf_load_half(const uint16_t *p) { return (vf){q4_load_half(p), q4_load_half(p + 4), q4_load_half(p + 8), q4_load_half(p + 12)}; }
+static inline vf vf_load_even(const uint16_t *p) { return (vf){q4_load_even(p), q4_load_even(p + 8), q4_load_even(p + 16), q4_load_even(p + 24)}; }
+static inline vf vf_load_odd(const uint16_t *p) { return vf_load_even(p + 1); }
 static inline q4 q4_round_half(q4 x)
 {
     q4_uint u = (q4_uint)x;
