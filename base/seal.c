@@ -126,10 +126,18 @@ static bool check(int fd, const char *path, rz_err *err)
     return rz_fail(err, RZ_EDATA, "%s: is damaged: its contents do not match its seal (XXH3-128); take another copy or an older file", path);
 }
 
+/* −1: it cannot be. A pipe is opened at once and refused later, not waited for. */
+static int open_sealed(const char *path, rz_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    return fd;
+}
+
 bool rz_seal_check(const char *path, rz_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
-    if (fd < 0) return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    int fd = open_sealed(path, err);
+    if (fd < 0) return false;
     bool ok = check(fd, path, err);
     close(fd);
     return ok;
@@ -137,8 +145,8 @@ bool rz_seal_check(const char *path, rz_err *err)
 
 bool rz_seal_read(const char *path, unsigned char seal[RZ_SEAL_BYTES], rz_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return rz_fail(err, RZ_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    int fd = open_sealed(path, err);
+    if (fd < 0) return false;
     off_t size = lseek(fd, 0, SEEK_END);
     bool ok = size >= RZ_SEAL_BYTES ? read_at(fd, path, seal, RZ_SEAL_BYTES, (uint64_t)size - RZ_SEAL_BYTES, err)
                                     : rz_fail(err, RZ_EDATA, "%s: is cut: it has %lld bytes", path, (long long)size);
