@@ -14,8 +14,8 @@ void rz_seal_add(rz_seal *s, const void *bytes, size_t n);
 void rz_seal_make(const rz_seal *s, unsigned char seal[RZ_SEAL_BYTES]); /* of all so far */
 void rz_seal_free(rz_seal *s);
 
-/* Reads the whole file. RZ_EDATA with a sentence when it is cut, changed or not ours; RZ_EIO when it cannot be read. */
-bool rz_seal_check(const char *path, rz_err *err);
+/* Reads the whole file, by several threads unless `alone`. RZ_EDATA with a sentence when it is cut, changed or not ours; RZ_EIO when it cannot be read. */
+bool rz_seal_check(const char *path, bool alone, rz_err *err);
 uint64_t rz_seal_length(const unsigned char seal[RZ_SEAL_BYTES]); /* of all before it, as it says */
 /* The last 32 bytes alone, whatever they are. RZ_EIO; RZ_EDATA when the file has less. */
 bool rz_seal_read(const char *path, unsigned char seal[RZ_SEAL_BYTES], rz_err *err);

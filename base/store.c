@@ -1,5 +1,6 @@
 #include "base/store.h"
 #include "base/file.h"
+#include "base/read_at.h"
 #include "base/seal.h"
 #include "base/store_driver.h"
 #include "base/store_parts.h"
@@ -150,7 +151,7 @@ static bool open_whole(rz_store **out, const char *path, bool verify, rz_err *er
 bool rz_store_open(rz_store **out, const char *path, rz_err *err)
 {
     *out = NULL;
-    return rz_seal_check(path, err) && open_whole(out, path, true, err);
+    return rz_seal_check(path, false, err) && open_whole(out, path, true, err);
 }
 
 bool rz_store_open_verified(rz_store **out, const char *path, rz_err *err) { return open_whole(out, path, false, err); }
@@ -350,10 +351,29 @@ bool rz_store_shape(rz_store *s, const char *name, rz_shape *shape, rz_err *err)
     return ok;
 }
 
-static bool check_shape(const rz_store *s, hid_t array, const char *name, const rz_shape *shape, rz_err *err)
+/* Elements from … from + n − 1 of an array, which is all of one piece in a file. Where numbers lie there as in memory it is read past HDF5, whose lock lets one thread in. */
+static bool read_elements(rz_store *s, hid_t array, const char *name, rz_type type, uint64_t from, size_t n, void *data, rz_err *err)
+{
+    haddr_t at = H5Dget_offset(array);
+    int *fd;
+    if (!s->writer && at != HADDR_UNDEF && H5Tequal(types[type].in_file, types[type].in_memory) > 0 && H5Fget_vfd_handle(s->file, H5P_DEFAULT, (void **)&fd) >= 0)
+        return rz_read_at(*fd, s->path, data, n * rz_type_size(type), at + from * rz_type_size(type), err);
+    hsize_t start = from, count = n;
+    hid_t in_file = H5Dget_space(array), in_memory = H5Screate_simple(1, &count, NULL);
+    if (H5Sget_simple_extent_ndims(in_file) == 1) H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &count, NULL); /* of others all is read */
+    bool ok = H5Dread(array, types[type].in_memory, in_memory, in_file, H5P_DEFAULT, data) >= 0 || h5_fail(s, err, RZ_EDATA, "'%s' cannot be read", name);
+    drop(in_memory);
+    drop(in_file);
+    return ok;
+}
+
+static bool get(rz_store *s, const char *name, const rz_shape *shape, uint64_t from, size_t n, void *data, rz_err *err)
 {
     rz_shape found;
-    return read_shape(s, array, name, &found, err) && rz_store_shape_check(s->path, name, &found, shape, err);
+    hid_t array = open_array(s, name, err);
+    bool ok = array >= 0 && read_shape(s, array, name, &found, err) && rz_store_shape_check(s->path, name, &found, shape, err) && (n == 0 || read_elements(s, array, name, shape->type, from, n, data, err));
+    drop(array);
+    return ok;
 }
 
 bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_err *err)
@@ -361,12 +381,7 @@ bool rz_store_get(rz_store *s, const char *name, rz_shape shape, void *data, rz_
     enter();
     size_t n;
     if (rz_parts_has(s->parts, name)) return rz_parts_get(s->parts, name, &shape, 0, shape.n_dims ? shape.dims[0] : 0, data, err);
-    hid_t array = open_array(s, name, err);
-    bool ok = array >= 0 && check_shape(s, array, name, &shape, err);
-    if (ok && rz_store_shape_count(&shape, &n) && n)
-        ok = H5Dread(array, types[shape.type].in_memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0 || h5_fail(s, err, RZ_EDATA, "'%s' cannot be read", name);
-    drop(array);
-    return ok;
+    return get(s, name, &shape, 0, rz_store_shape_count(&shape, &n) ? n : 0, data, err);
 }
 
 bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at, int64_t n, void *data, rz_err *err)
@@ -375,19 +390,7 @@ bool rz_store_get_part(rz_store *s, const char *name, rz_shape shape, int64_t at
     if (shape.n_dims != 1 || at < 0 || n < 0 || at > shape.dims[0] - n)
         return rz_fail(err, RZ_EINTERNAL, "%s: '%s' has no elements %lld to %lld", s->path, name, (long long)at, (long long)(at + n));
     if (rz_parts_has(s->parts, name)) return rz_parts_get(s->parts, name, &shape, at, n, data, err);
-    hid_t array = open_array(s, name, err);
-    bool ok = array >= 0 && check_shape(s, array, name, &shape, err);
-    if (ok && n > 0) {
-        hsize_t start = (hsize_t)at, count = (hsize_t)n;
-        hid_t space = H5Dget_space(array), memory = H5Screate_simple(1, &count, NULL);
-        ok = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-             H5Dread(array, types[shape.type].in_memory, memory, space, H5P_DEFAULT, data) >= 0;
-        if (!ok) h5_fail(s, err, RZ_EDATA, "a part of '%s' cannot be read", name);
-        drop(memory);
-        drop(space);
-    }
-    drop(array);
-    return ok;
+    return get(s, name, &shape, (uint64_t)at, (size_t)n, data, err);
 }
 
 bool rz_store_has(rz_store *s, const char *name)

@@ -155,7 +155,7 @@ static bool check_part(const rz_parts *p, int i, bool verify, rz_err *err)
     unsigned char seal[RZ_SEAL_BYTES];
     char *path = path_of(p->path, i);
     bool ok = rz_file_exists(path) || rz_fail(err, RZ_EDATA, "%s: a part of it is missing: %s; it is whole only with all of its %d parts beside it", p->path, path, p->n);
-    ok = ok && (!verify || rz_seal_check(path, err)) && rz_seal_read(path, seal, err);
+    ok = ok && (!verify || rz_seal_check(path, true, err)) && rz_seal_read(path, seal, err);
     if (ok && memcmp(seal, p->seals[i], sizeof seal) != 0)
         ok = rz_fail(err, RZ_EDATA, "%s: %s is whole but not the part that it was written with; put that one back, or take another copy or an older file", p->path, path);
     free(path);

@@ -373,6 +373,59 @@ START_TEST(large_arrays_are_written_from_where_they_are)
 }
 END_TEST
 
+/* Read in blocks of 1 MiB by several threads, hashed in rounds of four: any part of an array, and whatever byte of the file changes. */
+START_TEST(large_files_are_read_by_several)
+{
+    enum { N = 5 * (1 << 19) + 7, MIB = 1 << 20 }; /* 10 MiB and some */
+    rz_shape shape = {RZ_F32, 1, {N}};
+    uint32_t *due = rz_malloc(N * sizeof *due), *is = rz_calloc(N, sizeof *is);
+    for (uint32_t i = 0; i < N; i++) due[i] = i * 2654435761u; /* each another, NaN too */
+    rz_store *s = create(in_folder("a.h5"));
+    OK(rz_store_put(s, "x", shape, due, &err));
+    OK(rz_store_commit(s, &err));
+    rz_store_close(s);
+    s = open_store(in_folder("a.h5"));
+    OK(rz_store_get(s, "x", shape, is, &err));
+    ck_assert(memcmp(is, due, N * sizeof *is) == 0);
+    static const int parts[][2] = {{1, N - 1}, {3, 4 * MIB / 4}, {MIB / 4 - 1, 4 * MIB / 4 + 1}, {N - 6 * MIB / 4, 6 * MIB / 4}, {77, 4 * MIB / 4 - 1}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        int at = parts[i][0], n = parts[i][1];
+        memset(is, 0, N * sizeof *is);
+        OK(rz_store_get_part(s, "x", shape, at, n, is, &err));
+        ck_assert(memcmp(is, due + at, (size_t)n * sizeof *is) == 0);
+        for (int k = n; k < N; k++) ck_assert_uint_eq(is[k], 0);
+    }
+    ck_assert_int_eq(truncate(in_folder("a.h5"), 5 * MIB), 0); /* while it is open */
+    ck_assert(!rz_store_get(s, "x", shape, is, &err));
+    SAYS("became shorter while it was read");
+    rz_store_close(s);
+    s = create(in_folder("a.h5"));
+    OK(rz_store_put(s, "x", shape, due, &err));
+    OK(rz_store_commit(s, &err));
+    rz_store_close(s);
+    int fd = open(in_folder("a.h5"), O_RDWR);
+    struct stat st;
+    ck_assert(fd >= 0 && fstat(fd, &st) == 0);
+    const off_t ends[] = {0, MIB, 2 * MIB, 4 * MIB, 5 * MIB, 8 * MIB, 10 * MIB, st.st_size - RZ_SEAL_BYTES, st.st_size};
+    for (size_t i = 0; i < 2 * sizeof ends / sizeof *ends; i++) {
+        unsigned char byte;
+        off_t at = ends[i / 2] - (off_t)(i & 1);
+        if (at < 0 || at >= st.st_size) continue;
+        ck_assert(pread(fd, &byte, 1, at) == 1);
+        byte ^= 1;
+        ck_assert(pwrite(fd, &byte, 1, at) == 1);
+        ck_assert_msg(!rz_store_open(&s, in_folder("a.h5"), &err) && err.code == RZ_EDATA, "byte %lld", (long long)at);
+        byte ^= 1;
+        ck_assert(pwrite(fd, &byte, 1, at) == 1);
+    }
+    close(fd);
+    s = open_store(in_folder("a.h5"));
+    rz_store_close(s);
+    free(due);
+    free(is);
+}
+END_TEST
+
 /* Pieces of any length in any order, some twice, some lent, with holes: what is read, and what is in the file, is what an array of the bytes says. */
 START_TEST(an_image_is_what_was_put)
 {
@@ -446,6 +499,7 @@ int main(void)
     tcase_add_test(all, arrays_are_read_in_parts);
     tcase_add_test(all, an_image_is_what_was_put);
     tcase_add_test(all, large_arrays_are_written_from_where_they_are);
+    tcase_add_test(all, large_files_are_read_by_several);
     tcase_add_test(all, a_failed_rename_leaves_what_was_there);
     suite_add_tcase(suite, all);
     return run_suite(suite);

@@ -395,7 +395,14 @@ static void share(job *j)
     rz_policy_store(j->policy, (rz_stored)j->config->dtype);
     if (!rz_policy_share(j->policy, j->env->comm, &why))
         rz_loop_note(&j->loop, "the ranks of a machine keep a copy of the weights each: %s", why.text);
-    rz_policy_panels(j->policy);
+}
+
+static bool open_run(job *j, bool fresh, rz_err *err)
+{
+    if (!rz_loop_open(&j->loop, fresh, err))
+        return false;
+    rz_policy_panels(j->policy); /* not before: a checkpoint has other weights than the base */
+    return true;
 }
 
 static bool run_job(job *j, rz_job_mode mode, rz_err *err)
@@ -424,9 +431,11 @@ static bool run_job(job *j, rz_job_mode mode, rz_err *err)
     j->loop.tokenizer = j->tokenizer;
     rz_model_hash(j->policy, j->base_hash);
     j->loop.at.base_hash = j->base_hash;
-    if (mode.dry_run)
+    if (mode.dry_run) {
+        rz_policy_panels(j->policy);
         return tell_plan(j, err);
-    return rz_loop_open(&j->loop, mode.fresh && c->model[0], err) && rz_comm_agree(comm, begin_diagnosis(j, err), err) && plan_memory(j, false, err) &&
+    }
+    return open_run(j, mode.fresh && c->model[0], err) && rz_comm_agree(comm, begin_diagnosis(j, err), err) && plan_memory(j, false, err) &&
            rz_loop_run(&j->loop, err);
 }
 
