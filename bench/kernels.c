@@ -1,6 +1,6 @@
 /* How fast the kernels are on this core: matrix products and attention in GFLOP/s and as a share of a register-only loop run in between
  * (policy/peak.c), the rest in ns per element. Best of several rounds of processor time, so that a busy machine spoils little.
- *   bench_kernels [table]      default: the best table */
+ *   bench_kernels [TABLE [WORDS]]      default: the best table; all rows, or those with WORDS in their name */
 #include "policy/kernels.h"
 #include "policy/peak.h"
 
@@ -12,6 +12,7 @@
 enum { ROUNDS = 25 };
 static const rz_kernels *k;
 static double peak;
+static const char *only = "";
 
 static double processor_seconds(void)
 {
@@ -83,14 +84,16 @@ static void products(void)
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         int M = shapes[i].M, K = shapes[i].K, N = shapes[i].N, half = strcmp(shapes[i].kind, "bf16") == 0,
             packed = half || strcmp(shapes[i].kind, "x·Wᵀ") == 0;
+        char what[64];
+        snprintf(what, sizeof what, "%-6s %4d x %4d x %4d", shapes[i].kind, M, K, N);
+        if (!strstr(what, only))
+            continue;
         int weights = strcmp(shapes[i].kind, "dyᵀ·x") == 0, rows = strcmp(shapes[i].kind, "W rows") == 0; /* x·Wᵀ without panels */
         float *a = values((int64_t)M * K), *b = values((int64_t)rz_packed_size(N, K)), *c = values((int64_t)M * N);
         uint16_t *halves = (uint16_t *)(void *)values((int64_t)rz_packed_size(N, K) / 2);
         product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : rows ? 1 : N, packed || rows ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights};
         if (half) /* of the same products with panels of bfloat16 */
             rz_pack_half(halves, b, N, K), p.b = (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), halves, false};
-        char what[64];
-        snprintf(what, sizeof what, "%-6s %4d x %4d x %4d", shapes[i].kind, M, K, N);
         report(what, 2.0 * M * K * N, best_time(run_product, &p));
         free(a), free(b), free(c), free(halves);
     }
@@ -134,7 +137,10 @@ static void attentions(void)
         for (int backward = 0; backward < 2; backward++) {
             rz_heads h = {shapes[i].H, shapes[i].G, shapes[i].E, 0.2f};
             int n_q = shapes[i].n_q, n_keys = shapes[i].parent + shapes[i].own;
-            if (backward && shapes[i].own != n_q)
+            char what[96];
+            snprintf(what, sizeof what, "attention %s H %d G %d E %d, %d on %d+%d", backward ? "backward" : "forward", h.H, h.G, h.E, n_q,
+                     shapes[i].parent, shapes[i].own);
+            if ((backward && shapes[i].own != n_q) || !strstr(what, only))
                 continue;
             int64_t size = (int64_t)h.H * h.E * (n_keys > n_q ? n_keys : n_q), stats = (int64_t)n_q * h.H;
             attention a = {h, n_q, segment(shapes[i].parent, h), segment(shapes[i].own, h), values(size), values(size), values(stats), values(stats),
@@ -142,9 +148,6 @@ static void attentions(void)
             run_attention(&a); /* row_max, row_sum and out are what backward expects */
             a.backward = backward;
             double pairs = (double)n_q * (shapes[i].parent + shapes[i].own - n_q) + (double)n_q * (n_q + 1) / 2; /* query sees key */
-            char what[96];
-            snprintf(what, sizeof what, "attention %s H %d G %d E %d, %d on %d+%d", backward ? "backward" : "forward", h.H, h.G, h.E, n_q,
-                     shapes[i].parent, shapes[i].own);
             report(what, pairs * h.H * h.E * (backward ? 10 : 4), best_time(run_attention, &a));
             free(a.parent.k), free(a.parent.v), free(a.own.k), free(a.own.v), free(a.q), free(a.out), free(a.mx), free(a.sum);
             free(a.dq), free(a.dk), free(a.dv), free(a.scratch);
@@ -191,13 +194,15 @@ static void others(void)
     for (int i = 0; i < LONG; i++)
         w[i] = w[i] < 0 ? -w[i] : w[i]; /* also the second moment */
     for (size_t i = 0; ids && i < sizeof rows / sizeof rows[0]; i++)
-        printf("%-58s %10.3f ns an element\n", rows[i].name, best_time(rows[i].run, NULL) / rows[i].elements * 1e9);
+        if (strstr(rows[i].name, only))
+            printf("%-58s %10.3f ns an element\n", rows[i].name, best_time(rows[i].run, NULL) / rows[i].elements * 1e9);
     free(x), free(y), free(z), free(w), free(row), free(ids);
 }
 
 int main(int argc, char **argv)
 {
     rz_err err;
+    only = argc > 2 ? argv[2] : "";
     if (!rz_kernels_select(&k, argc > 1 ? argv[1] : NULL, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;

@@ -25,6 +25,7 @@ typedef struct {
     bool add;
     const int *edge;
     ahead *ahead; /* two, or NULL */
+    bool ask_c;   /* C will be written where nobody has been for long: the lines of the next rows are asked for */
     const char *soon; /* or NULL: read next, a stream for every panel soon_panel bytes apart; asked for soon_k bytes at every k */
     int64_t soon_panel, soon_k;
 } block;
@@ -151,6 +152,8 @@ static inline int even_part(int n, int most, int i)
     return n / parts + (i < n % parts);
 }
 
+static int minimum(int a, int b) { return a < b ? a : b; }
+
 static void ask_for(ahead *a)
 {
     for (int i = 0; i < a->share && a->left > 0; i++, a->left--, a->p += a->stride)
@@ -168,6 +171,9 @@ static void column(block t, int M, int np)
             ask_for(&t.ahead[0]);
             ask_for(&t.ahead[1]);
         }
+        for (int r = 0; t.ask_c && r < minimum(M - m - rows, most); r++)
+            for (int p = 0; p < np; p++)
+                __builtin_prefetch(t.c + (rows + r) * t.ldc + p * RZ_PANEL, 1, 3);
         int variant = t.half ? HALF : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
         tiles[np][rows][variant](&t);
         if (streams)
@@ -214,7 +220,7 @@ static void product(block t, int M, int N)
 
 /* A transposed and B in rows are read with large strides, one cache set over and over: with enough rows to pay for it, blocks of them are
  * copied so that a tile walks through both in order. */
-enum { BLOCK_ROWS = 192, BLOCK_K = 128, BLOCK_COLUMNS = 64, FEW_ROWS = 12, PACKED_K = 256 };
+enum { BLOCK_ROWS = 384, BLOCK_K = 128, BLOCK_COLUMNS = 64, FEW_ROWS = 12, MANY_ROWS = 64, PACKED_K = 256 };
 
 /* to(K, BLOCK_ROWS) from width columns of rows `stride` apart. */
 static void copy_rows(float *to, const float *from, int64_t stride, int width, int K)
@@ -234,7 +240,6 @@ static void copy_panels(float to[][BLOCK_K * RZ_PANEL], const float *from, int64
         }
 }
 
-static int minimum(int a, int b) { return a < b ? a : b; }
 
 /* C(M,N) for one block of k: t.K is at most BLOCK_K when B lies in rows. While one block of columns is worked on, the next is asked for, after
  * the last the first of the `next_k` rows of B below. */
@@ -261,9 +266,8 @@ static void block_of_rows(block t, int M, int N, int next_k)
 static void blocked(block t, int M, int N, int K)
 {
     _Alignas(64) float rows[BLOCK_K * BLOCK_ROWS];
-    int most = t.sk != 1 ? BLOCK_ROWS : 2 * BLOCK_ROWS;
     for (int m = 0, i = 0, n; m < M; m += n, i++) {
-        n = even_part(M, most, i);
+        n = even_part(M, BLOCK_ROWS, i);
         for (int k = 0; k < K; k += BLOCK_K) {
             ahead next[2] = {{0}};
             block u = t;
@@ -302,6 +306,7 @@ static void packed(block t, int M, int N)
             next = u;
             next.a += u.K, next.add = true;
             move_b(&next, k + u.K < K ? u.K * RZ_PANEL : np * t.sp - k * RZ_PANEL);
+            u.ask_c = k == 0 && M > MANY_ROWS;
             u.soon = next.half ? (const char *)next.half : (const char *)next.b;
             column(u, M, np);
         }
@@ -347,7 +352,7 @@ static void through_panels(block t, int M, int N)
             ahead next[2] = {{0}};
             block u = t;
             u.half = NULL, u.rounded = false, u.b = panels[0], u.sb = RZ_PANEL, u.sp = PACKED_K * RZ_PANEL, u.K = length;
-            u.c = t.c + n, u.a = t.a + k, u.add = t.add || k > 0;
+            u.c = t.c + n, u.a = t.a + k, u.add = t.add || k > 0, u.ask_c = k == 0;
             if (t.half) {
                 const uint16_t *from = t.half + n / RZ_PANEL * t.sp;
                 for (int p = 0; p * RZ_PANEL < width; p++)

@@ -15,7 +15,7 @@ work=$build/corpus/$name crashes=$build/crashes
 ninja -C "$build" "tests/fuzz/fuzz_$name" >/dev/null
 mkdir -p "$work" "$crashes"
 
-options=(-max_len=4096 -rss_limit_mb=1024 -timeout=10 "-artifact_prefix=$crashes/$name-")
+options=(-max_len=8192 -rss_limit_mb=1024 -timeout=10 "-artifact_prefix=$crashes/$name-")
 [[ ! -f $here/$name.dict ]] || options+=("-dict=$here/$name.dict")
 export UBSAN_OPTIONS=print_stacktrace=1
 status=0
