@@ -50,9 +50,10 @@ asan() {
 
 tsan() {
     CC=gcc configure "$root/build-tsan" -Db_sanitize=thread --buildtype=debugoptimized
-    compile "$root/build-tsan" rulezero tests/test_base tests/test_checkpoint
+    compile "$root/build-tsan" rulezero tests/test_threads tests/test_store tests/test_checkpoint
     export TSAN_OPTIONS=halt_on_error=0:exitcode=66:log_path=$work/tsan
-    build-tsan/tests/test_base
+    build-tsan/tests/test_threads
+    build-tsan/tests/test_store
     build-tsan/tests/test_checkpoint
     small build-tsan/rulezero "$work/threads"
     reports tsan
