@@ -100,6 +100,7 @@ wait_for() { # NAME WORDS
     local i
     for ((i = 0; i < 3000; i++)); do
         ! grep -qF -- "$2" "$work/$1.log" 2>/dev/null || return 0
+        ! grep -qF -- "run directory: " "$work/$1.log" 2>/dev/null || fail "$1: it came to its end before its log said '$2': give it more steps, STEPS=$((2 * steps))" "$work/$1.log"
         sleep 0.2
     done
     scontrol show job "$id" || true
@@ -121,7 +122,7 @@ requeued() { # NAME SIGNAL
         sleep 0.2
     done
     [[ $(state "$id" Restarts) == 1 ]] || fail "$name: not back in the queue: $(state "$id" JobState) $(state "$id" ExitCode)" "$work/$name.log"
-    scontrol update jobid="$id" timelimit=10 starttime=now 2>/dev/null || true
+    scontrol update jobid="$id" timelimit=10 starttime=now+3 2>/dev/null || true # not at once: slurmd takes a moment to forget that it has just ended it
     wait_for "$name" "resuming from"
     local resumed=$((SECONDS - begin))
     wait_for "$name" "run directory: "
