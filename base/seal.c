@@ -108,8 +108,8 @@ static bool seal_of(int fd, const char *path, uint64_t len, bool alone, unsigned
     rz_pool *pool = NULL;
     rz_err none;
     if (!alone && len > RZ_READ_BLOCK && !rz_pool_create(&pool, RZ_READERS + 1, &none)) pool = NULL;
-    bool ok = true, more = true;
-    while (ok && more) {
+    bool ok = true;
+    do {
         rz_pool_run(pool, RZ_READERS + 1, seal_or_read, &s);
         for (int i = 0; ok && i < RZ_READERS; i++)
             if (!(ok = s.of[i].ok)) *err = s.of[i].err;
@@ -119,8 +119,7 @@ static bool seal_of(int fd, const char *path, uint64_t len, bool alone, unsigned
         s.n_hashed = s.n_read;
         s.at += s.n_read;
         s.n_read = len - s.at < ROUND ? (size_t)(len - s.at) : ROUND;
-        more = s.n_hashed > 0;
-    }
+    } while (ok && s.n_hashed > 0);
     rz_pool_destroy(pool);
     if (ok) rz_seal_make(s.seal, due);
     rz_seal_free(s.seal);

@@ -1,5 +1,6 @@
 #include "base/store_parts.h"
 #include "base/file.h"
+#include "base/read_at.h"
 #include "base/store_shape.h"
 #include "base/threads.h"
 #include <errno.h>
@@ -179,14 +180,13 @@ static void check_one(void *ctx, int i, int thread)
     c->of[part].ok = check_part(c->p, part, c->verify, &c->of[part].err);
 }
 
-/* Several at a time, since many disks give more to several readers than to one. */
+/* Several at a time, each read by one thread. */
 static bool check_parts(const rz_parts *p, bool verify, rz_err *err)
 {
-    enum { READERS = 4 };
     rz_pool *readers = NULL;
     rz_err none;
     checking c = {p, verify, rz_calloc((size_t)p->n, sizeof *c.of)};
-    if (verify && !rz_pool_create(&readers, p->n < READERS ? p->n : READERS, &none)) readers = NULL;
+    if (verify && !rz_pool_create(&readers, p->n < RZ_READERS ? p->n : RZ_READERS, &none)) readers = NULL;
     rz_pool_run(readers, p->n, check_one, &c);
     rz_pool_destroy(readers);
     bool ok = true;

@@ -240,7 +240,6 @@ static void copy_panels(float to[][BLOCK_K * RZ_PANEL], const float *from, int64
         }
 }
 
-
 /* C(M,N) for one block of k: t.K is at most BLOCK_K when B lies in rows. While one block of columns is worked on, the next is asked for, after
  * the last the first of the `next_k` rows of B below. */
 static void block_of_rows(block t, int M, int N, int next_k)
