@@ -60,17 +60,20 @@ static float *values(int64_t n)
 
 /* ---- matrix products ---- */
 
-typedef struct { float *c; rz_mat_a a; rz_mat_b b; int M, K, N; bool add; } product;
+typedef struct { float *c; rz_mat_a a; rz_mat_b b; int M, K, N; bool add, half; } product;
 
 static void run_product(void *ctx)
 {
     product *p = ctx;
-    k->matmul(p->c, p->N, p->a, p->b, p->M, p->N, p->K, p->add);
+    if (p->half)
+        k->matmul_half(p->c, p->N, p->a, p->b, p->M, p->N, p->K, (rz_spans){NULL, 0}, p->add);
+    else
+        k->matmul(p->c, p->N, p->a, p->b, p->M, p->N, p->K, p->add);
 }
 
 static void products(void)
 {
-    static const struct { const char *kind; int M, K, N; } shapes[] = {
+    static const struct { const char *kind; int M, K, N; bool half; } shapes[] = {
         {"x·Wᵀ", 1, 128, 704},    {"x·Wᵀ", 8, 128, 704},    {"x·Wᵀ", 32, 128, 704},   {"x·Wᵀ", 64, 128, 704},    {"x·Wᵀ", 256, 128, 704},
         {"x·Wᵀ", 1, 352, 128},    {"x·Wᵀ", 8, 352, 128},    {"x·Wᵀ", 32, 352, 128},   {"x·Wᵀ", 64, 352, 128},    {"x·Wᵀ", 256, 352, 128},
         {"x·Wᵀ", 1, 128, 132},    {"x·Wᵀ", 8, 128, 132},    {"x·Wᵀ", 32, 128, 132},   {"x·Wᵀ", 64, 128, 132},    {"x·Wᵀ", 256, 128, 132},
@@ -80,18 +83,22 @@ static void products(void)
         {"W rows", 64, 896, 4864}, {"W rows", 256, 128, 704}, {"W rows", 256, 256, 1024}, {"W rows", 256, 896, 4864},
         {"dy·W", 256, 704, 128},  {"dy·W", 256, 128, 352},  {"dy·W", 256, 1024, 256}, {"dy·W", 256, 4864, 896},
         {"dyᵀ·x", 704, 2048, 128}, {"dyᵀ·x", 128, 2048, 352}, {"dyᵀ·x", 132, 2048, 128}, {"dyᵀ·x", 1024, 2048, 256}, {"dyᵀ·x", 4864, 1024, 896},
+        /* of bfloat16s (compute: bf16) */
+        {"bf16", 1, 896, 4864, true},   {"bf16", 8, 896, 4864, true},   {"bf16", 32, 896, 4864, true},  {"bf16", 64, 896, 4864, true},  {"bf16", 256, 896, 4864, true},
+        {"bf16", 32, 192, 1152, true},  {"bf16", 256, 192, 1152, true}, {"W rows", 256, 192, 1152, true}, {"W rows", 256, 896, 4864, true},
+        {"dy·W", 256, 1152, 192, true}, {"dy·W", 256, 4864, 896, true}, {"dyᵀ·x", 1152, 256, 192, true}, {"dyᵀ·x", 4864, 256, 896, true}, {"dyᵀ·x", 4864, 1024, 896, true},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         int M = shapes[i].M, K = shapes[i].K, N = shapes[i].N, half = strcmp(shapes[i].kind, "bf16") == 0,
             packed = half || strcmp(shapes[i].kind, "x·Wᵀ") == 0;
         char what[64];
-        snprintf(what, sizeof what, "%-6s %4d x %4d x %4d", shapes[i].kind, M, K, N);
+        snprintf(what, sizeof what, "%-6s %4d x %4d x %4d%s", shapes[i].kind, M, K, N, shapes[i].half ? ", compute bf16" : "");
         if (!strstr(what, only))
             continue;
         int weights = strcmp(shapes[i].kind, "dyᵀ·x") == 0, rows = strcmp(shapes[i].kind, "W rows") == 0; /* x·Wᵀ without panels */
         float *a = values((int64_t)M * K), *b = values((int64_t)rz_packed_size(N, K)), *c = values((int64_t)M * N);
-        uint16_t *halves = (uint16_t *)(void *)values((int64_t)rz_packed_size(N, K) / 2);
-        product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : rows ? 1 : N, packed || rows ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights};
+        uint16_t *halves = (uint16_t *)(void *)values((int64_t)rz_packed_size(N, rz_half_k(K)) / 2);
+        product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : rows ? 1 : N, packed || rows ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights, shapes[i].half};
         if (half) /* of the same products with panels of bfloat16 */
             rz_pack_half(halves, b, N, K), p.b = (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), halves, false};
         report(what, 2.0 * M * K * N, best_time(run_product, &p));

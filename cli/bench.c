@@ -29,6 +29,7 @@ const rz_option rz_bench_flags[] = {
     INT("group", group, "8", 2, 4096, "grpo: completions a prompt"),
     INT("threads", threads, "1", 1, 1024, "threads a rank"),
     INT("gradient-shards", shards, "1", 1, 1024, "parts that a batch's gradient is summed from (a power of two, raised to the number of ranks)"),
+    {"compute", RZ_OPT_ENUM, AT(compute), "f32", 0, 0, RZ_COMPUTE_NAMES, RZ_OPT_FIXED, "how matrix products multiply: floats, or both factors rounded to bfloat16"},
     {"dtype", RZ_OPT_ENUM, AT(dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED, "what is computed with: matrices as they are, or rounded to bfloat16"},
     {"rules", RZ_OPT_TEXT, AT(rules), "configs/rules/countdown.yaml", 0, 0, NULL, RZ_OPT_FIXED, "rule file of grpo and rules"},
     RZ_RULES_ALLOW_FLAG(rz_bench_options),
@@ -234,7 +235,7 @@ static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_optio
     size_t bytes;
     rz_bench_weights(b, &bytes);
     static const char *const shapes[] = {"countdown", "small", "smollm2", "qwen0.5b"};
-    json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", o->dtype ? "bf16" : "f32",
+    json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", o->dtype ? "bf16" : "f32", "compute", o->compute ? "bf16" : "f32",
                              "ranks", m->ranks, "threads", (json_int_t)o->threads, "parameters", (json_int_t)(p ? p->layout.n_params : 0), "batch",
                              (json_int_t)rz_bench_batch(b), "prompt", (json_int_t)o->prompt, "new", (json_int_t)o->new_tokens, "seq",
                              (json_int_t)o->seq, "group", (json_int_t)o->group);

@@ -6,7 +6,7 @@
 
 typedef struct {
     char *model, *rules;
-    int shape, dtype;
+    int shape, dtype, compute;
     int64_t batch, prompt, new_tokens, seq, group, threads, shards;
     double seconds;
     bool json, plain;

@@ -366,7 +366,7 @@ bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_option
     *out = b;
     bool ok = rz_comm_agree(comm, set_up(b, w, k, err), err);
     if (ok && b->policy)
-        rz_policy_store(b->policy, (rz_stored)o->dtype);
+        rz_policy_store(b->policy, (rz_stored)o->dtype, (rz_compute)o->compute);
     if (ok && b->policy)
         rz_policy_share(b->policy, comm, &(rz_err){0}); /* a copy each does as well */
     if (ok && b->decoder)

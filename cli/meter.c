@@ -48,10 +48,19 @@ static void count(rz_meter_op op, int64_t start, int64_t flop)
         count(op, start_, flop);       \
     } while (0)
 
+static rz_meter_op pass(rz_mat_a a, rz_mat_b b)
+{
+    return a.stride_k != 1 ? RZ_METER_WEIGHTS : b.stride_panel != RZ_PANEL ? RZ_METER_FORWARD : RZ_METER_INPUTS;
+}
+
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
 {
-    rz_meter_op op = a.stride_k != 1 ? RZ_METER_WEIGHTS : b.stride_panel != RZ_PANEL ? RZ_METER_FORWARD : RZ_METER_INPUTS;
-    TIMED(op, 2 * (int64_t)M * N * K, matmul(c, ldc, a, b, M, N, K, add));
+    TIMED(pass(a, b), 2 * (int64_t)M * N * K, matmul(c, ldc, a, b, M, N, K, add));
+}
+
+static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
+{
+    TIMED(pass(a, b), 2 * (int64_t)M * N * K, matmul_half(c, ldc, a, b, M, N, K, spans, add));
 }
 
 static void rmsnorm_forward(float *y, float *rstd, float *x, const float *add, const float *w, float eps, int M, int D)
@@ -162,6 +171,7 @@ const rz_kernels *rz_meter_wrap(const rz_kernels *k)
     inner = k;
     table = *k; /* attention_scratch only tells a size; sum16 of a row of logits takes no longer than the clock: they are not counted */
     table.matmul = matmul;
+    table.matmul_half = matmul_half;
     table.rmsnorm_forward = rmsnorm_forward, table.rmsnorm_backward = rmsnorm_backward, table.rmsnorm_backward_w = rmsnorm_backward_w;
     table.rope = rope, table.kv_append = kv_append;
     table.attention_forward = attention_forward, table.attention_step = attention_step, table.attention_backward = attention_backward;

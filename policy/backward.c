@@ -37,7 +37,7 @@ static void head_backward(rz_learner *l, float *dh, float *grad, rz_arena scratc
         }
         rz_op_rows(p, n, dlogits_rows, &w);
         rz_op_linear_dx(p, dh + (int64_t)r * D, w.logits, &p->head, n);
-        rz_op_linear_dw(p, grad, w.logits, h, &p->head, n);
+        rz_op_linear_dw(p, grad, w.logits, h, &p->head, n, rz_batch_spans(p, &l->now, r, n, &chunk));
     }
 }
 
@@ -202,16 +202,17 @@ static void feed_forward_backward(rz_learner *l, const rz_batch *b, int layer, i
     int64_t D = p->arch.hidden_size, F = p->arch.intermediate_size, HE = (int64_t)p->heads.H * p->heads.E;
     float *dh = RZ_NEW(&scratch, M * D, float), *dact = RZ_NEW(&scratch, M * F, float), *dgate_up = RZ_NEW(&scratch, M * 2 * F, float);
     rz_learner_note_peak(l, &scratch);
+    rz_spans spans = rz_batch_spans(p, b, r, M, &scratch);
     work w = {.l = l, .layer = layer, .dx = dgate_up, .dy = dact, .x = rz_act(a->gate_up, layer) + r * 2 * F};
     dx += r * D;
     rz_op_linear_dx(p, dact, dx, &m->down, M);
-    rz_op_linear_dw(p, grad, dx, rz_act(a->act, layer) + r * F, &m->down, M);
+    rz_op_linear_dw(p, grad, dx, rz_act(a->act, layer) + r * F, &m->down, M, spans);
     rz_op_rows(p, M, swiglu_rows, &w);
     rz_op_linear_dx(p, dh, dgate_up, &m->gate_up, M);
-    rz_op_linear_dw(p, grad, dgate_up, rz_act(a->h2, layer) + r * D, &m->gate_up, M);
+    rz_op_linear_dw(p, grad, dgate_up, rz_act(a->h2, layer) + r * D, &m->gate_up, M, spans);
     norm_backward(l, M, dx, dh, rz_act(a->x_mid, layer) + r * D, rz_act(a->rstd2, layer) + r, p->layout.layers[layer].norm2, grad);
     rz_op_linear_dx(p, datt + r * HE, dx, &m->o, M);
-    rz_op_linear_dw(p, grad, dx, rz_act(a->att, layer) + r * HE, &m->o, M);
+    rz_op_linear_dw(p, grad, dx, rz_act(a->att, layer) + r * HE, &m->o, M, spans);
 }
 
 /* The same rows from what attention read back to the beginning of the layer: dqkv (all rows, W) is used up. */
@@ -222,13 +223,19 @@ static void project_backward(const rz_learner *l, const rz_batch *b, int layer, 
     const rz_layer_offsets *o = &p->layout.layers[layer];
     int64_t D = p->arch.hidden_size, W = (int64_t)(p->heads.H + 2 * p->heads.G) * p->heads.E;
     float *dh = RZ_NEW(&scratch, M * D, float);
+    rz_spans spans = rz_batch_spans(p, b, r, M, &scratch);
     work w = {.l = l, .layer = layer, .dx = dqkv += r * W, .pos = a->pos + r};
     rz_op_rows(p, M, unrotate_rows, &w);
     if (o->q_norm >= 0)
         head_norm_backward(l, a, layer, r, M, dqkv, grad, scratch);
     rz_op_linear_dx(p, dh, dqkv, &p->matrices[layer].qkv, M);
-    rz_op_linear_dw(p, grad, dqkv, rz_act(a->h1, layer) + r * D, &p->matrices[layer].qkv, M);
+    rz_op_linear_dw(p, grad, dqkv, rz_act(a->h1, layer) + r * D, &p->matrices[layer].qkv, M, spans);
     norm_backward(l, M, dx + r * D, dh, rz_act(a->x_in, layer) + r * D, rz_act(a->rstd1, layer) + r, o->norm1, grad);
+}
+
+static int rows_together(const rz_policy *p, const rz_batch *b, int r)
+{
+    return rz_batch_rows(p, b, r, rz_rows_together(p, b->acts.M - r));
 }
 
 /* dx(M,D): in, d loss / d output of layer l; out, d loss / d its input. */
@@ -239,10 +246,10 @@ static void layer_backward(rz_learner *l, const rz_batch *b, int layer, float *d
     float *datt = RZ_NEW(&scratch, M * H * E, float), *dqkv = RZ_ZNEW(&scratch, M * W, float);
     rz_acts_again(p, &b->acts, b->runs, b->n_runs, b->row0, layer);
     for (int r = 0, n; r < M; r += n)
-        feed_forward_backward(l, b, layer, r, n = rz_rows_together(p, (int)M - r), dx, datt, grad, scratch);
+        feed_forward_backward(l, b, layer, r, n = rows_together(p, b, r), dx, datt, grad, scratch);
     attention_backward(l, b, layer, dqkv, datt, scratch);
     for (int r = 0, n; r < M; r += n)
-        project_backward(l, b, layer, r, n = rz_rows_together(p, (int)M - r), dx, dqkv, grad, scratch);
+        project_backward(l, b, layer, r, n = rows_together(p, b, r), dx, dqkv, grad, scratch);
 }
 
 /* A place for dx of a batch's rows, zero so far, until the embedding takes it. */

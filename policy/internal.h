@@ -3,14 +3,13 @@
 #define RZ_POLICY_INTERNAL_H
 #include "policy/policy.h"
 
-/* Threaded calls of the kernel table: the work is cut over rows, columns or heads; how, changes no bit (policy/ops.c). */
-void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add);
+/* Threaded calls of the kernel table: the work is cut over rows, columns or heads; how, changes no bit (policy/ops.c). Products are those that p->compute says. */
 /* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. */
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M);
 /* dx(M,K) = dy(M,N)·W. */
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M);
-/* grad of W(N,K) += dyᵀ·x: chains over rows. grad of the bias, if any, += the rows of dy in order. */
-void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const float *x, const rz_matrix *w, int M);
+/* grad of W(N,K) += dyᵀ·x: chains over rows, or blocks of them (spans: what they are rows of). grad of the bias, if any, += the rows of dy in order. */
+void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const float *x, const rz_matrix *w, int M, rz_spans spans);
 /* fn over cuts [r0, r1) of M rows. */
 void rz_op_rows(const rz_policy *p, int M, void (*fn)(void *ctx, int r0, int r1), void *ctx);
 

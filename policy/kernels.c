@@ -1,3 +1,4 @@
+#include "base/processor.h"
 #include "policy/kernels_internal.h"
 #include "policy/mathf.h"
 
@@ -26,7 +27,7 @@ void rz_pack_half(uint16_t *dst, const float *w, int N, int K)
 {
     for (int n0 = 0; n0 < N; n0 += RZ_PANEL) {
         int width = N - n0 < RZ_PANEL ? N - n0 : RZ_PANEL;
-        for (int k = 0; k < K; k += 2, dst += 2 * RZ_PANEL)
+        for (int k = 0; k < rz_half_k(K); k += 2, dst += 2 * RZ_PANEL)
             for (int n = 0; n < RZ_PANEL; n++)
                 for (int i = 0; i < 2; i++)
                     dst[2 * n + i] = n < width && k + i < K ? rz_half(w[(int64_t)(n0 + n) * K + k + i]) : 0;
@@ -44,6 +45,18 @@ static bool has_avx512(void)
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
+
+/* The AVX-512 table, but for products of bfloat16s. */
+static rz_kernels amx;
+static bool has_amx(void)
+{
+    if (!has_avx512() || !__builtin_cpu_supports("avx512bf16") || !rz_tiles_usable())
+        return false;
+    amx = rz_kernels_avx512;
+    amx.name = "amx";
+    amx.matmul_half = rz_matmul_amx;
+    return true;
+}
 #endif
 
 static const struct { const rz_kernels *kernels; bool (*usable)(void); } tables[] = {
@@ -52,6 +65,7 @@ static const struct { const rz_kernels *kernels; bool (*usable)(void); } tables[
 #ifdef RZ_BUILD_X86
     {&rz_kernels_avx2, has_avx2},
     {&rz_kernels_avx512, has_avx512},
+    {&amx, has_amx},
 #endif
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
@@ -97,7 +111,7 @@ static void probe_matmul(const rz_kernels *k, bump *b)
     float *packed = take(b, (int)rz_packed_size(N, K)), *c = values(b, 2 * M * N);
     rz_pack(packed, w, N, K);
     k->matmul(c, N, (rz_mat_a){a, K, 1}, (rz_mat_b){packed, RZ_PANEL, RZ_PANEL * K}, M, N, K, false);
-    uint16_t *half = (uint16_t *)(void *)take(b, (int)rz_packed_size(N, K));
+    uint16_t *half = (uint16_t *)(void *)take(b, (int)rz_packed_size(N, rz_half_k(K)) / 2);
     float *d = take(b, 4 * M * N);
     const float *many = values(b, 2 * M * K);
     rz_pack_half(half, w, N, K);
@@ -106,6 +120,24 @@ static void probe_matmul(const rz_kernels *k, bump *b)
     k->matmul(d + 2 * M * N, N, (rz_mat_a){many, K, 1}, (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), half}, 2 * M, N / 2, K, false);
     k->matmul(d + 3 * M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){w, 1, RZ_PANEL * K}, M, N, K, false);
     k->matmul(c + M * N, N, (rz_mat_a){a, 1, M}, (rz_mat_b){rows, N, RZ_PANEL}, M, N, K, true);
+}
+
+/* Three spans of small numbers: some results are flushed. */
+static void probe_half(const rz_kernels *k, bump *b)
+{
+    enum { L = 83 };
+    static const int ends[] = {3, 70, L};
+    float *a = values(b, M * L), *w = values(b, N * L), *c = values(b, 4 * M * N);
+    uint16_t *half = (uint16_t *)(void *)take(b, (int)rz_packed_size(N, rz_half_k(L)) / 2);
+    rz_pack_half(half, w, N, L);
+    k->matmul_half(c, N, (rz_mat_a){a, L, 1}, (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(L), half}, M, N, L, (rz_spans){0}, true);
+    k->matmul_half(c + M * N, N, (rz_mat_a){a, L, 1}, (rz_mat_b){w, 1, RZ_PANEL * L}, M, N, L, (rz_spans){0}, false);
+    for (int i = 0; i < M * L; i++)
+        a[i] *= 0x1p-64f;
+    for (int i = 0; i < N * L; i++)
+        w[i] *= 0x1p-62f;
+    k->matmul_half(c + 2 * M * N, N, (rz_mat_a){a, 1, M}, (rz_mat_b){w, N, RZ_PANEL}, M, N, L, (rz_spans){ends, 3}, true);
+    k->matmul_half(c + 3 * M * N, N, (rz_mat_a){a, 1, M}, (rz_mat_b){w, N, RZ_PANEL}, M, N, L, (rz_spans){ends, 3}, false);
 }
 
 static void probe_rows(const rz_kernels *k, bump *b)
@@ -170,7 +202,7 @@ static void probe_update(const rz_kernels *k, bump *b)
 }
 
 static const struct { const char *name; void (*run)(const rz_kernels *k, bump *b); } probes[] = {
-    {"matrix product", probe_matmul}, {"norm, rope or swiglu", probe_rows}, {"attention", probe_attention}, {"log-probability", probe_logp},
+    {"matrix product", probe_matmul}, {"matrix product of bfloat16s", probe_half}, {"norm, rope or swiglu", probe_rows}, {"attention", probe_attention}, {"log-probability", probe_logp},
     {"update", probe_update},
 };
 

@@ -1,5 +1,5 @@
 /* The operations of the policy and their defined arithmetic (docs/numerics.md). One table of functions: `reference` is the
- * definition in plain loops; `portable`, `avx2` and `avx512` give the same bits faster.
+ * definition in plain loops; `portable`, `avx2`, `avx512` and `amx` give the same bits faster.
  *
  * Dimensions: M rows (tokens) · N outputs · K inputs · D hidden_size · F intermediate_size · V vocab_size
  *             H query heads · G key/value heads (H = G·R) · E head_dim · T keys
@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 enum { RZ_PANEL = 16 };       /* columns a packed panel holds, keys a key block holds, lanes of a sum */
+enum { RZ_HALF_BLOCK = 32 };   /* terms that matmul_half adds up before it adds them to an element */
 enum { RZ_NORM_BLOCK = 4096 }; /* parameters a block of the global norm holds */
 
 /* A(m,k) at p[m*stride_m + k*stride_k]; one of the strides is 1 (a matrix as it lies, or transposed), unless M is 1. */
@@ -30,8 +31,11 @@ typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
  * matrix as it lies (stride_k = its row length, stride_panel 16). The last panel of a row-major matrix is only read up to N.
  * Or B is Wᵀ, and W(N,K) lies row-major (stride_k 1, stride_panel 16 rows of W): B(k,n) at p[n*(stride_panel/16) + k]; then A is row-major.
  * half, if not NULL, stands for p: panels of bfloat16, in which two k lie side by side: B(k,n) at half[(n/16)*stride_panel + k/2*32 + n%16*2 + k%2], stride_panel
- * 16·K for K even, 16·(K+1) for K odd; stride_k is 16, and A row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). */
+ * rz_half_panel(K); stride_k is 16, and A row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). */
 typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded; } rz_mat_b;
+
+/* Where the k of matmul_half are the rows of several things: those of the i-th end before k = ends[i], of the last (n − 1) at K. n 0: all are of one. */
+typedef struct { const int *ends; int n; } rz_spans;
 
 /* The keys and values of one segment in one layer, those of all heads side by side: what a step reads lies in one piece each, which is what processors
  * fetch ahead. Key block b holds keys 16b … 16b+15 as (G,E,16): k[((j/16*G + g)*E + e)*16 + j%16]; v[(j*G + g)*E + e]. cap is a multiple of 16; what
@@ -50,6 +54,12 @@ typedef struct {
     /* C(M,N) = A·B, or C += A·B when add: each element one chain over k = 0 … K−1 starting from +0, or from C's value. ldc ≥ N.
      * K = 0: C = 0, or unchanged when add. */
     void (*matmul)(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add);
+
+    /* The same of bfloat16s (docs/numerics.md, 4a), for `compute: bf16`: A and B are used rounded to bfloat16. k is cut into blocks of 32, each span by itself, the last
+     * block of a span filled up with +0; of a block, even = chain over its even-numbered terms from +0, odd likewise, acc = acc + (even + odd). Numbers of
+     * magnitude below 2^-126 are zeros of their sign here, those that are used and those that result (if the result, rounded to 24 bits whatever its exponent,
+     * is that small). What a half holds of B for k ≥ K must be 0 (rz_pack_half); then there is one span. */
+    void (*matmul_half)(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add);
 
     /* If add is not NULL first x(M,D) = x + add. Then rstd(m) = 1 / sqrt(sum16(x·x chains) / D + eps), y = (x·rstd)·w.
      * (Zhang & Sennrich 2019, arXiv 1910.07467.) y may not alias x. rstd may be NULL. */
@@ -124,9 +134,10 @@ typedef struct {
 /* Row-major W (N,K) to panels for y = x·Wᵀ: dst has rz_packed_size(N,K) floats; the columns that fill up the last panel are 0. */
 size_t rz_packed_size(int N, int K);
 void rz_pack(float *dst, const float *w, int N, int K);
-/* Rounded to bfloat16: dst has as many as of floats with K rounded up to even. */
+/* Rounded to bfloat16, K rounded up to whole blocks by zeros: dst has rz_packed_size(N, rz_half_k(K)). */
 void rz_pack_half(uint16_t *dst, const float *w, int N, int K);
-static inline int64_t rz_half_panel(int K) { return (int64_t)RZ_PANEL * (K + K % 2); } /* its stride_panel */
+static inline int rz_half_k(int K) { return (K + RZ_HALF_BLOCK - 1) / RZ_HALF_BLOCK * RZ_HALF_BLOCK; }
+static inline int64_t rz_half_panel(int K) { return (int64_t)RZ_PANEL * rz_half_k(K); } /* its stride_panel */
 
 /* All tables this build and this CPU have, best last ("reference" first). */
 int rz_kernels_available(const rz_kernels *const **list);

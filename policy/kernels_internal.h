@@ -6,5 +6,6 @@
 extern const rz_kernels rz_kernels_reference, rz_kernels_portable;
 #ifdef RZ_BUILD_X86
 extern const rz_kernels rz_kernels_avx2, rz_kernels_avx512;
+void rz_matmul_amx(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add);
 #endif
 #endif

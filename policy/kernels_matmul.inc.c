@@ -145,15 +145,6 @@ static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][N_VARIANTS] = {
 };
 #endif
 
-/* Size of part i when n things are cut into as few parts of at most `most` as will do, as evenly as they go. */
-static inline int even_part(int n, int most, int i)
-{
-    int parts = (n + most - 1) / most;
-    return n / parts + (i < n % parts);
-}
-
-static int minimum(int a, int b) { return a < b ? a : b; }
-
 static void ask_for(ahead *a)
 {
     for (int i = 0; i < a->share && a->left > 0; i++, a->left--, a->p += a->stride)

@@ -52,6 +52,42 @@ static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, 
         }
 }
 
+static float flushed(float x)
+{
+    return fabsf(x) < 0x1p-126f ? copysignf(0, x) : x;
+}
+
+/* fma, flushed. Whether a result that is no more than 2^-126 would have been less, had the exponent not been in the way, is seen some powers of two higher up. */
+static float fma_flushed(float a, float b, float c)
+{
+    float r = rz_fmaf(a, b, c);
+    if (r == 0 || !(fabsf(r) <= 0x1p-126f))
+        return r;
+    return fabsf(rz_fmaf(a * 0x1p24f, b, c * 0x1p24f)) < 0x1p-102f ? copysignf(0, r) : r;
+}
+
+static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
+{
+    assert(M >= 0 && N >= 0 && K >= 0 && (spans.n == 0 || spans.ends[spans.n - 1] == K) && (!b.half || spans.n <= 1));
+    b.rounded = true;
+    for (int m = 0; m < M; m++)
+        for (int n = 0; n < N; n++) {
+            float acc = add ? c[m * ldc + n] : 0.0f;
+            for (int k = 0, span = 0, filled; k < K; k += filled) {
+                int end = spans.n ? spans.ends[span] : K;
+                filled = end - k < RZ_HALF_BLOCK ? end - k : RZ_HALF_BLOCK;
+                float sum[2] = {0, 0}; /* of even-numbered and odd-numbered terms */
+                for (int i = 0; i < RZ_HALF_BLOCK; i++) {
+                    float x = i < filled ? rz_from_half(rz_half(a.p[m * a.stride_m + (k + i) * a.stride_k])) : 0.0f, y = i < filled ? element(&b, k + i, n) : 0.0f;
+                    sum[i % 2] = fma_flushed(flushed(x), flushed(y), sum[i % 2]);
+                }
+                acc = flushed(flushed(acc) + flushed(sum[0] + sum[1]));
+                span += k + filled == end;
+            }
+            c[m * ldc + n] = acc;
+        }
+}
+
 static void rmsnorm_forward(float *y, float *rstd, float *x, const float *add, const float *w, float eps, int M, int D)
 {
     assert(M >= 0 && D >= 1);
@@ -374,6 +410,6 @@ static void adamw(float *w, float *m, float *v, const float *g, int64_t n, const
 }
 
 const rz_kernels rz_kernels_reference = {
-    "reference", matmul, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
+    "reference", matmul, matmul_half, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
     attention_scratch, swiglu_forward, swiglu_backward, logp_forward, logp_backward, exp_row, sum16, add, sumsq, adamw,
 };

@@ -130,7 +130,44 @@ static bool keeps_logits(const rz_learner *l, size_t rows)
 static int logit_rows(const rz_policy *p)
 {
     int most = LOGIT_FLOATS / p->arch.vocab_size;
-    return most > LOGIT_ROWS ? LOGIT_ROWS : most < 1 ? 1 : most;
+    return most > LOGIT_ROWS ? LOGIT_ROWS : most < RZ_HALF_BLOCK ? RZ_HALF_BLOCK : most;
+}
+
+static int tree_row(const rz_batch *b, int tree)
+{
+    return tree < b->n_trees ? b->row0[b->tree_run[tree]] : b->acts.M;
+}
+
+/* The first tree that begins after row r. */
+static int tree_after(const rz_batch *b, int r)
+{
+    int low = 0, high = b->n_trees;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (tree_row(b, middle) <= r)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int rz_batch_rows(const rz_policy *p, const rz_batch *b, int r, int n)
+{
+    if (p->compute == RZ_COMPUTE_F32 || r + n == b->acts.M)
+        return n;
+    return n - (r + n - tree_row(b, tree_after(b, r + n) - 1)) % RZ_HALF_BLOCK;
+}
+
+rz_spans rz_batch_spans(const rz_policy *p, const rz_batch *b, int r, int n, rz_arena *arena)
+{
+    if (p->compute == RZ_COMPUTE_F32)
+        return (rz_spans){NULL, 0};
+    int first = tree_after(b, r), last = tree_after(b, r + n - 1);
+    int *ends = RZ_NEW(arena, last - first + 1, int);
+    for (int t = first; t <= last; t++)
+        ends[t - first] = tree_row(b, t) - r < n ? tree_row(b, t) - r : n;
+    return (rz_spans){ends, last - first + 1};
 }
 
 size_t rz_learner_kept_bytes(const rz_learner *l)
@@ -178,7 +215,7 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
            qk = rz_arch_family(&p->arch)->qk_norm ? (H + (size_t)p->heads.G) * (size_t)p->heads.E : 0,
            block = (size_t)rz_rows_together(p, a.M) * (D + 3 * F > D + qk ? D + 3 * F : D + qk),
            layer = M * (H * (size_t)p->heads.E + W) + (block > roots * W ? block : roots * W); /* layer_backward */
-    return 64 * 128 /* some sixty arrays, aligned */ + rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
+    return 64 * 128 /* some sixty arrays, aligned */ + ((size_t)n_trees + 1) * sizeof(int) /* rz_batch_spans */ + rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
            (M * (3 * D + 4) + kept + (logits > layer ? logits : layer)) * sizeof(float); /* h, dh, the kept dx */
 }
 
@@ -189,7 +226,7 @@ int rz_learner_next_rows(const rz_learner *l, int *r)
         ++*r;
     while (*r + n < l->now.acts.M && l->target[*r + n] >= 0 && n < most)
         n++;
-    return n;
+    return n < most ? n : rz_batch_rows(l->p, &l->now, *r, n);
 }
 
 static void logp_rows(void *ctx, int r0, int r1)

@@ -52,6 +52,11 @@ typedef struct {
     int row;
 } rz_head_work;
 
+/* Of the n rows from r on, where blocks of rows begin or trees do (docs/numerics.md, 6), as many as make up whole blocks: at least one if n is RZ_HALF_BLOCK, all if those
+ * were the last. In chains rows have no blocks: n. */
+int rz_batch_rows(const rz_policy *p, const rz_batch *b, int r, int n);
+/* The trees that these rows are of. */
+rz_spans rz_batch_spans(const rz_policy *p, const rz_batch *b, int r, int n, rz_arena *arena);
 /* Next cut of rows with targets at or after *r: [*r, *r + returned). 0: none left. */
 int rz_learner_next_rows(const rz_learner *l, int *r);
 void rz_learner_note_peak(rz_learner *l, const rz_arena *scratch);

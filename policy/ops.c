@@ -13,7 +13,16 @@ typedef struct {
     rz_mat_b b;
     int M, N, K, rows, columns, n_row_cuts;
     bool add;
+    rz_spans spans;
 } product;
+
+static void multiply(const product *m, float *c, rz_mat_a a, rz_mat_b b, int M, int N)
+{
+    if (m->p->compute == RZ_COMPUTE_BF16)
+        m->p->k->matmul_half(c, m->ldc, a, b, M, N, m->K, m->spans, m->add);
+    else
+        m->p->k->matmul(c, m->ldc, a, b, M, N, m->K, m->add);
+}
 
 static void matmul_cut(void *ctx, int i, int thread)
 {
@@ -28,7 +37,7 @@ static void matmul_cut(void *ctx, int i, int thread)
         b.half += c0 / RZ_PANEL * b.stride_panel;
     else
         b.p += c0 / RZ_PANEL * b.stride_panel;
-    m->p->k->matmul(m->c + r0 * m->ldc + c0, m->ldc, a, b, M, N, m->K, m->add);
+    multiply(m, m->c + r0 * m->ldc + c0, a, b, M, N);
 }
 
 static int n_cuts(int n, int size)
@@ -42,24 +51,24 @@ static int cut_size(int n, int pieces, int unit)
     return size < unit ? unit : size;
 }
 
-void rz_op_matmul(const rz_policy *p, float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
+static void matmul(product m)
 {
-    int threads = rz_pool_size(p->pool);
-    if (threads == 1 || (double)M * N * K < 2 * WORTH) {
-        p->k->matmul(c, ldc, a, b, M, N, K, add);
+    int threads = rz_pool_size(m.p->pool);
+    if (threads == 1 || (double)m.M * m.N * m.K < 2 * WORTH) {
+        multiply(&m, m.c, m.a, m.b, m.M, m.N);
         return;
     }
     /* rows first: every thread then streams all of B once; columns when rows are few. The other way round where W lies in rows: each cut turns it around for
      * itself, on which many rows should work */
     static const int unit[2] = {ROW_CUT, COLUMN_CUT};
-    const int of[2] = {M, N}, first = b.stride_k == 1, second = !first;
-    int size[2] = {M, N};
+    const int of[2] = {m.M, m.N}, first = m.b.stride_k == 1, second = !first;
+    int size[2] = {m.M, m.N};
     size[first] = cut_size(of[first], 4 * threads, unit[first]);
     int n = n_cuts(of[first], size[first]);
     if (n < 2 * threads)
         size[second] = cut_size(of[second], n_cuts(2 * threads, n), unit[second]);
-    product m = {p, c, ldc, a, b, M, N, K, size[0], size[1], n_cuts(M, size[0]), add};
-    rz_pool_run(p->pool, m.n_row_cuts * n_cuts(N, m.columns), matmul_cut, &m);
+    m.rows = size[0], m.columns = size[1], m.n_row_cuts = n_cuts(m.M, m.rows);
+    rz_pool_run(m.p->pool, m.n_row_cuts * n_cuts(m.N, m.columns), matmul_cut, &m);
 }
 
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M)
@@ -70,12 +79,12 @@ void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix 
                              : (rz_mat_b){p->w + w->at, 1, panel, NULL, p->stored == RZ_STORED_BF16};
     for (int m = 0; w->bias >= 0 && m < M; m++)
         memcpy(y + (int64_t)m * w->N, p->w + w->bias, (size_t)w->N * sizeof *y);
-    rz_op_matmul(p, y, w->N, (rz_mat_a){x, w->K, 1}, b, M, w->N, w->K, w->bias >= 0);
+    matmul((product){.p = p, .c = y, .ldc = w->N, .a = {x, w->K, 1}, .b = b, .M = M, .N = w->N, .K = w->K, .add = w->bias >= 0});
 }
 
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M)
 {
-    rz_op_matmul(p, dx, w->K, (rz_mat_a){dy, w->N, 1}, (rz_mat_b){p->w + w->at, w->K, RZ_PANEL, NULL, p->stored == RZ_STORED_BF16}, M, w->K, w->N, false);
+    matmul((product){.p = p, .c = dx, .ldc = w->K, .a = {dy, w->N, 1}, .b = {p->w + w->at, w->K, RZ_PANEL, NULL, p->stored == RZ_STORED_BF16}, .M = M, .N = w->K, .K = w->N});
 }
 
 typedef struct {
@@ -92,12 +101,12 @@ static void bias_columns(void *ctx, int n0, int n1)
         b->p->k->add(b->grad + n0, b->dy + (int64_t)m * b->N + n0, n1 - n0);
 }
 
-void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const float *x, const rz_matrix *w, int M)
+void rz_op_linear_dw(const rz_policy *p, float *grad, const float *dy, const float *x, const rz_matrix *w, int M, rz_spans spans)
 {
     bias_work b = {p, grad + w->bias, dy, M, w->N};
     if (w->bias >= 0)
         rz_op_rows(p, w->N, bias_columns, &b);
-    rz_op_matmul(p, grad + w->at, w->K, (rz_mat_a){dy, 1, w->N}, (rz_mat_b){x, w->K, RZ_PANEL}, w->N, w->K, M, true);
+    matmul((product){.p = p, .c = grad + w->at, .ldc = w->K, .a = {dy, 1, w->N}, .b = {x, w->K, RZ_PANEL, NULL, false}, .M = w->N, .N = w->K, .K = M, .add = true, .spans = spans});
 }
 
 typedef struct {

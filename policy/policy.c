@@ -12,7 +12,7 @@
 static rz_matrix matrix(int64_t at, int64_t bias, int N, int K, int64_t *packed)
 {
     rz_matrix m = {at, *packed, N, K, bias};
-    *packed += (int64_t)rz_packed_size(N, K + K % 2); /* pairs of bfloat16 need as much */
+    *packed += (int64_t)rz_packed_size(N, rz_half_k(K)); /* panels of floats need no more */
     return m;
 }
 
@@ -135,16 +135,17 @@ void rz_policy_refresh(rz_policy *p)
     rz_shared_barrier(&p->packed_memory);
 }
 
-void rz_policy_store(rz_policy *p, rz_stored as)
+void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute)
 {
     assert(!p->packed_memory.p);
     p->stored = as;
+    p->compute = compute;
 }
 
 void rz_policy_panels(rz_policy *p)
 {
     rz_err why; /* each rank its own does as well */
-    bool half = p->stored == RZ_STORED_BF16;
+    bool half = p->stored == RZ_STORED_BF16 || p->compute == RZ_COMPUTE_BF16;
     if (p->packed_memory.p)
         return;
     rz_shared_init(&p->packed_memory, p->w_memory.comm, (size_t)p->n_packed * (half ? sizeof *p->half : sizeof *p->packed), &why);
@@ -186,7 +187,7 @@ bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err
         rz_policy_destroy(copy);
         return false;
     }
-    rz_policy_store(copy, p->stored);
+    rz_policy_store(copy, p->stored, p->compute);
     share(copy, c, false, &why);
     if (!copy->w_memory.part)
         memcpy(copy->w, p->w, (size_t)p->layout.n_params * sizeof *p->w);

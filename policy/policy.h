@@ -18,6 +18,9 @@ typedef struct { rz_matrix qkv, o, gate_up, down; } rz_layer_matrices;
 /* What matrices (the embedding is one) are computed with: themselves, or themselves rounded to bfloat16. */
 typedef enum { RZ_STORED_F32, RZ_STORED_BF16 } rz_stored;
 #define RZ_STORED_NAMES "f32|bf16"
+/* How products with matrices multiply: chains of floats, or blocks of bfloat16s (policy/kernels.h, matmul_half), whatever the matrices are stored as. */
+typedef enum { RZ_COMPUTE_F32, RZ_COMPUTE_BF16 } rz_compute;
+#define RZ_COMPUTE_NAMES "f32|bf16"
 
 typedef struct {
     rz_arch arch;
@@ -29,8 +32,9 @@ typedef struct {
     rz_heads heads;
     float *w;           /* (n_params): the weights; whoever writes them calls rz_policy_refresh */
     rz_stored stored;
+    rz_compute compute;
     float *packed;      /* the same matrices as panels for y = x·Wᵀ, or … */
-    uint16_t *half;     /* … as these where they are computed with in bfloat16. Both NULL until rz_policy_panels */
+    uint16_t *half;     /* … as these where they are stored or computed with in bfloat16. Both NULL until rz_policy_panels */
     int64_t n_packed;   /* numbers that panels have */
     rz_shared w_memory, packed_memory; /* where these lie */
     rz_rope *rope;      /* angles of the positions used so far: the forward pass has them computed */
@@ -42,7 +46,7 @@ void rz_policy_destroy(rz_policy *p);
 /* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1; biases 0. */
 void rz_policy_init_weights(rz_policy *p, uint32_t seed);
 /* w is what an update changes, and what is written to files, either way. Before rz_policy_panels. */
-void rz_policy_store(rz_policy *p, rz_stored as);
+void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute);
 /* For whoever decodes: few rows at a time are several times as fast with panels. Without them many rows, as in training, cost some 2 % more in the forward
  * products, and no memory. The same bits. Collective once the weights are shared, w being complete for all ranks before. */
 void rz_policy_panels(rz_policy *p);

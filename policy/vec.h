@@ -1,7 +1,10 @@
 /* Sixteen floats at a time: `vf` is one register of AVX-512, two of AVX2, four of the portable set (vector extensions of gcc and clang; SSE2,
  * NEON …, with fma emulated where the target has none). Chosen by what this translation unit is compiled for. Static inline only.
  *
- * vf_load_even, vf_load_odd: the first and the second ones of sixteen pairs of bfloat16 in memory; vf_round_half: a float rounded to that (policy/mathf.h). vf_load/vf_store are unaligned; the _n forms touch the first n of 16 lanes only (n in 0 … 16; the other lanes load as +0). */
+ * vf_load_even, vf_load_odd: the first and the second ones of sixteen pairs of bfloat16 in memory; vf_round_half: a float rounded to that (policy/mathf.h), NaN
+ * to one of them; vf_half_pairs: sixteen such pairs, the first ones from lo. vf_load/vf_store are unaligned; the _n forms touch the first n of 16 lanes only (n
+ * in 0 … 16; the other lanes load as +0). vf_flush_begin … vf_flush_end: in between, and in functions called there only, operations take numbers of magnitude
+ * below 2^-126 as zero and give zero for them. */
 #ifndef RZ_POLICY_VEC_H
 #define RZ_POLICY_VEC_H
 #include "policy/mathf.h"
@@ -30,7 +33,12 @@ static inline vf vf_round_half(vf x)
 {
     __m512i u = _mm512_castps_si512(x), odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
     u = _mm512_and_si512(_mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), _mm512_set1_epi32(-0x10000));
-    return _mm512_mask_mov_ps(_mm512_castsi512_ps(u), _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x);
+    return _mm512_mask_mov_ps(_mm512_castsi512_ps(u), _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), _mm512_set1_ps(NAN));
+}
+static inline vf vf_half_pairs(vf lo, vf hi)
+{
+    __m512i l = _mm512_castps_si512(vf_round_half(lo)), h = _mm512_castps_si512(vf_round_half(hi));
+    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_srli_epi32(l, 16), h));
 }
 static inline vf vf_load_n(const float *p, int n) { return _mm512_maskz_loadu_ps(vf_first(n), p); }
 static inline void vf_store_n(float *p, vf x, int n) { _mm512_mask_storeu_ps(p, vf_first(n), x); }
@@ -137,9 +145,15 @@ static inline __m256 vf_round_eight(__m256 x)
 {
     __m256i u = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
     u = _mm256_and_si256(_mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), _mm256_set1_epi32(-0x10000));
-    return _mm256_blendv_ps(_mm256_castsi256_ps(u), x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    return _mm256_blendv_ps(_mm256_castsi256_ps(u), _mm256_set1_ps(NAN), _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }
 static inline vf vf_round_half(vf x) { return vf_pair(vf_round_eight(x.a), vf_round_eight(x.b)); }
+static inline __m256 vf_half_eight(__m256 lo, __m256 hi)
+{
+    __m256i l = _mm256_castps_si256(vf_round_eight(lo)), h = _mm256_castps_si256(vf_round_eight(hi));
+    return _mm256_castsi256_ps(_mm256_or_si256(_mm256_srli_epi32(l, 16), h));
+}
+static inline vf vf_half_pairs(vf lo, vf hi) { return vf_pair(vf_half_eight(lo.a, hi.a), vf_half_eight(lo.b, hi.b)); }
 static inline void vf_store(float *p, vf x)
 {
     _mm256_storeu_ps(p, x.a);
@@ -311,9 +325,14 @@ static inline q4 q4_round_half(q4 x)
 {
     q4_uint u = (q4_uint)x;
     q4_int number = x == x;
-    return (q4)((((u + 0x7fff + (u >> 16 & 1)) & 0xffff0000) & (q4_uint)number) | (u & ~(q4_uint)number));
+    return (q4)((((u + 0x7fff + (u >> 16 & 1)) & 0xffff0000) & (q4_uint)number) | (0x7fc00000 & ~(q4_uint)number));
 }
 static inline vf vf_round_half(vf x) { return (vf){q4_round_half(x.a), q4_round_half(x.b), q4_round_half(x.c), q4_round_half(x.d)}; }
+static inline q4 q4_half_pairs(q4 lo, q4 hi) { return (q4)((q4_uint)q4_round_half(lo) >> 16 | (q4_uint)q4_round_half(hi)); }
+static inline vf vf_half_pairs(vf lo, vf hi)
+{
+    return (vf){q4_half_pairs(lo.a, hi.a), q4_half_pairs(lo.b, hi.b), q4_half_pairs(lo.c, hi.c), q4_half_pairs(lo.d, hi.d)};
+}
 static inline vf vf_load(const float *p) { return (vf){q4_load(p), q4_load(p + 4), q4_load(p + 8), q4_load(p + 12)}; }
 static inline void vf_store(float *p, vf x) { memcpy(p, &x, sizeof x); }
 static inline vf vf_load_n(const float *p, int n)
@@ -426,6 +445,20 @@ static inline void vd_store(double *p, vd x) { memcpy(p, &x, sizeof x); }
 #endif /* ------------------------------------------------------------------------------------------------------------------ all */
 
 static inline vf vf_zero(void) { return vf_set(0.0f); }
+
+#ifdef __SSE2__
+enum { VF_FLUSH = 0x8000 | 0x0040 }; /* MXCSR: flush to zero, denormals are zero */
+static inline unsigned vf_flush_begin(void)
+{
+    unsigned before = _mm_getcsr();
+    _mm_setcsr(before | VF_FLUSH);
+    return before;
+}
+static inline void vf_flush_end(unsigned before) { _mm_setcsr(before); }
+#else /* numbers as small as that are not flushed: the probe at start-up refuses such a table */
+static inline unsigned vf_flush_begin(void) { return 0; }
+static inline void vf_flush_end(unsigned before) { (void)before; }
+#endif
 
 /* NaN wins, +0 > −0. vf_max_fast returns its second argument for NaN and for zeros of both signs. */
 static inline vf vf_max(vf a, vf b)

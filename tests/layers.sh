@@ -35,6 +35,7 @@ jansson.h: base/ data/ policy/ rewards/ trainer/ cli/
 immintrin.h: policy/ base/threads.c
 emmintrin.h: policy/ base/threads.c
 xmmintrin.h: policy/ base/threads.c
+cpuid.h: base/processor.c
 sanitizer/asan_interface.h: base/arena.c
 linux/futex.h: base/
 sys/syscall.h: base/

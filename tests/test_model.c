@@ -136,18 +136,22 @@ END_TEST
  * everything. */
 START_TEST(cuts_threads_and_tables)
 {
+    const rz_compute compute = (rz_compute)(_i % 2);
+    _i /= 2;
     rz_arch a = middlings[_i % N_MIDDLINGS];
     rz_arena arena = tiny_arena();
     rz_tree trees[N_TREES];
     many_trees(trees, &arena);
     float *logp = RZ_NEW(&arena, 4096, float), *other = RZ_NEW(&arena, 4096, float);
     rig wanted = open_rig(&a, tiny_kernels(0), NULL, 4);
+    rz_policy_store(wanted.p, RZ_STORED_F32, compute);
     gradient(&wanted, trees, N_TREES, 0, 0.9f);
     int n = outputs(trees, N_TREES, logp);
     size_t bytes = (size_t)wanted.p->layout.n_params * sizeof(float);
     for (int threads = 0, step = _i % N_MIDDLINGS > 1 ? 2 : 1; threads <= 3; threads += step) {
         rz_pool *pool = threads ? tiny_pool(threads) : NULL;
         rig r = open_rig(&a, tiny_kernels(_i / N_MIDDLINGS), pool, 4);
+        rz_policy_store(r.p, RZ_STORED_F32, compute);
         for (unsigned i = 0, cuts = 0; cuts < 1u << (N_TREES - 1); i++, cuts += i % 3 ? 0 : threads || _i < N_MIDDLINGS || _i % N_MIDDLINGS > 1 ? 7 : 1) {
             rz_learner_recompute(r.l, (rz_recompute)(i % 3));
             if (i == 2)
@@ -200,7 +204,7 @@ START_TEST(stored_as_bfloat16)
         rz_learner_forward(r.l, trees, N_TREES, 0.9f);
         outputs(trees, N_TREES, other);
         ck_assert(memcmp(logp, other, (size_t)n * sizeof *logp));
-        rz_policy_store(r.p, RZ_STORED_BF16);
+        rz_policy_store(r.p, RZ_STORED_BF16, RZ_COMPUTE_F32);
         for (int panels = 0; panels < 2; panels++) {
             if (panels)
                 rz_policy_panels(r.p);
@@ -281,6 +285,64 @@ START_TEST(rows_of_the_head)
 }
 END_TEST
 
+/* `compute: bf16`: rows that are worked on together end where blocks of the definition do, whatever calls, threads, the head's chunks and trees make of it. */
+START_TEST(blocks_of_rows)
+{
+    enum { TREES = 7 };
+    static const struct { int n_prefix, n, lengths[2]; } shapes[TREES] = {{0, 1, {300}}, {0, 1, {45}}, {5, 2, {2, 1}}, {40, 2, {290, 131}}, {0, 1, {33}}, {0, 1, {257}}, {70, 1, {320}}};
+    rz_arch a = {50, 8, 24, 1, 2, 1, 4, 512, 1e-5, 1e4, true};
+    rz_arena arena = tiny_arena();
+    rz_stream s;
+    rz_tree trees[TREES];
+    rz_stream_init(&s, 13, RZ_RNG_TEST, 0);
+    for (int i = 0; i < TREES; i++)
+        trees[i] = tiny_tree(&s, shapes[i].n_prefix, shapes[i].lengths, shapes[i].n, a.vocab_size, &arena);
+    float *first = NULL;
+    for (int threads = 1; threads <= 3; threads++) {
+        rz_pool *pool = tiny_pool(threads);
+        rig r = open_rig(&a, tiny_kernels(_i), pool, 5);
+        rz_policy_store(r.p, RZ_STORED_F32, RZ_COMPUTE_BF16);
+        size_t bytes = (size_t)r.p->layout.n_params * sizeof(float);
+        for (int i = 0; i < 4; i++) {
+            rz_learner_recompute(r.l, (rz_recompute)(i % RZ_RECOMPUTE_ALL));
+            gradient(&r, trees, TREES, (unsigned)i * 0x2b, 1);
+            if (!first)
+                first = memcpy(RZ_NEW(&arena, r.p->layout.n_params, float), r.grad, bytes);
+            ck_assert_msg(!memcmp(first, r.grad, bytes), "%s, %d threads, round %d: another gradient", r.p->k->name, threads, i);
+        }
+        close_rig(&r);
+        rz_pool_destroy(pool);
+    }
+    rz_arena_finish(&arena);
+}
+END_TEST
+
+/* It is the same model and gradient but for rounding to eight bits: log-probabilities within a few hundredths, gradients of all tensors all but parallel. */
+START_TEST(computed_in_bfloat16)
+{
+    rig r = open_rig(&middlings[0], tiny_kernels(-1), NULL, 4), half = open_rig(&middlings[0], tiny_kernels(-1), NULL, 4);
+    rz_tree trees[N_TREES];
+    many_trees(trees, &r.arena);
+    float *logp = RZ_NEW(&r.arena, 4096, float), *other = RZ_NEW(&r.arena, 4096, float);
+    gradient(&r, trees, N_TREES, 0, 1);
+    int n = outputs(trees, N_TREES, logp);
+    rz_policy_store(half.p, RZ_STORED_F32, RZ_COMPUTE_BF16);
+    gradient(&half, trees, N_TREES, 0, 1);
+    outputs(trees, N_TREES, other);
+    for (int i = 0; i < n; i++)
+        ck_assert_msg(fabsf(logp[i] - other[i]) < 0.15f, "%g, of bfloat16s %g", (double)logp[i], (double)other[i]);
+    for (int i = 0; i < r.p->layout.n_tensors; i++) {
+        const rz_tensor *t = &r.p->layout.tensors[i];
+        double xx = 0, yy = 0, xy = 0;
+        for (int64_t j = t->offset; j < t->offset + tiny_size(t); j++)
+            xx += (double)r.grad[j] * r.grad[j], yy += (double)half.grad[j] * half.grad[j], xy += (double)r.grad[j] * half.grad[j];
+        ck_assert_msg(xy >= 0.995 * sqrt(xx * yy) && xx != yy, "%s: cosine %g", t->name, xy / sqrt(xx * yy));
+    }
+    close_rig(&r);
+    close_rig(&half);
+}
+END_TEST
+
 /* A completion's numbers are its own: alone, among others, or with the prompt written out in front of it. */
 START_TEST(neighbours)
 {
@@ -342,7 +404,9 @@ static void add(TCase *t)
 {
     tcase_add_loop_test(t, log_probabilities, 0, N_CASES * tiny_n_kernels());
     tcase_add_loop_test(t, gradients, 0, N_CASES);
-    tcase_add_loop_test(t, cuts_threads_and_tables, 0, N_MIDDLINGS * tiny_n_kernels());
+    tcase_add_loop_test(t, cuts_threads_and_tables, 0, 2 * N_MIDDLINGS * tiny_n_kernels());
+    tcase_add_loop_test(t, blocks_of_rows, 0, tiny_n_kernels());
+    tcase_add_test(t, computed_in_bfloat16);
     tcase_add_loop_test(t, stored_as_bfloat16, 0, N_MIDDLINGS * tiny_n_kernels());
     tcase_add_loop_test(t, memory_of_a_call, 0, 3);
     tcase_add_loop_test(t, rows_of_the_head, 0, 2);

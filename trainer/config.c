@@ -56,6 +56,8 @@ const rz_option rz_config_rows[] = {
     INT("threads", threads, "1", 1, 1024, FREE, "threads a rank; changes no bit"),
     ENUM("dtype", dtype, "f32", RZ_STORED_NAMES, "what is computed with: the matrices as they are, or rounded to bfloat16 (faster where memory is slow); "
          "a base is pretrained, and weights are updated and saved, in f32"),
+    ENUM("compute", compute, "f32", RZ_COMPUTE_NAMES, "how matrix products multiply, of a base too: floats, or both factors rounded to bfloat16 and added up as floats (other numbers, several times as fast "
+         "where the processor has AMX tiles, slower elsewhere; docs/numerics.md)"),
     {"recompute", RZ_OPT_ENUM, AT(recompute), "none", 0, 0, RZ_RECOMPUTE_NAMES, FREE,
      "what a backward pass computes again instead of keeping it: norms saves a third of the activations for almost nothing, layer nine tenths for a fifth more time; changes no bit"},
     INT("activation_mib", activation_mib, "1024", 1, 1e9, FREE, "activations a rank holds at once, in MiB: prompts are taken together as far as they fit; changes no bit"),
@@ -282,7 +284,7 @@ bool rz_config_arch(const rz_config *c, int vocab_size, rz_arch *arch, rz_err *e
 
 bool rz_config_decides(rz_stage stage, const char *key)
 {
-    static const char *const base[] = {"seed", "gradient_shards", "tokenizer", "eos_token", "task.", "corpus.", "arch.", "pretrain."};
+    static const char *const base[] = {"seed", "gradient_shards", "compute", "tokenizer", "eos_token", "task.", "corpus.", "arch.", "pretrain."};
     if (stage == RZ_STAGE_TRAIN)
         return true;
     for (size_t i = 0; i < sizeof base / sizeof base[0]; i++)
@@ -295,9 +297,10 @@ void rz_config_hash(const rz_config *c, rz_stage stage, const char *more, char o
 {
     char *all = rz_strdup(more);
     for (int i = 0; i < rz_config_n_rows; i++) {
-        if (rz_config_rows[i].change == RZ_OPT_FREE || !rz_config_decides(stage, rz_config_rows[i].key))
+        const rz_option *row = &rz_config_rows[i];
+        if (row->change == RZ_OPT_FREE || !rz_config_decides(stage, row->key) || (row->offset == AT(compute) && c->compute == RZ_COMPUTE_F32)) /* as before there was a choice */
             continue;
-        char *value = rz_options_value(&rz_config_rows[i], c), *longer = rz_asprintf("%s\n%s=%s", all, rz_config_rows[i].key, value);
+        char *value = rz_options_value(row, c), *longer = rz_asprintf("%s\n%s=%s", all, row->key, value);
         free(value);
         free(all);
         all = longer;

@@ -25,6 +25,7 @@ typedef struct {
     int reward;           /* rz_reward */
     int recompute;        /* rz_recompute */
     int dtype;            /* rz_stored */
+    int compute;          /* rz_compute */
     int on_save_error;    /* rz_save_error */
     double time_limit;    /* seconds; 0: none */
     bool strict, allow_changed_rules;

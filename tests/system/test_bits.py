@@ -2,7 +2,7 @@
 memory, and on every kernel path."""
 from common import *
 
-KNOWN = ["reference", "portable", "avx2", "avx512"]
+KNOWN = ["reference", "portable", "avx2", "avx512", "amx"]
 
 # Jobs that differ in what could depend on ranks: shards, cuts into minibatches, filters of the sampler, averages.
 JOBS = {
@@ -12,6 +12,9 @@ JOBS = {
                          "rollout.temperature=0.8"]),
     "bf16": (GRPO, ["dtype=bf16", "kl.coef=0.1", "minibatches=2"]),
     "tiny bf16": (GRPO, ["dtype=bf16", "steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
+    "half": (GRPO, ["compute=bf16", "kl.coef=0.1", "minibatches=2", "gradient_shards=8"]),
+    "half tiny": (GRPO, ["compute=bf16", "dtype=bf16", "steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
+    "half pretrain": (BASE, ["compute=bf16"]),
     "kl": (GRPO, ["kl.coef=0.1", "epochs=2", "minibatches=2"]),
     "dynamic": (GRPO, ["dynamic_sampling=true", "group_size=2", "minibatches=2"]),
     # what all prompts begin with is 16 tokens and more: a root (docs/numerics.md, section 6)
@@ -53,6 +56,16 @@ VARIANTS = [
     ("bf16", dict(cpu="portable", slots=20)),
     ("bf16", dict(cpu="avx2")),
     ("tiny bf16", dict(cpu="reference", ranks=2)),
+    ("half", dict(ranks=2, recompute="norms", activation_mib=1)),
+    ("half", dict(ranks=3, threads=2, slots=3)),
+    ("half", dict(ranks=4, recompute="layer", cpu="avx512")),
+    ("half", dict(cpu="avx2", slots=20)),
+    ("half", dict(cpu="avx512", threads=3)),
+    ("half", dict(cpu="amx", ranks=2, threads=2)),
+    ("half tiny", dict(cpu="portable", ranks=2)),
+    ("half tiny", dict(cpu="reference")),
+    ("half pretrain", dict(ranks=2, threads=2)),
+    ("half pretrain", dict(ranks=3, cpu="avx2")),
     ("dynamic", dict(ranks=4)),
     ("dynamic", dict(ranks=2, slots=3, cpu="avx2")),
     ("root", dict(ranks=2, threads=2)),
@@ -167,10 +180,11 @@ def _(folder):
 def _(folder):
     config, keys = JOBS["bf16"]
     out = os.path.join(folder, "run")
-    for dtype in "f32", "bf16":
-        rulezero("train", config, f"out={out}-{dtype}", *keys, "kl.coef=0", f"dtype={dtype}").expect(OK)
-    rulezero("diff", f"{out}-f32", f"{out}-bf16").expect(DIFFERENT, "config: dtype differs")
-    check(digest(f"{out}-f32/model.h5") != digest(f"{out}-bf16/model.h5"), "the weights are the same")
+    for key in "dtype", "compute":
+        for value in "f32", "bf16":
+            rulezero("train", config, f"out={out}-{key}-{value}", *keys, "kl.coef=0", "dtype=f32", f"{key}={value}").expect(OK)
+        rulezero("diff", f"{out}-{key}-f32", f"{out}-{key}-bf16").expect(DIFFERENT, f"config: {key} differs")
+        check(digest(f"{out}-{key}-f32/model.h5") != digest(f"{out}-{key}-bf16/model.h5"), "the weights are the same")
 
 
 @case("another seed is another run")

@@ -1,0 +1,341 @@
+/* Part of kernels_vec.c and of kernels_amx.c: products of matrices rounded to bfloat16, whose order of additions is that of a tile instruction (policy/kernels.h).
+ * Blocks of A and B become tiles of 1 KiB first: of A sixteen rows, of B sixteen columns, of 32 k each. A word is a pair of k, the even one below;
+ * a tile of A is (row, pair), one of B (pair, column), which is how panels of bfloat16 lie anyhow. half_tiles multiplies them. */
+
+enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_BLOCKS = 16, HALF_ROWS = 512, HALF_COLUMNS = 64, FEW_TILE_ROWS = 16, TILE_ROWS = 32 };
+
+/* A block of k: where it begins, how many of its terms there are. */
+typedef struct { int k, n; } half_block;
+
+/* The next blocks, HALF_BLOCKS at most. k and span: where the first begins; moved on. */
+static int next_blocks(half_block *to, const rz_spans *spans, int K, int *k, int *span)
+{
+    int n = 0;
+    for (; n < HALF_BLOCKS && *k < K; n++) {
+        int end = spans->n ? spans->ends[*span] : K;
+        to[n] = (half_block){*k, minimum(end - *k, RZ_HALF_BLOCK)};
+        *k += to[n].n;
+        *span += *k == end;
+    }
+    return n;
+}
+
+/* The i-th sixteen words of a tile from `from`: elements 2j and 2j + 1 of line i, a row, of which there are `lines`, n elements of each; or, across, elements of rows 2i and 2i + 1, of which there
+ * are n, `lines` elements of each. What is missing is 0. */
+INLINE void two(vf *lo, vf *hi, const float *from, int64_t stride, int i, const int lines, const int n, const bool is_across)
+{
+    *lo = *hi = vf_zero();
+    if (is_across) {
+        if (2 * i < n)
+            *lo = get(from + 2 * i * stride, lines);
+        if (2 * i + 1 < n)
+            *hi = get(from + (2 * i + 1) * stride, lines);
+    } else if (i < lines) {
+        *lo = get(from + i * stride, minimum(n, 16));
+        if (n > 16)
+            *hi = get(from + i * stride + 16, n - 16);
+    }
+}
+
+INLINE void round_tile(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across)
+{
+    for (int i = 0; i < RZ_PANEL; i++, to += RZ_HALF_BLOCK) {
+        vf lo, hi, even, odd;
+        two(&lo, &hi, from, stride, i, lines, n, is_across);
+        if (is_across)
+            even = lo, odd = hi;
+        else
+            vf_deinterleave(lo, hi, &even, &odd);
+        vf_store((float *)(void *)to, vf_half_pairs(even, odd));
+    }
+}
+
+#ifdef __AVX512BF16__
+/* The same by the instruction that rounds. It takes numbers of magnitude below 2^-126 as zero before it rounds, which is another thing for some: false if there is one. */
+INLINE bool round_tile_fast(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across)
+{
+    enum { SUBNORMAL = 0x20 };
+    const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    unsigned small = 0;
+    for (int i = 0; i < RZ_PANEL; i++, to += RZ_HALF_BLOCK) {
+        vf lo, hi;
+        two(&lo, &hi, from, stride, i, lines, n, is_across);
+        small |= _mm512_fpclass_ps_mask(lo, SUBNORMAL) | _mm512_fpclass_ps_mask(hi, SUBNORMAL);
+        __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(hi, lo);
+        _mm512_storeu_si512(to, is_across ? _mm512_permutexvar_epi16(interleave, halves) : halves);
+    }
+    return !small;
+}
+#else
+INLINE bool round_tile_fast(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across)
+{
+    (void)to, (void)from, (void)stride, (void)lines, (void)n, (void)is_across;
+    return false;
+}
+#endif
+
+INLINE void make_tile(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across, bool turn)
+{
+    if (!round_tile_fast(to, from, stride, lines, n, is_across))
+        round_tile(to, from, stride, lines, n, is_across);
+    if (!turn)
+        return;
+    vf w[RZ_PANEL];
+    UNROLL for (int i = 0; i < RZ_PANEL; i++)
+        w[i] = vf_load((const float *)(const void *)(to + i * RZ_HALF_BLOCK));
+    vf_transpose(w);
+    UNROLL for (int i = 0; i < RZ_PANEL; i++)
+        vf_store((float *)(void *)(to + i * RZ_HALF_BLOCK), w[i]);
+}
+
+/* Tiles of lines (rows of A, columns of B) by blocks. line, k: how far apart they lie in memory, one of them 1. pairs_first: tiles as (pair, line), not (line, pair). */
+static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k, int lines, const half_block *blocks, int n_blocks, bool pairs_first)
+{
+    const bool is_across = k != 1, turn = is_across != pairs_first;
+    const int64_t stride = is_across ? k : line;
+    const int n_lines = (lines + RZ_PANEL - 1) / RZ_PANEL;
+    for (int i = 0; i < n_lines * n_blocks; i++) { /* as memory lies */
+        int m = is_across ? i % n_lines : i / n_blocks, j = is_across ? i / n_lines : i % n_blocks, height = minimum(lines - m * RZ_PANEL, RZ_PANEL);
+        const float *p = from + m * RZ_PANEL * line + blocks[j].k * k;
+        uint16_t *tile = to + (m * n_blocks + j) * TILE;
+        if (height < RZ_PANEL || blocks[j].n < RZ_HALF_BLOCK)
+            make_tile(tile, p, stride, height, blocks[j].n, is_across, turn);
+        else if (is_across)
+            make_tile(tile, p, stride, RZ_PANEL, RZ_HALF_BLOCK, true, turn);
+        else
+            make_tile(tile, p, stride, RZ_PANEL, RZ_HALF_BLOCK, false, turn);
+    }
+}
+
+/* C(rows, columns), 32 × 32 or 16 × 64 at most, from n blocks: tiles of A, rows of tiles sa apart, and of B, columns of tiles sb apart. soon: bytes from a tile of B to
+ * the one that is wanted in its place next, and has to come from memory; 0: all are near. */
+typedef struct {
+    float *c;
+    int64_t ldc;
+    const uint16_t *a, *b;
+    int64_t sa, sb, soon;
+    int rows, columns, n, more; /* rows of C that follow */
+    bool add;
+} half_work;
+
+#ifdef RZ_TILES
+typedef struct { float *c; int64_t ldc; } place;
+
+/* Where a tile of C is worked on: in place if it is whole. */
+static place begin_tile(const half_work *w, int y, int x, float edge[RZ_PANEL * RZ_PANEL])
+{
+    float *c = w->c + y * w->ldc + x;
+    int rows = w->rows - y, columns = w->columns - x;
+    if (rows >= RZ_PANEL && columns >= RZ_PANEL)
+        return (place){c, w->ldc * (int64_t)sizeof *c};
+    for (int r = 0; r < RZ_PANEL; r++)
+        vf_store(edge + r * RZ_PANEL, w->add && r < rows ? get(c + r * w->ldc, minimum(columns, RZ_PANEL)) : vf_zero());
+    return (place){edge, RZ_PANEL * sizeof *edge};
+}
+
+static void end_tile(const half_work *w, int y, int x, const float edge[RZ_PANEL * RZ_PANEL])
+{
+    float *c = w->c + y * w->ldc + x;
+    int rows = w->rows - y, columns = w->columns - x;
+    for (int r = 0; (rows < RZ_PANEL || columns < RZ_PANEL) && r < minimum(rows, RZ_PANEL); r++)
+        put(c + r * w->ldc, vf_load(edge + r * RZ_PANEL), minimum(columns, RZ_PANEL));
+}
+
+static void ask_tile(const uint16_t *b, int64_t soon)
+{
+    UNROLL for (int i = 0; soon && i < RZ_PANEL; i++)
+        __builtin_prefetch((const char *)b + soon + i * 64, 0, 2);
+}
+
+/* Tiles 0 to 3 are those of C: two by two, or four side by side. The numbers of tiles are part of the instructions. */
+static void half_tiles(const half_work *w)
+{
+    _Alignas(64) float edge[4][RZ_PANEL * RZ_PANEL];
+    const bool both = w->rows > RZ_PANEL;
+    const int wide = (w->columns + RZ_PANEL - 1) / RZ_PANEL;
+    const int64_t stride = RZ_HALF_BLOCK * sizeof(uint16_t);
+    int y[4] = {0, 0, both ? RZ_PANEL : 0, both ? RZ_PANEL : 0}, x[4] = {0, RZ_PANEL, both ? 0 : 2 * RZ_PANEL, both ? RZ_PANEL : 3 * RZ_PANEL};
+    bool on[4] = {true, wide > 1, both || wide > 2, both ? wide > 1 : wide > 3};
+    place c[4];
+    for (int i = 0; i < 4; i++)
+        if (on[i])
+            c[i] = begin_tile(w, y[i], x[i], edge[i]);
+#define BEGIN(i)                             \
+    if (!on[i] || !w->add)                   \
+        _tile_zero(i);                       \
+    else                                     \
+        _tile_loadd(i, c[i].c, c[i].ldc)
+    BEGIN(0);
+    BEGIN(1);
+    BEGIN(2);
+    BEGIN(3);
+#undef BEGIN
+    for (int r = 0; r < minimum(w->more, w->rows); r++) /* asked for meanwhile: C is seldom near */
+        for (int i = 0; i < wide; i++)
+            __builtin_prefetch(w->c + (w->rows + r) * w->ldc + i * RZ_PANEL, 1, 3);
+    const uint16_t *a = w->a, *b = w->b;
+    for (int j = 0; both && j < w->n; j++, a += TILE, b += TILE) {
+        _tile_loadd(4, a, stride);
+        _tile_loadd(5, a + w->sa, stride);
+        _tile_loadd(6, b, stride);
+        ask_tile(b, w->soon);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(2, 5, 6);
+        if (wide > 1) {
+            _tile_loadd(7, b + w->sb, stride);
+            ask_tile(b + w->sb, w->soon);
+            _tile_dpbf16ps(1, 4, 7);
+            _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    for (int j = 0; !both && j < w->n; j++, a += TILE, b += TILE) {
+        _tile_loadd(4, a, stride);
+        _tile_loadd(5, b, stride);
+        ask_tile(b, w->soon);
+        _tile_dpbf16ps(0, 4, 5);
+        if (wide > 1) {
+            _tile_loadd(6, b + w->sb, stride);
+            ask_tile(b + w->sb, w->soon);
+            _tile_dpbf16ps(1, 4, 6);
+        }
+        if (wide > 2) {
+            _tile_loadd(7, b + 2 * w->sb, stride);
+            ask_tile(b + 2 * w->sb, w->soon);
+            _tile_dpbf16ps(2, 4, 7);
+        }
+        if (wide > 3) {
+            _tile_loadd(5, b + 3 * w->sb, stride);
+            ask_tile(b + 3 * w->sb, w->soon);
+            _tile_dpbf16ps(3, 4, 5);
+        }
+    }
+#define END(i)                               \
+    if (on[i]) {                             \
+        _tile_stored(i, c[i].c, c[i].ldc);   \
+        end_tile(w, y[i], x[i], edge[i]);    \
+    }
+    END(0)
+    END(1)
+    END(2)
+    END(3)
+#undef END
+}
+#else
+/* By plain multiply-adds: the chains of even and of odd terms beside each other, so many rows and panels of them as fit in the registers. */
+#if VF_REGISTERS >= 32
+enum { HALF_HIGH = 4, HALF_WIDE = 2 };
+#else
+enum { HALF_HIGH = 2, HALF_WIDE = 1 };
+#endif
+
+INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels)
+{
+    const uint16_t *a = w->a + y / RZ_PANEL * w->sa + y % RZ_PANEL * RZ_HALF_BLOCK, *b = w->b + x / RZ_PANEL * w->sb;
+    const int last = minimum(w->columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
+    for (int j = 0; j < w->n; j++, a += TILE, b += TILE) {
+        vf even[HALF_HIGH][HALF_WIDE], odd[HALF_HIGH][HALF_WIDE];
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int p = 0; p < panels; p++)
+                even[r][p] = odd[r][p] = vf_zero();
+        for (int i = 0; i < RZ_HALF_BLOCK; i += 2) {
+            vf b_even[HALF_WIDE], b_odd[HALF_WIDE];
+            UNROLL for (int p = 0; p < panels; p++) {
+                b_even[p] = vf_load_even(b + p * w->sb + i * RZ_PANEL);
+                b_odd[p] = vf_load_odd(b + p * w->sb + i * RZ_PANEL);
+            }
+            UNROLL for (int r = 0; r < rows; r++) {
+                vf a_even = vf_set(rz_from_half(a[r * RZ_HALF_BLOCK + i])), a_odd = vf_set(rz_from_half(a[r * RZ_HALF_BLOCK + i + 1]));
+                UNROLL for (int p = 0; p < panels; p++) {
+                    even[r][p] = vf_fma(a_even, b_even[p], even[r][p]);
+                    odd[r][p] = vf_fma(a_odd, b_odd[p], odd[r][p]);
+                }
+            }
+        }
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int p = 0; p < panels; p++) {
+                float *c = w->c + (y + r) * w->ldc + x + p * RZ_PANEL;
+                int n = p == panels - 1 ? last : RZ_PANEL;
+                vf sum = vf_add(even[r][p], odd[r][p]), before = w->add || j > 0 ? get(c, n) : vf_zero();
+                put(c, vf_add(before, sum), n);
+            }
+    }
+}
+
+static void half_tiles(const half_work *w)
+{
+    for (int x = 0, panels; x < w->columns; x += panels * RZ_PANEL) {
+        panels = HALF_WIDE > 1 && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
+        for (int y = 0, rows; y < w->rows; y += rows) {
+            rows = w->rows - y >= HALF_HIGH ? HALF_HIGH : 1;
+            if (rows > 1 && panels > 1)
+                half_tile(w, y, x, HALF_HIGH, HALF_WIDE);
+            else if (rows > 1)
+                half_tile(w, y, x, HALF_HIGH, 1);
+            else if (panels > 1)
+                half_tile(w, y, x, 1, HALF_WIDE);
+            else
+                half_tile(w, y, x, 1, 1);
+        }
+    }
+}
+#endif
+
+/* Begins with what is in C, in blocks of k, of rows and of columns. */
+static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const rz_mat_a *a, const rz_mat_b *b, int M, int N, int K, const rz_spans *spans, bool add)
+{
+    _Alignas(64) uint16_t tiles_a[HALF_ROWS / RZ_PANEL * HALF_BLOCKS * TILE], tiles_b[HALF_COLUMNS / RZ_PANEL * HALF_BLOCKS * TILE];
+    half_block blocks[HALF_BLOCKS];
+    const bool turned = b->stride_k == 1 && N > 1; /* B is Wᵀ */
+    const int64_t column = turned ? b->stride_panel / RZ_PANEL : 1;
+    for (int k = 0, span = 0, done = 0, n; (n = next_blocks(blocks, spans, K, &k, &span)) > 0; done += n)
+        for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
+            rows = even_part((M + RZ_PANEL - 1) / RZ_PANEL, HALF_ROWS / RZ_PANEL, i) * RZ_PANEL;
+            rows = minimum(rows, M - m);
+            make_tiles(tiles_a, a->p + m * a->stride_m, a->stride_m, a->stride_k, rows, blocks, n, false);
+            for (int col = 0, columns; col < N; col += columns) {
+                columns = minimum(N - col, HALF_COLUMNS);
+                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * TILE, .sb = n * TILE, .n = n, .add = add || done > 0};
+                if (b->half) {
+                    w.b = b->half + col / RZ_PANEL * b->stride_panel + done * TILE, w.sb = b->stride_panel;
+                    w.soon = i == 0 ? HALF_COLUMNS / RZ_PANEL * b->stride_panel * (int64_t)sizeof *b->half : 0;
+                } else {
+                    make_tiles(tiles_b, b->p + (turned ? col * column : col / RZ_PANEL * b->stride_panel), column, b->stride_k, columns, blocks, n, true);
+                }
+                int high = rows <= FEW_TILE_ROWS ? FEW_TILE_ROWS : TILE_ROWS, wide = rows <= FEW_TILE_ROWS ? HALF_COLUMNS : HALF_COLUMNS / 2;
+                for (int x = 0; x < columns; x += wide)
+                    for (int y = 0; y < rows; y += high) {
+                        half_work u = w;
+                        u.c = c + (m + y) * ldc + col + x, u.a = tiles_a + y / RZ_PANEL * w.sa, u.b = w.b + x / RZ_PANEL * w.sb;
+                        u.rows = minimum(rows - y, high), u.columns = minimum(columns - x, wide), u.soon = y ? 0 : w.soon;
+                        u.more = rows - y - u.rows;
+                        half_tiles(&u);
+                    }
+            }
+        }
+}
+
+static void check_half(rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans)
+{
+    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (spans.n == 0 || spans.ends[spans.n - 1] == K) &&
+           (!b.half || (spans.n <= 1 && b.stride_k == RZ_PANEL && b.stride_panel == rz_half_panel(K))) && (b.half || b.stride_k != RZ_PANEL || b.stride_panel == RZ_PANEL || N <= RZ_PANEL));
+    (void)a, (void)b, (void)M, (void)N, (void)K, (void)spans;
+}
+
+/* Nothing to add up: 0, or what is there. */
+static void no_terms(float *c, int64_t ldc, int M, int N, bool add)
+{
+    for (int m = 0; !add && m < M; m++)
+        memset(c + m * ldc, 0, (size_t)N * sizeof *c);
+}
+
+#ifndef RZ_TILES
+static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
+{
+    check_half(a, b, M, N, K, spans);
+    if (K == 0)
+        no_terms(c, ldc, M, N, add);
+    unsigned before = vf_flush_begin();
+    half_product(c, ldc, &a, &b, M, N, K, &spans, add);
+    vf_flush_end(before);
+}
+#endif
