@@ -166,7 +166,7 @@ static void print_help(FILE *to)
     fprintf(to, "\nTo start: ./run configs/quick.yaml (installs what is missing, builds, trains on all cores).\n"
                 "Exit status: 0 done, 64 usage, 65 bad data, 70 internal error, 73 in use or cannot create, 74 input/output,\n"
                 "75 try again, 78 bad config, 85 stopped with a checkpoint saved, 86 a rank hung, 87 diverged.\n"
-                "RULEZERO_CPU=portable|avx2|avx512|amx forces a kernel path; the results are the same bits.\n");
+                "RULEZERO_CPU=portable|avx2|avx512|avx512_bf16|amx forces a kernel path; the results are the same bits.\n");
 }
 
 static void print_command_help(const rz_command *c)

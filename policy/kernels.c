@@ -47,10 +47,19 @@ static bool has_avx512(void)
 }
 
 /* The AVX-512 table, but for products of bfloat16s. */
-static rz_kernels amx;
+static rz_kernels dots, amx;
+static bool has_dots(void)
+{
+    if (!has_avx512() || !__builtin_cpu_supports("avx512bf16"))
+        return false;
+    dots = rz_kernels_avx512;
+    dots.name = "avx512_bf16";
+    dots.matmul_half = rz_matmul_dot;
+    return true;
+}
 static bool has_amx(void)
 {
-    if (!has_avx512() || !__builtin_cpu_supports("avx512bf16") || !rz_tiles_usable())
+    if (!has_dots() || !rz_tiles_usable())
         return false;
     amx = rz_kernels_avx512;
     amx.name = "amx";
@@ -59,13 +68,15 @@ static bool has_amx(void)
 }
 #endif
 
-static const struct { const rz_kernels *kernels; bool (*usable)(void); } tables[] = {
-    {&rz_kernels_reference, has_always},
-    {&rz_kernels_portable, has_always},
+/* pays, where there is one: of those that are usable, whether it is faster than the one before; asked when the best is wanted. */
+static const struct { const rz_kernels *kernels; bool (*usable)(void), (*pays)(void); } tables[] = {
+    {&rz_kernels_reference, has_always, NULL},
+    {&rz_kernels_portable, has_always, NULL},
 #ifdef RZ_BUILD_X86
-    {&rz_kernels_avx2, has_avx2},
-    {&rz_kernels_avx512, has_avx512},
-    {&amx, has_amx},
+    {&rz_kernels_avx2, has_avx2, NULL},
+    {&rz_kernels_avx512, has_avx512, NULL},
+    {&dots, has_dots, rz_dots_pay},
+    {&amx, has_amx, NULL},
 #endif
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
@@ -223,10 +234,22 @@ static bool probe(const rz_kernels *k, rz_err *err)
     return same;
 }
 
+/* The last that is usable and pays. */
+static int best_table(const rz_kernels *const *list, int n)
+{
+    for (int i = N_TABLES - 1; n > 1 && i > 0; i--)
+        if (tables[i].kernels == list[n - 1]) {
+            if (!tables[i].pays || tables[i].pays())
+                break;
+            n--;
+        }
+    return n - 1;
+}
+
 bool rz_kernels_select(const rz_kernels **out, const char *name, rz_err *err)
 {
     const rz_kernels *const *list;
-    int n = rz_kernels_available(&list), found = name ? -1 : n - 1;
+    int n = rz_kernels_available(&list), found = name ? -1 : best_table(list, n);
     char names[128] = "";
     for (int i = 0; i < n; i++) {
         if (name && strcmp(name, list[i]->name) == 0)

@@ -1,5 +1,5 @@
 /* The operations of the policy and their defined arithmetic (docs/numerics.md). One table of functions: `reference` is the
- * definition in plain loops; `portable`, `avx2`, `avx512` and `amx` give the same bits faster.
+ * definition in plain loops; `portable`, `avx2`, `avx512`, `avx512_bf16` and `amx` give the same bits faster (the last two: avx512 with another matmul_half).
  *
  * Dimensions: M rows (tokens) · N outputs · K inputs · D hidden_size · F intermediate_size · V vocab_size
  *             H query heads · G key/value heads (H = G·R) · E head_dim · T keys

@@ -1,8 +1,13 @@
-/* Part of kernels_vec.c and of kernels_amx.c: products of matrices rounded to bfloat16, whose order of additions is that of a tile instruction (policy/kernels.h).
+/* Part of kernels_vec.c, kernels_amx.c and kernels_dot.c: products of matrices rounded to bfloat16, whose order of additions is that of a tile instruction (policy/kernels.h).
  * Blocks of A and B become tiles of 1 KiB first: of A sixteen rows, of B sixteen columns, of 32 k each. A word is a pair of k, the even one below;
  * a tile of A is (row, pair), one of B (pair, column), which is how panels of bfloat16 lie anyhow. half_tiles multiplies them. */
 
-enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_BLOCKS = 16, HALF_ROWS = 512, HALF_COLUMNS = 64, FEW_TILE_ROWS = 16, TILE_ROWS = 32 };
+enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_BLOCKS = 16, HALF_COLUMNS = 64, FEW_TILE_ROWS = 16, TILE_ROWS = 32 };
+#if defined RZ_TILES || defined RZ_DOTS
+enum { A_TILE = TILE, HALF_ROWS = 512 };
+#else
+enum { A_TILE = 2 * TILE /* as floats */, HALF_ROWS = 256 };
+#endif
 
 /* A block of k: where it begins, how many of its terms there are. */
 typedef struct { int k, n; } half_block;
@@ -88,8 +93,9 @@ INLINE void make_tile(uint16_t *to, const float *from, int64_t stride, const int
         vf_store((float *)(void *)(to + i * RZ_HALF_BLOCK), w[i]);
 }
 
-/* Tiles of lines (rows of A, columns of B) by blocks. line, k: how far apart they lie in memory, one of them 1. pairs_first: tiles as (pair, line), not (line, pair). */
-static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k, int lines, const half_block *blocks, int n_blocks, bool pairs_first)
+/* Tiles of lines (rows of A, columns of B) by blocks. line, k: how far apart they lie in memory, one of them 1. pairs_first: tiles as (pair, line), not (line, pair).
+ * size: from a tile to the next. */
+static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k, int lines, const half_block *blocks, int n_blocks, bool pairs_first, int size)
 {
     const bool is_across = k != 1, turn = is_across != pairs_first;
     const int64_t stride = is_across ? k : line;
@@ -97,7 +103,7 @@ static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k,
     for (int i = 0; i < n_lines * n_blocks; i++) { /* as memory lies */
         int m = is_across ? i % n_lines : i / n_blocks, j = is_across ? i / n_lines : i % n_blocks, height = minimum(lines - m * RZ_PANEL, RZ_PANEL);
         const float *p = from + m * RZ_PANEL * line + blocks[j].k * k;
-        uint16_t *tile = to + (m * n_blocks + j) * TILE;
+        uint16_t *tile = to + (m * n_blocks + j) * size;
         if (height < RZ_PANEL || blocks[j].n < RZ_HALF_BLOCK)
             make_tile(tile, p, stride, height, blocks[j].n, is_across, turn);
         else if (is_across)
@@ -118,7 +124,13 @@ typedef struct {
     bool add;
 } half_work;
 
+/* lay_a: n tiles of A as half_tiles wants them. */
 #ifdef RZ_TILES
+static void lay_a(uint16_t *a, int n)
+{
+    (void)a, (void)n;
+}
+
 typedef struct { float *c; int64_t ldc; } place;
 
 /* Where a tile of C is worked on: in place if it is whole. */
@@ -221,36 +233,89 @@ static void half_tiles(const half_work *w)
 #undef END
 }
 #else
-/* By plain multiply-adds: the chains of even and of odd terms beside each other, so many rows and panels of them as fit in the registers. */
+/* The chains of even and of odd terms beside each other, so many rows and panels of them as fit in the registers. */
 #if VF_REGISTERS >= 32
-enum { HALF_HIGH = 4, HALF_WIDE = 2 };
+enum { HALF_HIGH = 6, HALF_WIDE = 2 };
 #else
 enum { HALF_HIGH = 2, HALF_WIDE = 1 };
+#endif
+typedef vf sums[HALF_HIGH][HALF_WIDE];
+
+#ifdef RZ_DOTS
+/* An instruction that adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c), makes two steps of a chain if the halves are terms of
+ * one: of two words (term 0, 1), (2, 3) the words (0, 2) and (1, 3), the earlier one above. */
+static void lay_a(uint16_t *a, int n)
+{
+    for (int i = 0; i < n * RZ_PANEL; i++, a += RZ_HALF_BLOCK) {
+        __m512i w = _mm512_loadu_si512(a), other = _mm512_shuffle_epi32(w, _MM_PERM_CDAB);
+        __m512i even = _mm512_mask_blend_epi16(0xaaaaaaaa, other, _mm512_slli_epi32(w, 16)), odd = _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(w, 16), other);
+        _mm512_storeu_si512(a, _mm512_mask_mov_epi32(even, 0xaaaa, odd));
+    }
+}
+
+/* All terms of a block. */
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, const int rows, const int panels)
+{
+    for (int i = 0; i < RZ_HALF_BLOCK; i += 4) {
+        __m512bh b_even[HALF_WIDE], b_odd[HALF_WIDE];
+        UNROLL for (int p = 0; p < panels; p++) {
+            __m512i w = _mm512_loadu_si512(b + p * sb + i * RZ_PANEL), next = _mm512_loadu_si512(b + p * sb + (i + 2) * RZ_PANEL);
+            b_even[p] = (__m512bh)_mm512_mask_blend_epi16(0xaaaaaaaa, next, _mm512_slli_epi32(w, 16));
+            b_odd[p] = (__m512bh)_mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(next, 16), w);
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            int32_t word[2];
+            memcpy(word, a + r * RZ_HALF_BLOCK + i, sizeof word);
+            UNROLL for (int p = 0; p < panels; p++) {
+                even[r][p] = _mm512_dpbf16_ps(even[r][p], (__m512bh)_mm512_set1_epi32(word[0]), b_even[p]);
+                odd[r][p] = _mm512_dpbf16_ps(odd[r][p], (__m512bh)_mm512_set1_epi32(word[1]), b_odd[p]);
+            }
+        }
+    }
+}
+#else
+/* Of each row first the sixteen even terms, then the odd ones, as floats. From behind, since they take the place of half as many bytes. */
+static void lay_a(uint16_t *a, int n)
+{
+    for (int i = 0; i < n; i++, a += A_TILE)
+        for (int r = RZ_PANEL - 1; r >= 0; r--) {
+            vf even = vf_load_even(a + r * RZ_HALF_BLOCK), odd = vf_load_odd(a + r * RZ_HALF_BLOCK);
+            float *to = (float *)(void *)a + r * RZ_HALF_BLOCK;
+            vf_store(to, even);
+            vf_store(to + RZ_PANEL, odd);
+        }
+}
+
+INLINE void block_terms(sums even, sums odd, const uint16_t *tile, const uint16_t *b, int64_t sb, const int rows, const int panels)
+{
+    const float *a = (const float *)(const void *)tile;
+    for (int i = 0; i < RZ_HALF_BLOCK / 2; i++) {
+        vf b_even[HALF_WIDE], b_odd[HALF_WIDE];
+        UNROLL for (int p = 0; p < panels; p++) {
+            b_even[p] = vf_load_even(b + p * sb + i * 2 * RZ_PANEL);
+            b_odd[p] = vf_load_odd(b + p * sb + i * 2 * RZ_PANEL);
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            vf a_even = vf_set(a[r * RZ_HALF_BLOCK + i]), a_odd = vf_set(a[r * RZ_HALF_BLOCK + RZ_PANEL + i]);
+            UNROLL for (int p = 0; p < panels; p++) {
+                even[r][p] = vf_fma(a_even, b_even[p], even[r][p]);
+                odd[r][p] = vf_fma(a_odd, b_odd[p], odd[r][p]);
+            }
+        }
+    }
+}
 #endif
 
 INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels)
 {
-    const uint16_t *a = w->a + y / RZ_PANEL * w->sa + y % RZ_PANEL * RZ_HALF_BLOCK, *b = w->b + x / RZ_PANEL * w->sb;
+    const uint16_t *a = w->a + y / RZ_PANEL * w->sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = w->b + x / RZ_PANEL * w->sb;
     const int last = minimum(w->columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
-    for (int j = 0; j < w->n; j++, a += TILE, b += TILE) {
-        vf even[HALF_HIGH][HALF_WIDE], odd[HALF_HIGH][HALF_WIDE];
+    for (int j = 0; j < w->n; j++, a += A_TILE, b += TILE) {
+        sums even, odd;
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
-        for (int i = 0; i < RZ_HALF_BLOCK; i += 2) {
-            vf b_even[HALF_WIDE], b_odd[HALF_WIDE];
-            UNROLL for (int p = 0; p < panels; p++) {
-                b_even[p] = vf_load_even(b + p * w->sb + i * RZ_PANEL);
-                b_odd[p] = vf_load_odd(b + p * w->sb + i * RZ_PANEL);
-            }
-            UNROLL for (int r = 0; r < rows; r++) {
-                vf a_even = vf_set(rz_from_half(a[r * RZ_HALF_BLOCK + i])), a_odd = vf_set(rz_from_half(a[r * RZ_HALF_BLOCK + i + 1]));
-                UNROLL for (int p = 0; p < panels; p++) {
-                    even[r][p] = vf_fma(a_even, b_even[p], even[r][p]);
-                    odd[r][p] = vf_fma(a_odd, b_odd[p], odd[r][p]);
-                }
-            }
-        }
+        block_terms(even, odd, a, b, w->sb, rows, panels);
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++) {
                 float *c = w->c + (y + r) * w->ldc + x + p * RZ_PANEL;
@@ -261,20 +326,26 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
     }
 }
 
+#define HALF_TILE(R, ...)                                                                                                            \
+    static void half_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1); }                                      \
+    static void half_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE); }
+#define HALF_ROW(R, ...) {half_tile_##R##x1, half_tile_##R##x2},
+#if VF_REGISTERS >= 32
+#define HALF_EACH(F) F(1) F(2) F(3) F(4) F(5) F(6)
+#else
+#define HALF_EACH(F) F(1) F(2)
+#endif
+HALF_EACH(HALF_TILE)
+static void (*const half_tile_of[HALF_HIGH][2])(const half_work *w, int y, int x) = {HALF_EACH(HALF_ROW)}; /* by rows and panels, each less one */
+
+/* Rows of a tile of A lie beside each other in memory: none goes on in the next. */
 static void half_tiles(const half_work *w)
 {
     for (int x = 0, panels; x < w->columns; x += panels * RZ_PANEL) {
         panels = HALF_WIDE > 1 && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
-        for (int y = 0, rows; y < w->rows; y += rows) {
-            rows = w->rows - y >= HALF_HIGH ? HALF_HIGH : 1;
-            if (rows > 1 && panels > 1)
-                half_tile(w, y, x, HALF_HIGH, HALF_WIDE);
-            else if (rows > 1)
-                half_tile(w, y, x, HALF_HIGH, 1);
-            else if (panels > 1)
-                half_tile(w, y, x, 1, HALF_WIDE);
-            else
-                half_tile(w, y, x, 1, 1);
+        for (int y = 0, i = 0, rows; y < w->rows; y += rows, i = y % RZ_PANEL ? i + 1 : 0) {
+            rows = even_part(minimum(w->rows - y / RZ_PANEL * RZ_PANEL, RZ_PANEL), HALF_HIGH, i);
+            half_tile_of[rows - 1][panels - 1](w, y, x);
         }
     }
 }
@@ -283,7 +354,7 @@ static void half_tiles(const half_work *w)
 /* Begins with what is in C, in blocks of k, of rows and of columns. */
 static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const rz_mat_a *a, const rz_mat_b *b, int M, int N, int K, const rz_spans *spans, bool add)
 {
-    _Alignas(64) uint16_t tiles_a[HALF_ROWS / RZ_PANEL * HALF_BLOCKS * TILE], tiles_b[HALF_COLUMNS / RZ_PANEL * HALF_BLOCKS * TILE];
+    _Alignas(64) uint16_t tiles_a[HALF_ROWS / RZ_PANEL * HALF_BLOCKS * A_TILE], tiles_b[HALF_COLUMNS / RZ_PANEL * HALF_BLOCKS * TILE];
     half_block blocks[HALF_BLOCKS];
     const bool turned = b->stride_k == 1 && N > 1; /* B is Wᵀ */
     const int64_t column = turned ? b->stride_panel / RZ_PANEL : 1;
@@ -291,15 +362,16 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
         for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
             rows = even_part((M + RZ_PANEL - 1) / RZ_PANEL, HALF_ROWS / RZ_PANEL, i) * RZ_PANEL;
             rows = minimum(rows, M - m);
-            make_tiles(tiles_a, a->p + m * a->stride_m, a->stride_m, a->stride_k, rows, blocks, n, false);
+            make_tiles(tiles_a, a->p + m * a->stride_m, a->stride_m, a->stride_k, rows, blocks, n, false, A_TILE);
+            lay_a(tiles_a, (rows + RZ_PANEL - 1) / RZ_PANEL * n);
             for (int col = 0, columns; col < N; col += columns) {
                 columns = minimum(N - col, HALF_COLUMNS);
-                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * TILE, .sb = n * TILE, .n = n, .add = add || done > 0};
+                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * A_TILE, .sb = n * TILE, .n = n, .add = add || done > 0};
                 if (b->half) {
                     w.b = b->half + col / RZ_PANEL * b->stride_panel + done * TILE, w.sb = b->stride_panel;
                     w.soon = i == 0 ? HALF_COLUMNS / RZ_PANEL * b->stride_panel * (int64_t)sizeof *b->half : 0;
                 } else {
-                    make_tiles(tiles_b, b->p + (turned ? col * column : col / RZ_PANEL * b->stride_panel), column, b->stride_k, columns, blocks, n, true);
+                    make_tiles(tiles_b, b->p + (turned ? col * column : col / RZ_PANEL * b->stride_panel), column, b->stride_k, columns, blocks, n, true, TILE);
                 }
                 int high = rows <= FEW_TILE_ROWS ? FEW_TILE_ROWS : TILE_ROWS, wide = rows <= FEW_TILE_ROWS ? HALF_COLUMNS : HALF_COLUMNS / 2;
                 for (int x = 0; x < columns; x += wide)
@@ -328,7 +400,7 @@ static void no_terms(float *c, int64_t ldc, int M, int N, bool add)
         memset(c + m * ldc, 0, (size_t)N * sizeof *c);
 }
 
-#ifndef RZ_TILES
+#if !defined RZ_TILES && !defined RZ_DOTS
 static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
 {
     check_half(a, b, M, N, K, spans);

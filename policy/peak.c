@@ -71,6 +71,7 @@ __attribute__((target("avx2"))) static void read256(float sink[16], const char *
 
 static const struct { const char *name; void (*run)(float *sink, long rounds); double flops; void (*read)(float *sink, const char *data, size_t blocks); } loops[] = {
     {"avx512", run512, 2 * CHAINS * 16 * 2, read512},
+    {"avx512_bf16", run512, 2 * CHAINS * 16 * 2, read512},
     {"amx", run512, 2 * CHAINS * 16 * 2, read512},
     {"avx2", run256, 2 * CHAINS * 8 * 2, read256},
 };

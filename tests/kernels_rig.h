@@ -14,14 +14,14 @@ static const rz_kernels *reference, *tested[8];
 static int n_tested;
 static const char *what = ""; /* the case at hand, for messages */
 
-/* The tables to be tested: all that this processor has, or the one named. */
-static void choose_tables(const char *only)
+/* The tables to be tested: all that this processor has, or the one named. some: those that differ in more than matmul_half. */
+static void choose_tables(const char *only, bool some)
 {
     const rz_kernels *const *list;
     int n = rz_kernels_available(&list);
     reference = list[0];
     for (int i = 1; i < n; i++)
-        if (!only || strcmp(only, list[i]->name) == 0)
+        if (only ? strcmp(only, list[i]->name) == 0 : !some || list[i]->matmul != list[i - 1]->matmul)
             tested[n_tested++] = list[i];
     if (n_tested == 0) {
         fprintf(stderr, "no table '%s' to test on this processor\n", only ? only : "");

@@ -162,7 +162,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    choose_tables(argc > 1 ? argv[1] : getenv("RULEZERO_CPU"));
+    choose_tables(argc > 1 ? argv[1] : getenv("RULEZERO_CPU"), false);
     Suite *suite = suite_create("kernels_half");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);

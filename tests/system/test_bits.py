@@ -2,7 +2,7 @@
 memory, and on every kernel path."""
 from common import *
 
-KNOWN = ["reference", "portable", "avx2", "avx512", "amx"]
+KNOWN = ["reference", "portable", "avx2", "avx512", "avx512_bf16", "amx"]
 
 # Jobs that differ in what could depend on ranks: shards, cuts into minibatches, filters of the sampler, averages.
 JOBS = {
@@ -62,6 +62,7 @@ VARIANTS = [
     ("half", dict(cpu="avx2", slots=20)),
     ("half", dict(cpu="avx512", threads=3)),
     ("half", dict(cpu="amx", ranks=2, threads=2)),
+    ("half", dict(cpu="avx512_bf16", slots=7)),
     ("half tiny", dict(cpu="portable", ranks=2)),
     ("half tiny", dict(cpu="reference")),
     ("half pretrain", dict(ranks=2, threads=2)),
