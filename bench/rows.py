@@ -2,7 +2,8 @@
 
 Both sides do the same work: decoding samples at temperature 1 without filters, to full lengths, and its time includes the prompts (16 tokens a sequence,
 each sequence its own); training is forward, loss, backward and AdamW in f32; a GRPO step samples, scores, and updates once. llama.cpp's benchmark samples
-nothing and its time ends with the logits: that is to its advantage."""
+nothing and its time ends with the logits: that is to its advantage. In bfloat16 (rows with bf16 in their names) all others round activations too: ours are the faster of
+`--compute bf16`, which does, and of f32 products with weights that are stored so."""
 import json
 import math
 import statistics
@@ -66,21 +67,22 @@ def read_llama(out):
     return {"rate": max(line["pl"] * line["tg"] / (line["t_pp"] + line["t_tg"]) for line in lines), "flash_attention": lines[0]["flash_attn"]}
 
 
-def ours(name, work, *flags, flop=None, ranks=1, seconds=2):
-    command = ["{rulezero}", "bench", work, *flags, "--seconds", str(seconds), "--json"]
+def ours(name, work, *flags, flop=None, ranks=1, seconds=2, computes=("f32",)):
+    commands = [["{rulezero}", "bench", work, *flags, "--compute", compute, "--seconds", str(seconds), "--json"] for compute in computes]
     if ranks > 1:
-        command = ["mpirun", "-q", "-n", str(ranks), "--bind-to", "none", *command]
-    return Job(name, "rulezero", [command], read_ours, flop, ranks)
+        commands = [["mpirun", "-q", "-n", str(ranks), "--bind-to", "none", *command] for command in commands]
+    return Job(name, "rulezero", commands, read_ours, flop, ranks)
 
 
 def our_decode(name, shape, batch, new, dtype="f32", seconds=2, plain=False):
     return ours(name, "decode", "--shape", shape, "--batch", str(batch), "--prompt", "16", "--new", str(new), "--dtype", dtype,
-                *(["--plain"] if plain else []), seconds=seconds, flop=lambda found: decode_flop(shape, batch, 16, new))
+                *(["--plain"] if plain else []), seconds=seconds, flop=lambda found: decode_flop(shape, batch, 16, new),
+                computes=("f32", "bf16") if dtype == "bf16" else ("f32",))
 
 
-def our_train(name, shape, batch, length, seconds=2, plain=False):
+def our_train(name, shape, batch, length, seconds=2, plain=False, computes=("f32",)):
     return ours(name, "train", "--shape", shape, "--batch", str(batch), "--seq", str(length), *(["--plain"] if plain else []), seconds=seconds,
-                flop=lambda found: train_flop(shape, batch, length))
+                flop=lambda found: train_flop(shape, batch, length), computes=computes)
 
 
 def torch(name, script, model, *words, side="PyTorch"):
@@ -112,6 +114,9 @@ JOBS = {job.name: job for job in [
     torch("hf decode small 32", "decode.py", "small", 32, 16, 128, "float32", 3, side="transformers"),
     llama("llama decode small 32", "small", 32, 128, repeat=3),
 
+    our_decode("our decode small bf16 32", "small", 32, 128, "bf16"),
+    llama("llama decode small bf16 32", "small", 32, 128, "bf16", repeat=3),
+
     our_decode("our decode 0.5b 32", "qwen0.5b", 32, 16, seconds=0, plain=True),
     llama("llama decode 0.5b 32", "qwen0.5b", 32, 16),
     our_decode("our decode 0.5b bf16 8", "qwen0.5b", 8, 16, "bf16", seconds=0, plain=True),
@@ -126,12 +131,17 @@ JOBS = {job.name: job for job in [
     our_train("our train small", "small", 16, 256),
     torch("eager train small", "train.py", "small", 16, 256, "eager", 4),
     torch("compiled train small", "train.py", "small", 16, 256, "compile", 4, side="torch.compile"),
+    our_train("our train small bf16", "small", 16, 256, computes=("f32", "bf16")),
+    torch("autocast train small", "train.py", "small", 16, 256, "autocast", 4),
     our_train("our train 0.5b", "qwen0.5b", 4, 256, seconds=0, plain=True),
+    our_train("our train 0.5b bf16", "qwen0.5b", 4, 256, seconds=0, plain=True, computes=("f32", "bf16")),
+    torch("autocast train 0.5b", "train.py", "qwen0.5b", 4, 256, "autocast", 1),
     torch("eager train 0.5b", "train.py", "qwen0.5b", 4, 256, "eager", 1),
 
     ours("our grpo", "grpo", *GRPO_FLAGS, flop=counted),
     our_decode("our equal decode", "small", 64, 64),
     our_train("our equal train", "small", 64, 80),
+    ours("our grpo bf16", "grpo", *GRPO_FLAGS, flop=counted, computes=("f32", "bf16")),
     torch("trl grpo", "grpo.py", "small", 8, 8, 16, 64, 4, 1, 64, side="TRL"),
     ours("our grpo long", "grpo", *LONG_FLAGS, seconds=0, flop=counted),
     torch("trl grpo long", "grpo.py", "small", 8, 16, 256, LENGTHS, 1, 0, 16, side="TRL"),  # so long a step needs no other to warm up
@@ -209,10 +219,14 @@ ROWS = [
     speed("train-small", "training, small, 16 x 256, f32, against PyTorch eager", "our train small", "eager train small", 1.5, 1.9),
     speed("train-small-compiled", "the same against torch.compile", "our train small", "compiled train small", 1.25, 1.6),
     speed("train-0.5b", "training, 0.5B, 4 x 256, f32, against PyTorch eager", "our train 0.5b", "eager train 0.5b", 1.3, 1.7),
+    speed("decode-small-bf16", "decode, small, batch 32, bf16, against llama.cpp", "our decode small bf16 32", "llama decode small bf16 32", None, None),
+    speed("train-small-bf16", "training, small, 16 x 256, bf16, against PyTorch's autocast", "our train small bf16", "autocast train small", None, None),
+    speed("train-0.5b-bf16", "training, 0.5B, 4 x 256, bf16, against PyTorch's autocast", "our train 0.5b bf16", "autocast train 0.5b", None, None),
     memory("train-0.5b-memory", "its peak memory", "our train 0.5b", "eager train 0.5b", 9e9 / 2**30, 8.4e9 / 2**30),
     Row("grpo-equal", "GRPO step, 8 x 8 x 64, equal work (all decoded, all trained on), against TRL", ["our equal decode", "our equal train", "trl grpo"],
         2.2, None, lambda m: equal_step(m) / m["trl grpo"]["rate"], equal_step, rate("trl grpo"), equal_limit),
     speed("grpo", "the same step as a job does it (shared prompts, work skipped)", "our grpo", "trl grpo", 2.2, 4),
+    speed("grpo-bf16", "the same with `compute: bf16`, if that is faster, against TRL in f32", "our grpo bf16", "trl grpo", None, None),
     speed("grpo-long", "GRPO step, 8 x 16, log-normal lengths up to 512, prompt 256", "our grpo long", "trl grpo long", 5, 8),
     share("products-train", "matrix products of training, small, of the FMA peak", "our train small", 0.80, 0.92),
     share("products-decode", "matrix products of decoding, small, batch 32", "our decode small 32", 0.70, 0.85),

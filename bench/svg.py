@@ -65,7 +65,7 @@ def ratios(title, rows, width=640):
         body += [line(at(2.0 ** power), top, at(2.0 ** power), bottom, "g"), text(at(2.0 ** power), bottom + 16, f"{2.0 ** power:g}×", "middle")]
     for i, (name, least, median, top_value, must, limit) in enumerate(rows):
         y = top + step * i + 5
-        color = COLORS[2] if median >= must else COLORS[1]
+        color = COLORS[2] if must is None or median >= must else COLORS[1]
         body.append(text(left - 8, y + 12, name, "end"))
         body.append(f'<rect x="{left}" y="{y}" width="{at(median) - left:.1f}" height="15" fill="{color}" fill-opacity=".75"/>')
         body.append(f'<line x1="{at(least):.1f}" y1="{y + 7.5}" x2="{at(top_value):.1f}" y2="{y + 7.5}" stroke="#222" stroke-width="2"/>')

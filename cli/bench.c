@@ -70,14 +70,14 @@ static double sum_over_ranks(rz_comm *comm, double x, double unit)
 }
 
 /* data NULL: multiply-adds; else a thread reads its part of it. */
-typedef struct { const char *name; const char *data; size_t bytes; int threads; double *rate; } peak_work;
+typedef struct { const char *name; bool half; const char *data; size_t bytes; int threads; double *rate; } peak_work;
 
 static void peak_of_thread(void *ctx, int i, int thread)
 {
     (void)thread;
     const peak_work *w = ctx;
     size_t part = w->bytes / (size_t)w->threads / 64 * 64;
-    w->rate[i] = w->data ? rz_peak_read(w->name, w->data + part * (size_t)i, part) : rz_peak_gflops(w->name, PEAK_MS);
+    w->rate[i] = w->data ? rz_peak_read(w->name, w->data + part * (size_t)i, part) : (w->half ? rz_peak_half_gflops : rz_peak_gflops)(w->name, PEAK_MS);
 }
 
 /* All threads of all ranks at once: cores share power, clock and memory. */
@@ -95,12 +95,12 @@ static double peak(rz_comm *comm, rz_pool *pool, peak_work w)
 }
 
 /* Short windows, and the best of several: another process may have the core in one of them. */
-static void yardsticks(rz_comm *comm, rz_bench *b, const rz_kernels *k, measured *m)
+static void yardsticks(rz_comm *comm, rz_bench *b, const rz_kernels *k, bool half, measured *m)
 {
     size_t bytes;
     const char *weights = rz_bench_weights(b, &bytes);
     for (int i = 0; i < PEAK_WINDOWS; i++) {
-        double p = peak(comm, rz_bench_pool(b), (peak_work){.name = k->name}), r;
+        double p = peak(comm, rz_bench_pool(b), (peak_work){.name = k->name, .half = half}), r;
         m->peak = p > m->peak ? p : m->peak;
         r = weights ? peak(comm, rz_bench_pool(b), (peak_work){.name = k->name, .data = weights, .bytes = bytes}) : 0;
         m->read = r > m->read ? r : m->read;
@@ -152,7 +152,7 @@ static bool measure(rz_comm *comm, rz_bench *b, const rz_bench_work *w, const rz
     int64_t go_on = 1;
     m->ranks = rz_comm_size(comm);
     while (go_on) {
-        yardsticks(comm, b, k, m);
+        yardsticks(comm, b, k, o->compute == RZ_COMPUTE_BF16, m);
         double cpu = processor_s();
         if (!timed_round(comm, b, w, &m->done, &m->plain_s[m->n], err))
             return false;

@@ -264,11 +264,11 @@ INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *
             b_odd[p] = (__m512bh)_mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(next, 16), w);
         }
         UNROLL for (int r = 0; r < rows; r++) {
-            int32_t word[2];
-            memcpy(word, a + r * RZ_HALF_BLOCK + i, sizeof word);
+            const float *word = (const float *)(const void *)(a + r * RZ_HALF_BLOCK + i);
+            __m512bh a_even = (__m512bh)vf_set(word[0]), a_odd = (__m512bh)vf_set(word[1]);
             UNROLL for (int p = 0; p < panels; p++) {
-                even[r][p] = _mm512_dpbf16_ps(even[r][p], (__m512bh)_mm512_set1_epi32(word[0]), b_even[p]);
-                odd[r][p] = _mm512_dpbf16_ps(odd[r][p], (__m512bh)_mm512_set1_epi32(word[1]), b_odd[p]);
+                even[r][p] = _mm512_dpbf16_ps(even[r][p], a_even, b_even[p]);
+                odd[r][p] = _mm512_dpbf16_ps(odd[r][p], a_odd, b_odd[p]);
             }
         }
     }

@@ -1,6 +1,6 @@
 """PyTorch: forward, cross-entropy, backward and (fused) AdamW on a batch of sequences. Prints one JSON object.
 
-    train.py MODEL BATCH LENGTH eager|compile ROUNDS"""
+    train.py MODEL BATCH LENGTH eager|compile|autocast ROUNDS    (autocast: eager, products in bfloat16)"""
 import json
 import sys
 import time
@@ -16,8 +16,9 @@ ids = torch.randint(3, 500, (batch, length + 1))
 
 
 def loss_of(inputs, targets):
-    logits = model(input_ids=inputs, use_cache=False).logits
-    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=how == "autocast"):
+        logits = model(input_ids=inputs, use_cache=False).logits
+        return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
 step_loss = torch.compile(loss_of) if how == "compile" else loss_of
