@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "cli/doctor.h"
+#include "policy/peak.h"
 #include "trainer/plan.h"
 
 #include <errno.h>
@@ -20,6 +21,16 @@ void rz_doctor_line(const char *path, char *to, size_t size)
 }
 
 /* ---- processor ---- */
+
+/* What compute: bf16 would be worth, where it is worth something: of its products alone, on registers. */
+static void well(rz_doctor *d, const char *model, const char *kernels)
+{
+    double floats = rz_peak_gflops(kernels, 20), halves = rz_peak_half_gflops(kernels, 20);
+    if (halves > 1.5 * floats && floats > 0)
+        rz_doctor_say(d, RZ_WELL, "processor", NULL, "%s; kernels %s, which multiply bfloat16s at %.0f times the rate of floats: compute=bf16 pays here", model, kernels, halves / floats);
+    else
+        rz_doctor_say(d, RZ_WELL, "processor", NULL, "%s; kernels %s", model, kernels);
+}
 
 static void look_at_processor(rz_doctor *d)
 {
@@ -43,7 +54,7 @@ static void look_at_processor(rz_doctor *d)
     else if (!strcmp(k->name, "portable") || !strcmp(k->name, "reference"))
         rz_doctor_say(d, RZ_WARN, "processor", "the bits are the same; a processor with AVX2 or AVX-512 is several times faster", "%s; kernels %s", model, k->name);
     else
-        rz_doctor_say(d, RZ_WELL, "processor", NULL, "%s; kernels %s", model, k->name);
+        well(d, model, k->name);
 }
 
 /* ---- cores ---- */

@@ -7,17 +7,14 @@
 #define RZ_TILES /* half_tiles is that of the instruction */
 #include "policy/kernels_half.inc.c"
 
-/* Eight tiles of sixteen rows of 64 bytes. */
-static const struct { uint8_t palette, start_row, reserved[14]; uint16_t row_bytes[16]; uint8_t rows[16]; } tiles_whole = {
-    .palette = 1, .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64}, .rows = {16, 16, 16, 16, 16, 16, 16, 16},
-};
-
 void rz_matmul_amx(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
 {
     check_half(a, b, M, N, K, spans);
     if (K == 0)
         no_terms(c, ldc, M, N, add);
-    _tile_loadconfig(&tiles_whole);
+    if (M == 0 || N == 0)
+        return;
+    configure_tiles(M);
     half_product(c, ldc, &a, &b, M, N, K, &spans, add);
     _tile_release(); /* else every switch to another thread would save them */
 }

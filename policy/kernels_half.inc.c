@@ -121,7 +121,7 @@ typedef struct {
     const uint16_t *a, *b;
     int64_t sa, sb, soon;
     int rows, columns, n, more; /* rows of C that follow */
-    bool add;
+    bool add, few;              /* few: these are all the rows there are */
 } half_work;
 
 /* lay_a: n tiles of A as half_tiles wants them. */
@@ -133,24 +133,40 @@ static void lay_a(uint16_t *a, int n)
 
 typedef struct { float *c; int64_t ldc; } place;
 
-/* Where a tile of C is worked on: in place if it is whole. */
+/* Tiles 0 to 3 are those of C, 4, of both rows of them also 5, of A, the others of B. Few rows are all there are: then tiles have no others. */
+static void configure_tiles(int M)
+{
+    struct { uint8_t palette, start_row, reserved[14]; uint16_t row_bytes[16]; uint8_t rows[16]; } of = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        bool second = M > RZ_PANEL && (i == 2 || i == 3 || i == 5), first = !second && i <= 4;
+        int rows = M > TILE_ROWS ? RZ_PANEL : second ? M - RZ_PANEL : first ? minimum(M, RZ_PANEL) : RZ_PANEL;
+        of.row_bytes[i] = RZ_HALF_BLOCK * sizeof(uint16_t);
+        of.rows[i] = (uint8_t)rows;
+    }
+    _tile_loadconfig(&of);
+}
+
+/* Where a tile of C is worked on: in place, unless a part of it is not C. */
+static bool in_place(const half_work *w, int y, int x)
+{
+    return (w->few || w->rows - y >= RZ_PANEL) && w->columns - x >= RZ_PANEL;
+}
+
 static place begin_tile(const half_work *w, int y, int x, float edge[RZ_PANEL * RZ_PANEL])
 {
     float *c = w->c + y * w->ldc + x;
-    int rows = w->rows - y, columns = w->columns - x;
-    if (rows >= RZ_PANEL && columns >= RZ_PANEL)
+    if (in_place(w, y, x))
         return (place){c, w->ldc * (int64_t)sizeof *c};
-    for (int r = 0; r < RZ_PANEL; r++)
-        vf_store(edge + r * RZ_PANEL, w->add && r < rows ? get(c + r * w->ldc, minimum(columns, RZ_PANEL)) : vf_zero());
+    for (int r = 0; w->add && r < RZ_PANEL; r++)
+        vf_store(edge + r * RZ_PANEL, r < w->rows - y ? get(c + r * w->ldc, minimum(w->columns - x, RZ_PANEL)) : vf_zero());
     return (place){edge, RZ_PANEL * sizeof *edge};
 }
 
 static void end_tile(const half_work *w, int y, int x, const float edge[RZ_PANEL * RZ_PANEL])
 {
     float *c = w->c + y * w->ldc + x;
-    int rows = w->rows - y, columns = w->columns - x;
-    for (int r = 0; (rows < RZ_PANEL || columns < RZ_PANEL) && r < minimum(rows, RZ_PANEL); r++)
-        put(c + r * w->ldc, vf_load(edge + r * RZ_PANEL), minimum(columns, RZ_PANEL));
+    for (int r = 0; !in_place(w, y, x) && r < minimum(w->rows - y, RZ_PANEL); r++)
+        put(c + r * w->ldc, vf_load(edge + r * RZ_PANEL), minimum(w->columns - x, RZ_PANEL));
 }
 
 static void ask_tile(const uint16_t *b, int64_t soon)
@@ -159,7 +175,7 @@ static void ask_tile(const uint16_t *b, int64_t soon)
         __builtin_prefetch((const char *)b + soon + i * 64, 0, 2);
 }
 
-/* Tiles 0 to 3 are those of C: two by two, or four side by side. The numbers of tiles are part of the instructions. */
+/* C two by two tiles, or four side by side. The numbers of tiles are part of the instructions. */
 static void half_tiles(const half_work *w)
 {
     _Alignas(64) float edge[4][RZ_PANEL * RZ_PANEL];
@@ -366,7 +382,7 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
             lay_a(tiles_a, (rows + RZ_PANEL - 1) / RZ_PANEL * n);
             for (int col = 0, columns; col < N; col += columns) {
                 columns = minimum(N - col, HALF_COLUMNS);
-                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * A_TILE, .sb = n * TILE, .n = n, .add = add || done > 0};
+                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * A_TILE, .sb = n * TILE, .n = n, .add = add || done > 0, .few = M <= TILE_ROWS};
                 if (b->half) {
                     w.b = b->half + col / RZ_PANEL * b->stride_panel + done * TILE, w.sb = b->stride_panel;
                     w.soon = i == 0 ? HALF_COLUMNS / RZ_PANEL * b->stride_panel * (int64_t)sizeof *b->half : 0;
