@@ -81,9 +81,13 @@ static rz_tree tree_of(const rz_request *r)
 START_TEST(sampled_is_trained)
 {
     static const double temperatures[] = {1, 0.7, 1.6};
-    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i), NULL, 32, 1.5), *without = tiny_policy(&arch, tiny_kernels(_i), NULL, 32, 1.5);
+    const int half = _i - tiny_n_kernels(); /* from 0 on: computed in bfloat16 */
+    const rz_kernels *kernels = tiny_kernels(half < 0 ? _i : half);
+    rz_policy *p = tiny_policy(&arch, kernels, NULL, 32, 1.5), *without = tiny_policy(&arch, kernels, NULL, 32, 1.5);
     rz_learner *l;
     int tokens = 0;
+    rz_policy_store(p, RZ_STORED_F32, half < 0 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16);
+    rz_policy_store(without, RZ_STORED_F32, half < 0 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16);
     rz_policy_panels(p);
     ck_assert(rz_learner_create(&l, without, &err));
     for (int way = 0; way < 3; way++) {
@@ -407,7 +411,7 @@ static void add(TCase *t)
 {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, without_cache_and_batch, 0, 2 * tiny_n_kernels());
-    tcase_add_loop_test(t, sampled_is_trained, 0, tiny_n_kernels());
+    tcase_add_loop_test(t, sampled_is_trained, 0, tiny_n_kernels() + tiny_n_half_kernels());
     tcase_add_loop_test(t, against_binary64, 0, tiny_n_kernels());
     tcase_add_test(t, slots_order_and_company);
     tcase_add_test(t, addresses);

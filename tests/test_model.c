@@ -136,8 +136,9 @@ END_TEST
  * everything. */
 START_TEST(cuts_threads_and_tables)
 {
-    const rz_compute compute = (rz_compute)(_i % 2);
-    _i /= 2;
+    const int n_f32 = N_MIDDLINGS * tiny_n_kernels();
+    const rz_compute compute = _i < n_f32 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16;
+    _i -= _i < n_f32 ? 0 : n_f32;
     rz_arch a = middlings[_i % N_MIDDLINGS];
     rz_arena arena = tiny_arena();
     rz_tree trees[N_TREES];
@@ -404,8 +405,8 @@ static void add(TCase *t)
 {
     tcase_add_loop_test(t, log_probabilities, 0, N_CASES * tiny_n_kernels());
     tcase_add_loop_test(t, gradients, 0, N_CASES);
-    tcase_add_loop_test(t, cuts_threads_and_tables, 0, 2 * N_MIDDLINGS * tiny_n_kernels());
-    tcase_add_loop_test(t, blocks_of_rows, 0, tiny_n_kernels());
+    tcase_add_loop_test(t, cuts_threads_and_tables, 0, N_MIDDLINGS * (tiny_n_kernels() + tiny_n_half_kernels()));
+    tcase_add_loop_test(t, blocks_of_rows, 0, tiny_n_half_kernels());
     tcase_add_test(t, computed_in_bfloat16);
     tcase_add_loop_test(t, stored_as_bfloat16, 0, N_MIDDLINGS * tiny_n_kernels());
     tcase_add_loop_test(t, memory_of_a_call, 0, 3);
