@@ -56,8 +56,8 @@ const rz_option rz_config_rows[] = {
     INT("threads", threads, "1", 1, 1024, FREE, "threads a rank; changes no bit"),
     ENUM("dtype", dtype, "f32", RZ_STORED_NAMES, "what is computed with: the matrices as they are, or rounded to bfloat16 (faster where memory is slow); "
          "a base is pretrained, and weights are updated and saved, in f32"),
-    ENUM("compute", compute, "f32", RZ_COMPUTE_NAMES, "how matrix products multiply, of a base too: floats, or both factors rounded to bfloat16 and added up as floats (other numbers, several times as fast "
-         "where the processor has AMX tiles, slower elsewhere; docs/numerics.md)"),
+    ENUM("compute", compute, "f32", RZ_COMPUTE_NAMES, "how matrix products multiply, of a base too: floats, or both factors rounded to bfloat16 and added up as floats (other numbers; a job is two to three times "
+         "as fast where the processor has AMX tiles, slower on most others; docs/performance.md)"),
     {"recompute", RZ_OPT_ENUM, AT(recompute), "none", 0, 0, RZ_RECOMPUTE_NAMES, FREE,
      "what a backward pass computes again instead of keeping it: norms saves a third of the activations for almost nothing, layer nine tenths for a fifth more time; changes no bit"},
     INT("activation_mib", activation_mib, "1024", 1, 1e9, FREE, "activations a rank holds at once, in MiB: prompts are taken together as far as they fit; changes no bit"),
