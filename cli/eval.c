@@ -42,7 +42,7 @@ const rz_option rz_eval_flags[] = {
     INT("limit", limit, "0", 0, 1e7, "problems at most; 0: all of a file, 256 of a task"),
     INT("seed", seed, "1", 0, 4294967295.0, "decides the samples, the problems of a task and the resampling"),
     INT("threads", threads, "1", 1, 1024, "threads a rank; changes nothing but speed"),
-    RZ_DTYPE_FLAG(options),
+    RZ_ARITHMETIC_FLAGS(options),
     RZ_RULES_ALLOW_FLAG(options),
     {"split", RZ_OPT_ENUM, AT(split), "test", 0, 0, SPLITS, RZ_OPT_FIXED, "of a task: which of its problems"},
     RZ_PROMPT_FLAGS(options, "default"),

@@ -41,7 +41,7 @@ bool rz_flags_parse_words(const rz_option *rows, int n, void *base, bool *given,
      "kinds of rules that run with all your rights and may: plugin, program"}
 
 /* Rows of one with the ints `dtype`, an rz_stored, and `compute`, an rz_compute (policy/policy.h). */
-#define RZ_DTYPE_FLAG(options)                                                                                                                            \
+#define RZ_ARITHMETIC_FLAGS(options)                                                                                                                      \
     {"dtype", RZ_OPT_ENUM, offsetof(options, dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED,                                                          \
      "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"},                                              \
     {"compute", RZ_OPT_ENUM, offsetof(options, compute), "f32", 0, 0, RZ_COMPUTE_NAMES, RZ_OPT_FIXED,                                                     \

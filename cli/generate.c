@@ -40,7 +40,7 @@ const rz_option rz_generate_flags[] = {
     INT("samples", samples, "1", 1, 65536, "completions of each prompt"),
     INT("seed", seed, "1", 0, 4294967295.0, "the same seed, model and prompts give the same completions"),
     INT("threads", threads, "1", 1, 1024, "threads; changes nothing but speed"),
-    RZ_DTYPE_FLAG(options),
+    RZ_ARITHMETIC_FLAGS(options),
     FLOAT("price-per-core-hour", price_per_core_hour, "0", 0, 1e9, "what an hour of a core costs you: the account tells the cost in the same money"),
     {"speculative", RZ_OPT_BOOL, AT(speculative), "false", 0, 0, NULL, RZ_OPT_FIXED, "draft tokens by what followed the same ones before; changes nothing but speed (pays with large models, few completions, low temperatures)"},
     {"json", RZ_OPT_BOOL, AT(json), "false", 0, 0, NULL, RZ_OPT_FIXED, "a line of JSON for each completion, as `score` reads them"},

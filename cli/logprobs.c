@@ -21,7 +21,7 @@ typedef struct {
 const rz_option rz_logprobs_flags[] = {
     {"model", RZ_OPT_TEXT, offsetof(options, model), "", 0, 0, NULL, RZ_OPT_FIXED, "model: *.h5, a Hugging Face folder or a GGUF file"},
     {"threads", RZ_OPT_INT, offsetof(options, threads), "1", 1, 1024, NULL, RZ_OPT_FIXED, "threads; changes nothing but speed"},
-    RZ_DTYPE_FLAG(options),
+    RZ_ARITHMETIC_FLAGS(options),
 };
 const int rz_logprobs_n_flags = sizeof rz_logprobs_flags / sizeof rz_logprobs_flags[0];
 

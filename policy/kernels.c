@@ -1,6 +1,7 @@
 #include "base/processor.h"
 #include "policy/kernels_internal.h"
 #include "policy/mathf.h"
+#include "policy/peak.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -54,8 +55,18 @@ static bool has_dots(void)
         return false;
     dots = rz_kernels_avx512;
     dots.name = "avx512_bf16";
-    dots.matmul_half = rz_matmul_dot;
+    dots.matmul_half = rz_matmul_dots;
     return true;
+}
+/* Its instruction makes two multiply-adds at once, and on some processors takes four times as long. In short windows, of which the best count. */
+static bool dots_pay(void)
+{
+    double floats = 0, halves = 0;
+    for (int i = 0; i < 5; i++) {
+        floats = fmax(floats, rz_peak_gflops(dots.name, 0.01));
+        halves = fmax(halves, rz_peak_half_gflops(dots.name, 0.01));
+    }
+    return halves > floats / 0.75;
 }
 static bool has_amx(void)
 {
@@ -63,7 +74,7 @@ static bool has_amx(void)
         return false;
     amx = rz_kernels_avx512;
     amx.name = "amx";
-    amx.matmul_half = rz_matmul_amx;
+    amx.matmul_half = rz_matmul_tiles;
     return true;
 }
 #endif
@@ -75,7 +86,7 @@ static const struct { const rz_kernels *kernels; bool (*usable)(void), (*pays)(v
 #ifdef RZ_BUILD_X86
     {&rz_kernels_avx2, has_avx2, NULL},
     {&rz_kernels_avx512, has_avx512, NULL},
-    {&dots, has_dots, rz_dots_pay},
+    {&dots, has_dots, dots_pay},
     {&amx, has_amx, NULL},
 #endif
 };
@@ -234,33 +245,30 @@ static bool probe(const rz_kernels *k, rz_err *err)
     return same;
 }
 
-/* The last that is usable and pays. */
-static int best_table(const rz_kernels *const *list, int n)
+/* The last that is usable and pays; the reference always is. */
+static const rz_kernels *best_table(void)
 {
-    for (int i = N_TABLES - 1; n > 1 && i > 0; i--)
-        if (tables[i].kernels == list[n - 1]) {
-            if (!tables[i].pays || tables[i].pays())
-                break;
-            n--;
-        }
-    return n - 1;
+    int i = N_TABLES - 1;
+    while (!tables[i].usable() || (tables[i].pays && !tables[i].pays()))
+        i--;
+    return tables[i].kernels;
 }
 
 bool rz_kernels_select(const rz_kernels **out, const char *name, rz_err *err)
 {
-    const rz_kernels *const *list;
-    int n = rz_kernels_available(&list), found = name ? -1 : best_table(list, n);
+    const rz_kernels *const *list, *found = name ? NULL : best_table();
+    int n = rz_kernels_available(&list);
     char names[128] = "";
     for (int i = 0; i < n; i++) {
         if (name && strcmp(name, list[i]->name) == 0)
-            found = i;
+            found = list[i];
         size_t at = strlen(names);
         snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "", list[i]->name);
     }
-    if (found < 0)
+    if (!found)
         return rz_fail(err, RZ_EUSAGE, "kernels '%s': this build on this processor has %s", name, names);
-    if (!probe(list[found], err))
+    if (!probe(found, err))
         return false;
-    *out = list[found];
+    *out = found;
     return true;
 }

@@ -1,8 +1,8 @@
-/* Part of kernels_vec.c, kernels_amx.c and kernels_dot.c: products of matrices rounded to bfloat16, whose order of additions is that of a tile instruction (policy/kernels.h).
+/* Part of kernels_vec.c and kernels_half.c, which say what function this is to be (MATMUL_HALF) and by which instruction (RZ_TILES, RZ_DOTS, or neither: fma): products of matrices rounded to bfloat16, whose order of additions is that of a tile instruction (policy/kernels.h).
  * Blocks of A and B become tiles of 1 KiB first: of A sixteen rows, of B sixteen columns, of 32 k each. A word is a pair of k, the even one below;
  * a tile of A is (row, pair), one of B (pair, column), which is how panels of bfloat16 lie anyhow. half_tiles multiplies them. */
 
-enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_BLOCKS = 16, HALF_COLUMNS = 64, FEW_TILE_ROWS = 16, TILE_ROWS = 32 };
+enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_BLOCKS = 16, HALF_COLUMNS = 64, TILE_ROWS = 32 };
 #if defined RZ_TILES || defined RZ_DOTS
 enum { A_TILE = TILE, HALF_ROWS = 512 };
 #else
@@ -124,7 +124,7 @@ typedef struct {
     bool add, few;              /* few: these are all the rows there are */
 } half_work;
 
-/* lay_a: n tiles of A as half_tiles wants them. */
+/* begin_half, end_half: around all products of a call with M rows. lay_a: n tiles of A as half_tiles wants them. */
 #ifdef RZ_TILES
 static void lay_a(uint16_t *a, int n)
 {
@@ -134,7 +134,7 @@ static void lay_a(uint16_t *a, int n)
 typedef struct { float *c; int64_t ldc; } place;
 
 /* Tiles 0 to 3 are those of C, 4, of both rows of them also 5, of A, the others of B. Few rows are all there are: then tiles have no others. */
-static void configure_tiles(int M)
+static unsigned begin_half(int M)
 {
     struct { uint8_t palette, start_row, reserved[14]; uint16_t row_bytes[16]; uint8_t rows[16]; } of = {.palette = 1};
     for (int i = 0; i < 8; i++) {
@@ -144,6 +144,13 @@ static void configure_tiles(int M)
         of.rows[i] = (uint8_t)rows;
     }
     _tile_loadconfig(&of);
+    return 0;
+}
+
+static void end_half(unsigned before)
+{
+    (void)before;
+    _tile_release(); /* else every switch to another thread would save them */
 }
 
 /* Where a tile of C is worked on: in place, unless a part of it is not C. */
@@ -256,6 +263,18 @@ enum { HALF_HIGH = 6, HALF_WIDE = 2 };
 enum { HALF_HIGH = 2, HALF_WIDE = 1 };
 #endif
 typedef vf sums[HALF_HIGH][HALF_WIDE];
+
+/* Tile instructions flush small numbers and round to nearest by themselves, as those that add two products do; all others have to be told. */
+static unsigned begin_half(int M)
+{
+    (void)M;
+    return vf_flush_begin();
+}
+
+static void end_half(unsigned before)
+{
+    vf_flush_end(before);
+}
 
 #ifdef RZ_DOTS
 /* An instruction that adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c), makes two steps of a chain if the halves are terms of
@@ -389,7 +408,7 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
                 } else {
                     make_tiles(tiles_b, b->p + (turned ? col * column : col / RZ_PANEL * b->stride_panel), column, b->stride_k, columns, blocks, n, true, TILE);
                 }
-                int high = rows <= FEW_TILE_ROWS ? FEW_TILE_ROWS : TILE_ROWS, wide = rows <= FEW_TILE_ROWS ? HALF_COLUMNS : HALF_COLUMNS / 2;
+                int high = rows <= RZ_PANEL ? RZ_PANEL : TILE_ROWS, wide = rows <= RZ_PANEL ? HALF_COLUMNS : HALF_COLUMNS / 2;
                 for (int x = 0; x < columns; x += wide)
                     for (int y = 0; y < rows; y += high) {
                         half_work u = w;
@@ -402,28 +421,15 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
         }
 }
 
-static void check_half(rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans)
+MATMUL_HALF(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
 {
     assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (spans.n == 0 || spans.ends[spans.n - 1] == K) &&
            (!b.half || (spans.n <= 1 && b.stride_k == RZ_PANEL && b.stride_panel == rz_half_panel(K))) && (b.half || b.stride_k != RZ_PANEL || b.stride_panel == RZ_PANEL || N <= RZ_PANEL));
-    (void)a, (void)b, (void)M, (void)N, (void)K, (void)spans;
-}
-
-/* Nothing to add up: 0, or what is there. */
-static void no_terms(float *c, int64_t ldc, int M, int N, bool add)
-{
-    for (int m = 0; !add && m < M; m++)
+    for (int m = 0; K == 0 && !add && m < M; m++) /* nothing to add up */
         memset(c + m * ldc, 0, (size_t)N * sizeof *c);
-}
-
-#if !defined RZ_TILES && !defined RZ_DOTS
-static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
-{
-    check_half(a, b, M, N, K, spans);
-    if (K == 0)
-        no_terms(c, ldc, M, N, add);
-    unsigned before = vf_flush_begin();
+    if (M == 0 || N == 0 || K == 0)
+        return;
+    unsigned before = begin_half(M);
     half_product(c, ldc, &a, &b, M, N, K, &spans, add);
-    vf_flush_end(before);
+    end_half(before);
 }
-#endif

@@ -6,9 +6,8 @@
 extern const rz_kernels rz_kernels_reference, rz_kernels_portable;
 #ifdef RZ_BUILD_X86
 extern const rz_kernels rz_kernels_avx2, rz_kernels_avx512;
-/* matmul_half of the tables avx512_bf16 and amx. rz_dots_pay: the instruction of the former is no more than half as slow as a multiply-add here, of which it makes two. */
-bool rz_dots_pay(void);
-void rz_matmul_dot(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add);
-void rz_matmul_amx(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add);
+/* matmul_half of the tables avx512_bf16 and amx (policy/kernels_half.c). */
+void rz_matmul_dots(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add);
+void rz_matmul_tiles(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add);
 #endif
 #endif

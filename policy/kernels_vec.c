@@ -3,7 +3,15 @@
 #include "policy/kernels_vec.h"
 
 #include "policy/kernels_matmul.inc.c"
+#ifdef __SSE2__
+#define MATMUL_HALF static void matmul_half
 #include "policy/kernels_half.inc.c"
+#else /* how small numbers are flushed is x86's way: by plain loops elsewhere */
+static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
+{
+    rz_kernels_reference.matmul_half(c, ldc, a, b, M, N, K, spans, add);
+}
+#endif
 #include "policy/kernels_rows.inc.c"
 #include "policy/kernels_attention.inc.c"
 

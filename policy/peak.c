@@ -13,7 +13,7 @@
 enum { CHAINS = 12, TILE_ROUNDS = 4 };
 #define START(i) TYPE acc##i = SET((float)i);
 #define STEP(i) acc##i = FMA(acc##i, a, b); __asm__("" : "+v"(acc##i));
-#define MERGE(i) acc0 = FMA(acc##i, a, acc0);
+#define MERGE(i) acc0 += acc##i;
 
 __attribute__((target("avx512f"))) static void run512(float sink[16], long rounds)
 {
@@ -37,18 +37,16 @@ __attribute__((target("avx512f,avx512bf16"))) static void run_dots(float sink[16
 #define TYPE __m512
 #define SET _mm512_set1_ps
 #define FMA(c, a, b) _mm512_dpbf16_ps(c, a, b)
-#define ADD(i) acc0 = _mm512_add_ps(acc0, acc##i);
     __m512bh a = (__m512bh)_mm512_set1_epi32(0x3f003f00), b = (__m512bh)_mm512_set1_epi32(0x3a003a00);
     EACH(START)
     for (long n = 0; n < rounds; n++) {
         EACH(STEP) EACH(STEP)
     }
-    EACH(ADD)
+    EACH(MERGE)
     _mm512_storeu_ps(sink, acc0);
 #undef TYPE
 #undef SET
 #undef FMA
-#undef ADD
 }
 
 __attribute__((target("avx2,fma"))) static void run256(float sink[16], long rounds)

@@ -3,7 +3,7 @@
  *
  * vf_load_even, vf_load_odd: the first and the second ones of sixteen pairs of bfloat16 in memory; vf_round_half: a float rounded to that (policy/mathf.h), NaN
  * to one of them; vf_half_pairs: sixteen such pairs, the first ones from lo. vf_load/vf_store are unaligned; the _n forms touch the first n of 16 lanes only (n
- * in 0 … 16; the other lanes load as +0). vf_flush_begin … vf_flush_end: in between, and in functions called there only, operations take numbers of magnitude
+ * in 0 … 16; the other lanes load as +0). vf_flush_begin … vf_flush_end (x86): in between, and in functions called there only, operations take numbers of magnitude
  * below 2^-126 as zero and give zero for them. */
 #ifndef RZ_POLICY_VEC_H
 #define RZ_POLICY_VEC_H
@@ -455,9 +455,6 @@ static inline unsigned vf_flush_begin(void)
     return before;
 }
 static inline void vf_flush_end(unsigned before) { _mm_setcsr(before); }
-#else /* numbers as small as that are not flushed: the probe at start-up refuses such a table */
-static inline unsigned vf_flush_begin(void) { return 0; }
-static inline void vf_flush_end(unsigned before) { (void)before; }
 #endif
 
 /* NaN wins, +0 > −0. vf_max_fast returns its second argument for NaN and for zeros of both signs. */

@@ -109,7 +109,7 @@ START_TEST(cuts_change_nothing)
 }
 END_TEST
 
-/* The reference beside binary64: terms are exact, so what separates them is 32 additions a block and one a block, each half a unit of 2^-24. And beside the product of
+/* The reference beside binary64: terms are exact, so what separates them are sixteen additions of a chain, that of the two chains, and one a block, each half a unit of 2^-23. And beside the product of
  * floats: what separates those is rounding to eight bits. */
 START_TEST(is_a_product)
 {
