@@ -274,8 +274,8 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
 
 int rz_rows_together(const rz_policy *p, int left)
 {
-    enum { ROW_BLOCK = 256 };
-    int most = ROW_BLOCK * rz_pool_size(p->pool);
+    enum { ROW_BLOCK = 256, HALF_ROW_BLOCK = 512 /* products of bfloat16s wait for the gradients of weights, read and written once a block */ };
+    int most = (p->compute == RZ_COMPUTE_F32 ? ROW_BLOCK : HALF_ROW_BLOCK) * rz_pool_size(p->pool);
     return left < most ? left : most;
 }
 

@@ -2,11 +2,11 @@
  * Blocks of A and B become tiles of 1 KiB first: of A sixteen rows, of B sixteen columns, of 32 k each. A word is a pair of k, the even one below;
  * a tile of A is (row, pair), one of B (pair, column), which is how panels of bfloat16 lie anyhow. half_tiles multiplies them. */
 
-enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_BLOCKS = 16, HALF_COLUMNS = 64, TILE_ROWS = 32 };
+enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_COLUMNS = 64, TILE_ROWS = 32, WORTH_LAYING = 128 /* rows, panels that are not */ };
 #if defined RZ_TILES || defined RZ_DOTS
-enum { A_TILE = TILE, HALF_ROWS = 512 };
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512 };
 #else
-enum { A_TILE = 2 * TILE /* as floats */, HALF_ROWS = 256 };
+enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256 };
 #endif
 
 /* A block of k: where it begins, how many of its terms there are. */
@@ -56,18 +56,80 @@ INLINE void round_tile(uint16_t *to, const float *from, int64_t stride, const in
 }
 
 #ifdef __AVX512BF16__
-/* The same by the instruction that rounds. It takes numbers of magnitude below 2^-126 as zero before it rounds, which is another thing for some: false if there is one. */
+/* The words of a line as RZ_DOTS has them (below). */
+INLINE __m512i lay_line(__m512i w)
+{
+    const __m512i at = _mm512_set_epi16(29, 31, 28, 30, 25, 27, 24, 26, 21, 23, 20, 22, 17, 19, 16, 18, 13, 15, 12, 14, 9, 11, 8, 10, 5, 7, 4, 6, 1, 3, 0, 2);
+    return _mm512_permutexvar_epi16(at, w);
+}
+#endif
+
+#ifdef RZ_DOTS
+/* An instruction that adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c), makes two steps of a chain if the halves are terms of
+ * one: of two words (term 0, 1), (2, 3) the words (0, 2) and (1, 3), the earlier one above. Tiles are laid so. */
+enum { LAID = true };
+
+/* Two words of each of sixteen columns. */
+INLINE void lay_columns(__m512i *even, __m512i *odd, const uint16_t *from)
+{
+    __m512i w = _mm512_loadu_si512(from), next = _mm512_loadu_si512(from + RZ_HALF_BLOCK);
+    *even = _mm512_mask_blend_epi16(0xaaaaaaaa, next, _mm512_slli_epi32(w, 16));
+    *odd = _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(next, 16), w);
+}
+
+/* n tiles of columns. */
+static void lay_all_columns(uint16_t *to, const uint16_t *from, int n)
+{
+    for (int i = 0; i < n * TILE; i += 2 * RZ_HALF_BLOCK) {
+        __m512i even, odd;
+        lay_columns(&even, &odd, from + i);
+        _mm512_storeu_si512(to + i, even);
+        _mm512_storeu_si512(to + i + RZ_HALF_BLOCK, odd);
+    }
+}
+
+static void lay_tile(uint16_t *tile, bool is_across)
+{
+    if (is_across)
+        lay_all_columns(tile, tile, 1);
+    for (int i = 0; !is_across && i < TILE; i += RZ_HALF_BLOCK)
+        _mm512_storeu_si512(tile + i, lay_line(_mm512_loadu_si512(tile + i)));
+}
+#else
+enum { LAID = false };
+
+static void lay_tile(uint16_t *tile, bool is_across)
+{
+    (void)tile, (void)is_across;
+}
+
+static void lay_all_columns(uint16_t *to, const uint16_t *from, int n)
+{
+    (void)to, (void)from, (void)n;
+}
+#endif
+
+#ifdef __AVX512BF16__
+/* The same by the instruction that rounds, laid. It takes numbers of magnitude below 2^-126 as zero before it rounds, which is another thing for some: false if there is one. */
 INLINE bool round_tile_fast(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across)
 {
     enum { SUBNORMAL = 0x20 };
     const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     unsigned small = 0;
-    for (int i = 0; i < RZ_PANEL; i++, to += RZ_HALF_BLOCK) {
-        vf lo, hi;
-        two(&lo, &hi, from, stride, i, lines, n, is_across);
-        small |= _mm512_fpclass_ps_mask(lo, SUBNORMAL) | _mm512_fpclass_ps_mask(hi, SUBNORMAL);
-        __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(hi, lo);
-        _mm512_storeu_si512(to, is_across ? _mm512_permutexvar_epi16(interleave, halves) : halves);
+    for (int i = 0; i < RZ_PANEL; i += 2, to += 2 * RZ_HALF_BLOCK) {
+        vf lo[2], hi[2];
+        for (int j = 0; j < 2; j++) {
+            two(&lo[j], &hi[j], from, stride, i + j, lines, n, is_across);
+            small |= _mm512_fpclass_ps_mask(lo[j], SUBNORMAL) | _mm512_fpclass_ps_mask(hi[j], SUBNORMAL);
+        }
+        if (LAID && is_across) {
+            vf earlier[2] = {lo[0], hi[0]};
+            lo[0] = lo[1], hi[0] = earlier[0], lo[1] = hi[1], hi[1] = earlier[1];
+        }
+        for (int j = 0; j < 2; j++) {
+            __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(hi[j], lo[j]);
+            _mm512_storeu_si512(to + j * RZ_HALF_BLOCK, is_across ? _mm512_permutexvar_epi16(interleave, halves) : LAID ? lay_line(halves) : halves);
+        }
     }
     return !small;
 }
@@ -81,8 +143,10 @@ INLINE bool round_tile_fast(uint16_t *to, const float *from, int64_t stride, con
 
 INLINE void make_tile(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across, bool turn)
 {
-    if (!round_tile_fast(to, from, stride, lines, n, is_across))
+    if (!round_tile_fast(to, from, stride, lines, n, is_across)) {
         round_tile(to, from, stride, lines, n, is_across);
+        lay_tile(to, is_across);
+    }
     if (!turn)
         return;
     vf w[RZ_PANEL];
@@ -121,10 +185,10 @@ typedef struct {
     const uint16_t *a, *b;
     int64_t sa, sb, soon;
     int rows, columns, n, more; /* rows of C that follow */
-    bool add, few;              /* few: these are all the rows there are */
+    bool add, few, laid;        /* few: these are all the rows there are. laid: so is B */
 } half_work;
 
-/* begin_half, end_half: around all products of a call with M rows. lay_a: n tiles of A as half_tiles wants them. */
+/* begin_half, end_half: around all products of a call with M rows. lay_a: n tiles of A as half_tiles wants them, in their place. */
 #ifdef RZ_TILES
 static void lay_a(uint16_t *a, int n)
 {
@@ -260,7 +324,7 @@ static void half_tiles(const half_work *w)
 #if VF_REGISTERS >= 32
 enum { HALF_HIGH = 6, HALF_WIDE = 2 };
 #else
-enum { HALF_HIGH = 2, HALF_WIDE = 1 };
+enum { HALF_HIGH = 3, HALF_WIDE = 1 };
 #endif
 typedef vf sums[HALF_HIGH][HALF_WIDE];
 
@@ -277,26 +341,22 @@ static void end_half(unsigned before)
 }
 
 #ifdef RZ_DOTS
-/* An instruction that adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c), makes two steps of a chain if the halves are terms of
- * one: of two words (term 0, 1), (2, 3) the words (0, 2) and (1, 3), the earlier one above. */
 static void lay_a(uint16_t *a, int n)
 {
-    for (int i = 0; i < n * RZ_PANEL; i++, a += RZ_HALF_BLOCK) {
-        __m512i w = _mm512_loadu_si512(a), other = _mm512_shuffle_epi32(w, _MM_PERM_CDAB);
-        __m512i even = _mm512_mask_blend_epi16(0xaaaaaaaa, other, _mm512_slli_epi32(w, 16)), odd = _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(w, 16), other);
-        _mm512_storeu_si512(a, _mm512_mask_mov_epi32(even, 0xaaaa, odd));
-    }
+    (void)a, (void)n;
 }
 
 /* All terms of a block. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, const int rows, const int panels)
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, const int rows, const int panels, const bool laid)
 {
     for (int i = 0; i < RZ_HALF_BLOCK; i += 4) {
         __m512bh b_even[HALF_WIDE], b_odd[HALF_WIDE];
         UNROLL for (int p = 0; p < panels; p++) {
-            __m512i w = _mm512_loadu_si512(b + p * sb + i * RZ_PANEL), next = _mm512_loadu_si512(b + p * sb + (i + 2) * RZ_PANEL);
-            b_even[p] = (__m512bh)_mm512_mask_blend_epi16(0xaaaaaaaa, next, _mm512_slli_epi32(w, 16));
-            b_odd[p] = (__m512bh)_mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(next, 16), w);
+            const uint16_t *words = b + p * sb + i * RZ_PANEL;
+            __m512i w = _mm512_loadu_si512(words), next = _mm512_loadu_si512(words + RZ_HALF_BLOCK);
+            if (!laid)
+                lay_columns(&w, &next, words);
+            b_even[p] = (__m512bh)w, b_odd[p] = (__m512bh)next;
         }
         UNROLL for (int r = 0; r < rows; r++) {
             const float *word = (const float *)(const void *)(a + r * RZ_HALF_BLOCK + i);
@@ -321,27 +381,31 @@ static void lay_a(uint16_t *a, int n)
         }
 }
 
-INLINE void block_terms(sums even, sums odd, const uint16_t *tile, const uint16_t *b, int64_t sb, const int rows, const int panels)
+/* One of the two terms of all pairs. */
+INLINE void pair_terms(sums to, const float *a, const uint16_t *b, int64_t sb, const int rows, const int panels, const bool odd)
 {
-    const float *a = (const float *)(const void *)tile;
+    vf terms[HALF_WIDE];
+    UNROLL for (int p = 0; p < panels; p++)
+        terms[p] = odd ? vf_load_odd(b + p * sb) : vf_load_even(b + p * sb);
+    UNROLL for (int r = 0; r < rows; r++) {
+        vf x = vf_set(a[r * RZ_HALF_BLOCK + (odd ? RZ_PANEL : 0)]);
+        UNROLL for (int p = 0; p < panels; p++)
+            to[r][p] = vf_fma(x, terms[p], to[r][p]);
+    }
+}
+
+/* One chain after the other takes fewer registers than both together. */
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, const int rows, const int panels, const bool laid)
+{
+    (void)laid;
     for (int i = 0; i < RZ_HALF_BLOCK / 2; i++) {
-        vf b_even[HALF_WIDE], b_odd[HALF_WIDE];
-        UNROLL for (int p = 0; p < panels; p++) {
-            b_even[p] = vf_load_even(b + p * sb + i * 2 * RZ_PANEL);
-            b_odd[p] = vf_load_odd(b + p * sb + i * 2 * RZ_PANEL);
-        }
-        UNROLL for (int r = 0; r < rows; r++) {
-            vf a_even = vf_set(a[r * RZ_HALF_BLOCK + i]), a_odd = vf_set(a[r * RZ_HALF_BLOCK + RZ_PANEL + i]);
-            UNROLL for (int p = 0; p < panels; p++) {
-                even[r][p] = vf_fma(a_even, b_even[p], even[r][p]);
-                odd[r][p] = vf_fma(a_odd, b_odd[p], odd[r][p]);
-            }
-        }
+        pair_terms(even, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, false);
+        pair_terms(odd, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, true);
     }
 }
 #endif
 
-INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels)
+INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels, const bool laid)
 {
     const uint16_t *a = w->a + y / RZ_PANEL * w->sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = w->b + x / RZ_PANEL * w->sb;
     const int last = minimum(w->columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
@@ -350,7 +414,7 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
-        block_terms(even, odd, a, b, w->sb, rows, panels);
+        block_terms(even, odd, a, b, w->sb, rows, panels, laid);
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++) {
                 float *c = w->c + (y + r) * w->ldc + x + p * RZ_PANEL;
@@ -361,17 +425,20 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
     }
 }
 
-#define HALF_TILE(R, ...)                                                                                                            \
-    static void half_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1); }                                      \
-    static void half_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE); }
-#define HALF_ROW(R, ...) {half_tile_##R##x1, half_tile_##R##x2},
+#define HALF_TILE(R, ...)                                                                                 \
+    static void half_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1, false); }         \
+    static void half_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE, false); } \
+    static void laid_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1, true); }          \
+    static void laid_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE, true); }
+#define HALF_ROW(R, ...) {{half_tile_##R##x1, laid_tile_##R##x1}, {half_tile_##R##x2, laid_tile_##R##x2}},
 #if VF_REGISTERS >= 32
 #define HALF_EACH(F) F(1) F(2) F(3) F(4) F(5) F(6)
 #else
-#define HALF_EACH(F) F(1) F(2)
+#define HALF_EACH(F) F(1) F(2) F(3)
 #endif
 HALF_EACH(HALF_TILE)
-static void (*const half_tile_of[HALF_HIGH][2])(const half_work *w, int y, int x) = {HALF_EACH(HALF_ROW)}; /* by rows and panels, each less one */
+/* by rows and panels, each less one, and whether B is laid */
+static void (*const half_tile_of[HALF_HIGH][2][2])(const half_work *w, int y, int x) = {HALF_EACH(HALF_ROW)};
 
 /* Rows of a tile of A lie beside each other in memory: none goes on in the next. */
 static void half_tiles(const half_work *w)
@@ -380,7 +447,10 @@ static void half_tiles(const half_work *w)
         panels = HALF_WIDE > 1 && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
         for (int y = 0, i = 0, rows; y < w->rows; y += rows, i = y % RZ_PANEL ? i + 1 : 0) {
             rows = even_part(minimum(w->rows - y / RZ_PANEL * RZ_PANEL, RZ_PANEL), HALF_HIGH, i);
-            half_tile_of[rows - 1][panels - 1](w, y, x);
+            for (int r = rows; r < minimum(2 * rows, w->rows + w->more - y); r++) /* asked for meanwhile: C is seldom near */
+                for (int p = 0; p < panels; p++)
+                    __builtin_prefetch(w->c + (y + r) * w->ldc + x + p * RZ_PANEL, 1, 3);
+            half_tile_of[rows - 1][panels - 1][w->laid](w, y, x);
         }
     }
 }
@@ -401,10 +471,15 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
             lay_a(tiles_a, (rows + RZ_PANEL - 1) / RZ_PANEL * n);
             for (int col = 0, columns; col < N; col += columns) {
                 columns = minimum(N - col, HALF_COLUMNS);
-                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * A_TILE, .sb = n * TILE, .n = n, .add = add || done > 0, .few = M <= TILE_ROWS};
+                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * A_TILE, .sb = n * TILE, .n = n, .add = add || done > 0, .few = M <= TILE_ROWS, .laid = LAID};
                 if (b->half) {
-                    w.b = b->half + col / RZ_PANEL * b->stride_panel + done * TILE, w.sb = b->stride_panel;
+                    const uint16_t *from = b->half + col / RZ_PANEL * b->stride_panel + done * TILE;
                     w.soon = i == 0 ? HALF_COLUMNS / RZ_PANEL * b->stride_panel * (int64_t)sizeof *b->half : 0;
+                    w.laid = LAID && M >= WORTH_LAYING;
+                    for (int p = 0; w.laid && p * RZ_PANEL < columns; p++)
+                        lay_all_columns(tiles_b + p * w.sb, from + p * b->stride_panel, n);
+                    if (!w.laid)
+                        w.b = from, w.sb = b->stride_panel;
                 } else {
                     make_tiles(tiles_b, b->p + (turned ? col * column : col / RZ_PANEL * b->stride_panel), column, b->stride_k, columns, blocks, n, true, TILE);
                 }
