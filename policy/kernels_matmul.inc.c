@@ -262,7 +262,7 @@ static void blocked(block t, int M, int N, int K)
             ahead next[2] = {{0}};
             block u = t;
             u.K = minimum(K - k, BLOCK_K);
-            u.c = t.c + m * t.ldc, u.a = t.a + m * t.sm + k * t.sk, u.b = t.b + k * t.sb, u.add = t.add || k > 0, u.ahead = next;
+            u.c = t.c + m * t.ldc, u.a = t.a + m * t.sm + k * t.sk, u.b = t.b + k * t.sb, u.add = t.add || k > 0, u.ahead = next, u.ask_c = t.sk != 1;
             int next_k = minimum(K - k - u.K, BLOCK_K);
             if (t.sk != 1) {
                 copy_rows(rows, u.a, t.sk, n, u.K);
