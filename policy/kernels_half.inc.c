@@ -405,23 +405,35 @@ INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *
 }
 #endif
 
+/* c, from +0 or from what is there, + (even + odd): the last panel has n columns. */
+INLINE void add_sums(float *c, int64_t ldc, const sums even, const sums odd, const int rows, const int panels, const int n, const bool from_zero)
+{
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int p = 0; p < panels; p++) {
+            float *to = c + r * ldc + p * RZ_PANEL;
+            const int columns = p == panels - 1 ? n : RZ_PANEL;
+            put(to, vf_add(from_zero ? vf_zero() : get(to, columns), vf_add(even[r][p], odd[r][p])), columns);
+        }
+}
+
 INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels, const bool laid)
 {
-    const uint16_t *a = w->a + y / RZ_PANEL * w->sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = w->b + x / RZ_PANEL * w->sb;
-    const int last = minimum(w->columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
-    for (int j = 0; j < w->n; j++, a += A_TILE, b += TILE) {
+    const half_work u = *w; /* nothing the stores could change */
+    const uint16_t *a = u.a + y / RZ_PANEL * u.sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = u.b + x / RZ_PANEL * u.sb;
+    float *c = u.c + y * u.ldc + x;
+    const int last = minimum(u.columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
+    for (int j = 0; j < u.n; j++, a += A_TILE, b += TILE) {
         sums even, odd;
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
-        block_terms(even, odd, a, b, w->sb, rows, panels, laid);
-        UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int p = 0; p < panels; p++) {
-                float *c = w->c + (y + r) * w->ldc + x + p * RZ_PANEL;
-                int n = p == panels - 1 ? last : RZ_PANEL;
-                vf sum = vf_add(even[r][p], odd[r][p]), before = w->add || j > 0 ? get(c, n) : vf_zero();
-                put(c, vf_add(before, sum), n);
-            }
+        block_terms(even, odd, a, b, u.sb, rows, panels, laid);
+        if (last < RZ_PANEL)
+            add_sums(c, u.ldc, even, odd, rows, panels, last, !u.add && j == 0);
+        else if (!u.add && j == 0)
+            add_sums(c, u.ldc, even, odd, rows, panels, RZ_PANEL, true);
+        else
+            add_sums(c, u.ldc, even, odd, rows, panels, RZ_PANEL, false);
     }
 }
 
