@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static void (*oom_handler)(size_t bytes);
@@ -70,6 +71,18 @@ void *rz_calloc(size_t n, size_t size)
     void *p = calloc(bytes > 0 ? bytes : 1, 1);
     if (p == NULL) rz_out_of_memory(bytes);
     return p;
+}
+
+void *rz_calloc_large(size_t n, size_t size)
+{
+    enum { HUGE_PAGE = 2 << 20 };
+    size_t bytes;
+    void *p;
+    if (__builtin_mul_overflow(n, size, &bytes)) rz_out_of_memory(SIZE_MAX);
+    if (bytes < HUGE_PAGE) return rz_calloc(n, size);
+    if (posix_memalign(&p, HUGE_PAGE, bytes)) rz_out_of_memory(bytes);
+    madvise(p, bytes, MADV_HUGEPAGE); /* a wish: kernels without it serve small pages */
+    return memset(p, 0, bytes);
 }
 
 void *rz_realloc(void *p, size_t bytes)

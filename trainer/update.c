@@ -63,7 +63,7 @@ static int first_shard(const rz_update *u, int rank)
 
 static float *floats(int64_t n)
 {
-    return rz_calloc((size_t)(n ? n : 1), sizeof(float));
+    return rz_calloc_large((size_t)n, sizeof(float));
 }
 
 bool rz_update_create(rz_update **out, rz_policy *p, rz_comm *c, int shards, const rz_optimizer_options *o, rz_err *err)
