@@ -3,20 +3,25 @@
  * a tile of A is (row, pair), one of B (pair, column), which is how panels of bfloat16 lie anyhow. half_tiles multiplies them. */
 
 enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_COLUMNS = 64, TILE_ROWS = 32, WORTH_LAYING = 128 /* rows, panels that are not */ };
-#if defined RZ_TILES || defined RZ_DOTS
-enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512 };
+/* Of panels, and up to LONG_ROWS rows, LONG_BLOCKS blocks of k go into one pass, for panels are read fastest as they lie. */
+#if defined RZ_DOTS
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, LONG_BLOCKS = 32, LONG_ROWS = 64 };
+#elif defined RZ_TILES
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, LONG_BLOCKS = 16, LONG_ROWS = 0 };
 #else
-enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256 };
+enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256, LONG_BLOCKS = 8, LONG_ROWS = 0 };
 #endif
+
+_Static_assert(LONG_ROWS * LONG_BLOCKS <= HALF_ROWS * HALF_BLOCKS, "tiles of A have no room");
 
 /* A block of k: where it begins, how many of its terms there are. */
 typedef struct { int k, n; } half_block;
 
-/* The next blocks, HALF_BLOCKS at most. k and span: where the first begins; moved on. */
-static int next_blocks(half_block *to, const rz_spans *spans, int K, int *k, int *span)
+/* The next blocks, `most` of them. k and span: where the first begins; moved on. */
+static int next_blocks(half_block *to, int most, const rz_spans *spans, int K, int *k, int *span)
 {
     int n = 0;
-    for (; n < HALF_BLOCKS && *k < K; n++) {
+    for (; n < most && *k < K; n++) {
         int end = spans->n ? spans->ends[*span] : K;
         to[n] = (half_block){*k, minimum(end - *k, RZ_HALF_BLOCK)};
         *k += to[n].n;
@@ -177,6 +182,10 @@ static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k,
     }
 }
 
+/* What a tile of C asks for while it works: of every block of B that which is wanted in its place next, from k on. The tiles of a column share it, so that none has to wait for
+ * memory. */
+typedef struct { int64_t soon; int from, to; } asking;
+
 /* C(rows, columns), 32 × 32 or 16 × 64 at most, from n blocks: tiles of A, rows of tiles sa apart, and of B, columns of tiles sb apart. soon: bytes from a tile of B to
  * the one that is wanted in its place next, and has to come from memory; 0: all are near. */
 typedef struct {
@@ -185,6 +194,7 @@ typedef struct {
     const uint16_t *a, *b;
     int64_t sa, sb, soon;
     int rows, columns, n, more; /* rows of C that follow */
+    asking ask;
     bool add, few, laid;        /* few: these are all the rows there are. laid: so is B */
 } half_work;
 
@@ -328,6 +338,11 @@ enum { HALF_HIGH = 3, HALF_WIDE = 1 };
 #endif
 typedef vf sums[HALF_HIGH][HALF_WIDE];
 
+INLINE void ask_line(const uint16_t *b, int64_t soon)
+{
+    __builtin_prefetch((const char *)b + soon, 0, 3);
+}
+
 /* Tile instructions flush small numbers and round to nearest by themselves, as those that add two products do; all others have to be told. */
 static unsigned begin_half(int M)
 {
@@ -347,7 +362,7 @@ static void lay_a(uint16_t *a, int n)
 }
 
 /* All terms of a block. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, const int rows, const int panels, const bool laid)
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking ask, const int rows, const int panels, const bool laid)
 {
     for (int i = 0; i < RZ_HALF_BLOCK; i += 4) {
         __m512bh b_even[HALF_WIDE], b_odd[HALF_WIDE];
@@ -356,6 +371,10 @@ INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *
             __m512i w = _mm512_loadu_si512(words), next = _mm512_loadu_si512(words + RZ_HALF_BLOCK);
             if (!laid)
                 lay_columns(&w, &next, words);
+            if (!laid && i >= ask.from && i < ask.to) {
+                ask_line(words, ask.soon);
+                ask_line(words + RZ_HALF_BLOCK, ask.soon);
+            }
             b_even[p] = (__m512bh)w, b_odd[p] = (__m512bh)next;
         }
         UNROLL for (int r = 0; r < rows; r++) {
@@ -395,10 +414,13 @@ INLINE void pair_terms(sums to, const float *a, const uint16_t *b, int64_t sb, c
 }
 
 /* One chain after the other takes fewer registers than both together. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, const int rows, const int panels, const bool laid)
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking ask, const int rows, const int panels, const bool laid)
 {
     (void)laid;
     for (int i = 0; i < RZ_HALF_BLOCK / 2; i++) {
+        if (2 * i >= ask.from && 2 * i < ask.to)
+            UNROLL for (int p = 0; p < panels; p++)
+                ask_line(b + p * sb + i * RZ_HALF_BLOCK, ask.soon);
         pair_terms(even, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, false);
         pair_terms(odd, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, true);
     }
@@ -427,7 +449,7 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
-        block_terms(even, odd, a, b, u.sb, rows, panels, laid);
+        block_terms(even, odd, a, b, u.sb, u.ask, rows, panels, laid);
         if (last < RZ_PANEL)
             add_sums(c, u.ldc, even, odd, rows, panels, last, !u.add && j == 0);
         else if (!u.add && j == 0)
@@ -455,14 +477,16 @@ static void (*const half_tile_of[HALF_HIGH][2][2])(const half_work *w, int y, in
 /* Rows of a tile of A lie beside each other in memory: none goes on in the next. */
 static void half_tiles(const half_work *w)
 {
+    half_work u = *w;
     for (int x = 0, panels; x < w->columns; x += panels * RZ_PANEL) {
         panels = HALF_WIDE > 1 && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
         for (int y = 0, i = 0, rows; y < w->rows; y += rows, i = y % RZ_PANEL ? i + 1 : 0) {
             rows = even_part(minimum(w->rows - y / RZ_PANEL * RZ_PANEL, RZ_PANEL), HALF_HIGH, i);
+            u.ask = w->soon ? (asking){w->soon, 4 * (RZ_HALF_BLOCK / 4 * y / w->rows), 4 * (RZ_HALF_BLOCK / 4 * (y + rows) / w->rows)} : (asking){0, 0, 0};
             for (int r = rows; r < minimum(2 * rows, w->rows + w->more - y); r++) /* asked for meanwhile: C is seldom near */
                 for (int p = 0; p < panels; p++)
                     __builtin_prefetch(w->c + (y + r) * w->ldc + x + p * RZ_PANEL, 1, 3);
-            half_tile_of[rows - 1][panels - 1][w->laid](w, y, x);
+            half_tile_of[rows - 1][panels - 1][w->laid](&u, y, x);
         }
     }
 }
@@ -472,10 +496,11 @@ static void half_tiles(const half_work *w)
 static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const rz_mat_a *a, const rz_mat_b *b, int M, int N, int K, const rz_spans *spans, bool add)
 {
     _Alignas(64) uint16_t tiles_a[HALF_ROWS / RZ_PANEL * HALF_BLOCKS * A_TILE], tiles_b[HALF_COLUMNS / RZ_PANEL * HALF_BLOCKS * TILE];
-    half_block blocks[HALF_BLOCKS];
+    half_block blocks[LONG_BLOCKS];
+    const int most = b->half && M <= LONG_ROWS ? LONG_BLOCKS : HALF_BLOCKS;
     const bool turned = b->stride_k == 1 && N > 1; /* B is Wᵀ */
     const int64_t column = turned ? b->stride_panel / RZ_PANEL : 1;
-    for (int k = 0, span = 0, done = 0, n; (n = next_blocks(blocks, spans, K, &k, &span)) > 0; done += n)
+    for (int k = 0, span = 0, done = 0, n; (n = next_blocks(blocks, most, spans, K, &k, &span)) > 0; done += n)
         for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
             rows = even_part((M + RZ_PANEL - 1) / RZ_PANEL, HALF_ROWS / RZ_PANEL, i) * RZ_PANEL;
             rows = minimum(rows, M - m);
