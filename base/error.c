@@ -73,16 +73,30 @@ void *rz_calloc(size_t n, size_t size)
     return p;
 }
 
+enum { HUGE_PAGE = 2 << 20 };
+
 void *rz_calloc_large(size_t n, size_t size)
 {
-    enum { HUGE_PAGE = 2 << 20 };
     size_t bytes;
-    void *p;
-    if (__builtin_mul_overflow(n, size, &bytes)) rz_out_of_memory(SIZE_MAX);
-    if (bytes < HUGE_PAGE) return rz_calloc(n, size);
-    if (posix_memalign(&p, HUGE_PAGE, bytes)) rz_out_of_memory(bytes);
-    madvise(p, bytes, MADV_HUGEPAGE); /* a wish: kernels without it serve small pages */
-    return memset(p, 0, bytes);
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX / 2) rz_out_of_memory(SIZE_MAX);
+    if (bytes < HUGE_PAGE) return rz_calloc(n, size); /* left to the tools that watch over malloc */
+    size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    char *block = mmap(NULL, whole + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) rz_out_of_memory(bytes);
+    size_t before = -(uintptr_t)block % HUGE_PAGE; /* to the first huge page; this and what lies behind the last one goes back */
+    if (before) munmap(block, before);
+    munmap(block + before + whole, HUGE_PAGE - before);
+    madvise(block + before, whole, MADV_HUGEPAGE); /* a wish: kernels without it serve small pages */
+    return block + before;
+}
+
+void rz_free_large(void *p, size_t n, size_t size)
+{
+    size_t bytes = n * size;
+    if (bytes < HUGE_PAGE)
+        free(p);
+    else if (p)
+        munmap(p, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
 }
 
 void *rz_realloc(void *p, size_t bytes)

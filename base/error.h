@@ -36,8 +36,9 @@ void rz_set_oom_handler(void (*handler)(size_t bytes));
 __attribute__((noreturn)) void rz_out_of_memory(size_t bytes);
 void *rz_malloc(size_t bytes);
 void *rz_calloc(size_t n, size_t size);
-/* The same for what is large, and walked through: on huge pages where the kernel has them. All of it is touched. To be freed by free. */
+/* The same for what is large and walked through: on huge pages where the kernel has them, and none is taken before it is written. */
 void *rz_calloc_large(size_t n, size_t size);
+void rz_free_large(void *p, size_t n, size_t size); /* p may be NULL; n and size as they were */
 void *rz_realloc(void *p, size_t bytes);
 char *rz_strdup(const char *s);
 char *rz_strndup(const char *s, size_t n);

@@ -66,6 +66,11 @@ static float *floats(int64_t n)
     return rz_calloc_large((size_t)n, sizeof(float));
 }
 
+static void free_floats(float *p, int64_t n)
+{
+    rz_free_large(p, (size_t)n, sizeof *p);
+}
+
 bool rz_update_create(rz_update **out, rz_policy *p, rz_comm *c, int shards, const rz_optimizer_options *o, rz_err *err)
 {
     rz_update *u = rz_calloc(1, sizeof *u);
@@ -89,9 +94,9 @@ void rz_update_destroy(rz_update *u)
         return;
     rz_learner_destroy(u->learner);
     for (int i = 0; i < u->n_buffers; i++)
-        free(u->buffers[i]);
-    free(u->m);
-    free(u->v);
+        free_floats(u->buffers[i], u->p->layout.n_params);
+    free_floats(u->m, u->slice1 - u->slice0);
+    free_floats(u->v, u->slice1 - u->slice0);
     free(u);
 }
 
@@ -490,7 +495,7 @@ bool rz_update_step(rz_update *u, const rz_tree *trees, int n_trees, float tempe
     for (int i = 0; i < n_mine; i++)
         give_buffer(u, mine[i].sum);
     rz_learner_rest(u->learner); /* sampling needs room */
-    free(made);
+    free_floats(made, u->slice1 - u->slice0);
     free(counts);
     return ok;
 }
