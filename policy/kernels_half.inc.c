@@ -199,12 +199,14 @@ typedef struct {
 } half_work;
 
 /* begin_half, end_half: around all products of a call with M rows. lay_a: n tiles of A as half_tiles wants them, in their place. */
-#ifdef RZ_TILES
+#if defined RZ_TILES || defined RZ_DOTS
 static void lay_a(uint16_t *a, int n)
 {
     (void)a, (void)n;
 }
+#endif
 
+#ifdef RZ_TILES
 typedef struct { float *c; int64_t ldc; } place;
 
 /* Tiles 0 to 3 are those of C, 4, of both rows of them also 5, of A, the others of B. Few rows are all there are: then tiles have no others. */
@@ -356,11 +358,6 @@ static void end_half(unsigned before)
 }
 
 #ifdef RZ_DOTS
-static void lay_a(uint16_t *a, int n)
-{
-    (void)a, (void)n;
-}
-
 /* All terms of a block. */
 INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking ask, const int rows, const int panels, const bool laid)
 {
