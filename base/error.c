@@ -79,7 +79,11 @@ void *rz_calloc_large(size_t n, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX / 2) rz_out_of_memory(SIZE_MAX);
-    if (bytes < HUGE_PAGE) return rz_calloc(n, size); /* left to the tools that watch over malloc */
+    if (bytes < HUGE_PAGE) { /* left to the tools that watch over malloc */
+        void *small;
+        if (posix_memalign(&small, 64, bytes > 0 ? bytes : 1)) rz_out_of_memory(bytes);
+        return memset(small, 0, bytes);
+    }
     size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     char *block = mmap(NULL, whole + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED) rz_out_of_memory(bytes);

@@ -36,7 +36,7 @@ void rz_set_oom_handler(void (*handler)(size_t bytes));
 __attribute__((noreturn)) void rz_out_of_memory(size_t bytes);
 void *rz_malloc(size_t bytes);
 void *rz_calloc(size_t n, size_t size);
-/* The same for what is large and walked through: on huge pages where the kernel has them, and none is taken before it is written. */
+/* The same for what may be large and is walked through: 64-byte aligned; from 2 MiB on in huge pages where the kernel has them, and none is taken before it is written. */
 void *rz_calloc_large(size_t n, size_t size);
 void rz_free_large(void *p, size_t n, size_t size); /* p may be NULL; n and size as they were */
 void *rz_realloc(void *p, size_t bytes);

@@ -78,21 +78,6 @@ static bool init_common(rz_shared *s, rz_err *why)
     return ok;
 }
 
-enum { HUGE_PAGE = 2 << 20 };
-
-/* Small memory is left to the tools that watch over malloc. */
-static void own(rz_shared *s)
-{
-    bool large = s->bytes >= HUGE_PAGE;
-    size_t align = large ? HUGE_PAGE : 64, room = s->bytes + align;
-    void *block = large ? mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : rz_calloc(room, 1);
-    if (block == MAP_FAILED)
-        rz_out_of_memory(room);
-    s->block = block;
-    s->block_bytes = large ? room : 0;
-    s->p = (char *)block + (align - (uintptr_t)block % align);
-}
-
 bool rz_shared_init(rz_shared *s, rz_comm *c, size_t bytes, rz_err *why)
 {
     bytes = bytes ? bytes : 1;
@@ -108,10 +93,10 @@ bool rz_shared_init(rz_shared *s, rz_comm *c, size_t bytes, rz_err *why)
         s->parts += here;
     }
     s->parts -= s->common;
-    if (!s->common)
-        own(s);
-    if (bytes >= HUGE_PAGE)
+    if (s->common)
         madvise(s->p, bytes, MADV_HUGEPAGE); /* a wish: what streams through large memory is up to a third faster, and its first pages come sooner */
+    else
+        s->p = rz_calloc_large(bytes, 1);
     return ok;
 }
 
@@ -119,10 +104,8 @@ void rz_shared_finish(rz_shared *s)
 {
     if (s->common)
         munmap(s->p, s->bytes);
-    else if (s->block_bytes)
-        munmap(s->block, s->block_bytes);
     else
-        free(s->block);
+        rz_free_large(s->p, s->bytes, 1);
     *s = (rz_shared){0};
 }
 

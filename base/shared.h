@@ -6,8 +6,6 @@
 
 typedef struct {
     void *p;         /* zeroed at first, 64-byte aligned; a large one takes no memory where nobody has written */
-    void *block;     /* that p lies in, if it is this rank's own */
-    size_t block_bytes; /* 0: it is from malloc */
     size_t bytes;
     rz_comm *comm;   /* borrowed; NULL: no other rank has to do with it */
     bool common;     /* several ranks have it; else it is this rank's own */
