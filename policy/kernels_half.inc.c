@@ -17,7 +17,7 @@ _Static_assert(LONG_ROWS * LONG_BLOCKS <= HALF_ROWS * HALF_BLOCKS, "tiles of A h
 /* A block of k: where it begins, how many of its terms there are. */
 typedef struct { int k, n; } half_block;
 
-/* The next blocks, `most` of them. k and span: where the first begins; moved on. */
+/* The next blocks, up to `most`. k and span: where the first begins; moved on. */
 static int next_blocks(half_block *to, int most, const rz_spans *spans, int K, int *k, int *span)
 {
     int n = 0;
@@ -182,10 +182,6 @@ static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k,
     }
 }
 
-/* What a tile of C asks for while it works: of every block of B that which is wanted in its place next, from k on. The tiles of a column share it, so that none has to wait for
- * memory. */
-typedef struct { int64_t soon; int from, to; } asking;
-
 /* C(rows, columns), 32 × 32 or 16 × 64 at most, from n blocks: tiles of A, rows of tiles sa apart, and of B, columns of tiles sb apart. soon: bytes from a tile of B to
  * the one that is wanted in its place next, and has to come from memory; 0: all are near. */
 typedef struct {
@@ -194,7 +190,6 @@ typedef struct {
     const uint16_t *a, *b;
     int64_t sa, sb, soon;
     int rows, columns, n, more; /* rows of C that follow */
-    asking ask;
     bool add, few, laid;        /* few: these are all the rows there are. laid: so is B */
 } half_work;
 
@@ -340,6 +335,18 @@ enum { HALF_HIGH = 3, HALF_WIDE = 1 };
 #endif
 typedef vf sums[HALF_HIGH][HALF_WIDE];
 
+/* What a tile of C asks for while it works: of every block of B that which is wanted in its place next, of the k from `from` to `to`. The tiles of a column share it, so
+ * that none has to wait for memory. */
+typedef struct { int64_t soon; int from, to; } asking;
+
+/* The tile of rows y … of them all. */
+static inline asking asked_by(const half_work *w, int y, int rows)
+{
+    enum { AT_ONCE = 4 };
+    const int steps = w->soon ? RZ_HALF_BLOCK / AT_ONCE : 0;
+    return (asking){w->soon, steps * y / w->rows * AT_ONCE, steps * (y + rows) / w->rows * AT_ONCE};
+}
+
 INLINE void ask_line(const uint16_t *b, int64_t soon)
 {
     __builtin_prefetch((const char *)b + soon, 0, 3);
@@ -435,18 +442,22 @@ INLINE void add_sums(float *c, int64_t ldc, const sums even, const sums odd, con
         }
 }
 
-INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels, const bool laid)
+INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels)
 {
     const half_work u = *w; /* nothing the stores could change */
     const uint16_t *a = u.a + y / RZ_PANEL * u.sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = u.b + x / RZ_PANEL * u.sb;
     float *c = u.c + y * u.ldc + x;
+    const asking ask = asked_by(&u, y, rows);
     const int last = minimum(u.columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
     for (int j = 0; j < u.n; j++, a += A_TILE, b += TILE) {
         sums even, odd;
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
-        block_terms(even, odd, a, b, u.sb, u.ask, rows, panels, laid);
+        if (LAID && u.laid)
+            block_terms(even, odd, a, b, u.sb, ask, rows, panels, true);
+        else
+            block_terms(even, odd, a, b, u.sb, ask, rows, panels, false);
         if (last < RZ_PANEL)
             add_sums(c, u.ldc, even, odd, rows, panels, last, !u.add && j == 0);
         else if (!u.add && j == 0)
@@ -456,34 +467,29 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
     }
 }
 
-#define HALF_TILE(R, ...)                                                                                 \
-    static void half_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1, false); }         \
-    static void half_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE, false); } \
-    static void laid_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1, true); }          \
-    static void laid_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE, true); }
-#define HALF_ROW(R, ...) {{half_tile_##R##x1, laid_tile_##R##x1}, {half_tile_##R##x2, laid_tile_##R##x2}},
+#define HALF_TILE(R, ...)                                                                       \
+    static void half_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1); } \
+    static void half_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE); }
+#define HALF_ROW(R, ...) {half_tile_##R##x1, half_tile_##R##x2},
 #if VF_REGISTERS >= 32
 #define HALF_EACH(F) F(1) F(2) F(3) F(4) F(5) F(6)
 #else
 #define HALF_EACH(F) F(1) F(2) F(3)
 #endif
 HALF_EACH(HALF_TILE)
-/* by rows and panels, each less one, and whether B is laid */
-static void (*const half_tile_of[HALF_HIGH][2][2])(const half_work *w, int y, int x) = {HALF_EACH(HALF_ROW)};
+static void (*const half_tile_of[HALF_HIGH][2])(const half_work *w, int y, int x) = {HALF_EACH(HALF_ROW)}; /* by rows and panels, each less one */
 
 /* Rows of a tile of A lie beside each other in memory: none goes on in the next. */
 static void half_tiles(const half_work *w)
 {
-    half_work u = *w;
     for (int x = 0, panels; x < w->columns; x += panels * RZ_PANEL) {
         panels = HALF_WIDE > 1 && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
         for (int y = 0, i = 0, rows; y < w->rows; y += rows, i = y % RZ_PANEL ? i + 1 : 0) {
             rows = even_part(minimum(w->rows - y / RZ_PANEL * RZ_PANEL, RZ_PANEL), HALF_HIGH, i);
-            u.ask = w->soon ? (asking){w->soon, 4 * (RZ_HALF_BLOCK / 4 * y / w->rows), 4 * (RZ_HALF_BLOCK / 4 * (y + rows) / w->rows)} : (asking){0, 0, 0};
             for (int r = rows; r < minimum(2 * rows, w->rows + w->more - y); r++) /* asked for meanwhile: C is seldom near */
                 for (int p = 0; p < panels; p++)
                     __builtin_prefetch(w->c + (y + r) * w->ldc + x + p * RZ_PANEL, 1, 3);
-            half_tile_of[rows - 1][panels - 1][w->laid](&u, y, x);
+            half_tile_of[rows - 1][panels - 1](w, y, x);
         }
     }
 }
