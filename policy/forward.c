@@ -275,8 +275,8 @@ static void embed(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs
 int rz_rows_together(const rz_policy *p, int left)
 {
     enum { ROW_BLOCK = 256, HALF_ROW_BLOCK = 512 /* products of bfloat16s wait for the gradients of weights, read and written once a block */ };
-    int most = (p->compute == RZ_COMPUTE_F32 ? ROW_BLOCK : HALF_ROW_BLOCK) * rz_pool_size(p->pool);
-    return left < most ? left : most;
+    int most = (p->compute == RZ_COMPUTE_F32 ? ROW_BLOCK : HALF_ROW_BLOCK) * rz_pool_size(p->pool), parts = (left - most / 4 + most - 1) / most;
+    return parts > 1 ? (left + parts - 1) / parts : left; /* evenly: a block of few rows would cost almost what a whole one does */
 }
 
 static float *row_of(rz_activation x, int layer, int r, int64_t width)
