@@ -162,75 +162,14 @@ static void attention_forward(float *out, int64_t ldo, float *row_max, float *ro
 
 /* ---- a step: one query of all its heads, keys and values read in the order in which they lie, from wherever they are ---- */
 
+/* Of so many heads of a g: blocks of keys, panels of E at once. CHAINS: of the heads of some g together. More heads than these go the way of long runs. */
 #if VF_REGISTERS >= 32
-enum { CHAINS = 16, MOST_GROUPS = 8, MOST_HEADS = 4 };
+enum { CHAINS = 16, MOST_GROUPS = 8, MOST_HEADS = 8, MOST_BLOCKS = 8 };
+static const int blocks_of_heads[MOST_HEADS + 1] = {0, 8, 4, 4, 4, 4, 4, 3, 3}, panels_of_heads[MOST_HEADS + 1] = {0, 4, 4, 4, 4, 4, 4, 3, 3};
 #else
-enum { CHAINS = 4, MOST_GROUPS = 4, MOST_HEADS = 2 };
+enum { CHAINS = 4, MOST_GROUPS = 4, MOST_HEADS = 4, MOST_BLOCKS = 4 };
+static const int blocks_of_heads[MOST_HEADS + 1] = {0, 4, 2, 1, 1}, panels_of_heads[MOST_HEADS + 1] = {0, 4, 2, 1, 1};
 #endif
-
-typedef struct {
-    float *out;
-    const float *p, *v; /* of the first g */
-    const float *soon;  /* values that are needed after these, ldv apart */
-    int64_t ldp, ldv;
-    int E, n;
-    bool add;
-} together;
-
-/* Weighted values of some g: their heads have few chains each, together they hide each other's latency. */
-INLINE void values_together(const together *t, const int groups, const int R, const int np)
-{
-    vf acc[CHAINS][4];
-    const together u = *t;
-    UNROLL for (int r = 0; r < groups * R; r++)
-        UNROLL for (int i = 0; i < np; i++)
-            acc[r][i] = u.add ? vf_load(u.out + r * u.E + 16 * i) : vf_zero();
-    for (int64_t j = 0; j < u.n; j++)
-        UNROLL for (int g = 0; g < groups; g++) {
-            vf v[4];
-            UNROLL for (int i = 0; i < np; i++) {
-                v[i] = vf_load(u.v + j * u.ldv + (g * np + i) * 16);
-                __builtin_prefetch(u.soon + j * u.ldv + (g * np + i) * 16, 0, 2);
-            }
-            UNROLL for (int r = g * R; r < (g + 1) * R; r++) {
-                vf w = vf_set(u.p[r * u.ldp + j]);
-                UNROLL for (int i = 0; i < np; i++)
-                    acc[r][i] = vf_fma(w, v[i], acc[r][i]);
-            }
-        }
-    UNROLL for (int r = 0; r < groups * R; r++)
-        UNROLL for (int i = 0; i < np; i++)
-            vf_store(u.out + r * u.E + 16 * i, acc[r][i]);
-}
-
-/* F(panels of E, heads of a g, groups), by how many chains there are at once */
-#define EACH_OF_4(F) F(1, 1, 2) F(1, 1, 3) F(1, 1, 4) F(1, 2, 2) F(2, 1, 2)
-#define EACH_OF_16(F)                                                                                                                 \
-    EACH_OF_4(F) F(1, 1, 5) F(1, 1, 6) F(1, 1, 7) F(1, 1, 8) F(1, 2, 3) F(1, 2, 4) F(1, 3, 2) F(1, 3, 3) F(1, 4, 2) F(2, 1, 3) F(2, 1, 4)  \
-    F(2, 1, 5) F(2, 1, 6) F(2, 1, 7) F(2, 1, 8) F(2, 2, 2) F(2, 2, 3) F(2, 2, 4) F(2, 3, 2) F(2, 4, 2) F(3, 1, 2) F(3, 1, 3) F(3, 1, 4)    \
-    F(3, 2, 2) F(4, 1, 2) F(4, 1, 3) F(4, 1, 4) F(4, 2, 2)
-#if VF_REGISTERS >= 32
-#define EACH_TOGETHER EACH_OF_16
-#else
-#define EACH_TOGETHER EACH_OF_4
-#endif
-#define TOGETHER(NP, R, GROUPS) \
-    static void together_##NP##x##R##x##GROUPS(const together *t) { values_together(t, GROUPS, R, NP); }
-#define TOGETHER_ENTRY(NP, R, GROUPS) [NP][R][GROUPS] = together_##NP##x##R##x##GROUPS,
-EACH_TOGETHER(TOGETHER)
-static void (*const together_fns[5][MOST_HEADS + 1][MOST_GROUPS + 1])(const together *t) = {EACH_TOGETHER(TOGETHER_ENTRY)};
-
-/* How many of the n_g groups left to take together: 1, or so many that all their heads fit. */
-static int groups_together(int R, int E, int n_g)
-{
-    int panels = E / RZ_PANEL;
-    if (E % RZ_PANEL || panels > 4 || R > MOST_HEADS)
-        return 1;
-    int fit = minimum(CHAINS / (panels * R), MOST_GROUPS), n = fit < 2 ? 1 : even_part(n_g, fit, 0);
-    while (n > 1 && !together_fns[panels][R][n])
-        n--;
-    return n;
-}
 
 /* Where what is needed after a segment lies: while one sequence is attended to the next one's keys and values are asked for, in the order in which they lie. Of a
  * parent that both have, or of sequences that are too long to lie near, it is the segment itself: nothing. */
@@ -240,42 +179,198 @@ static const rz_kv *soon_after(const rz_kv *kv, const rz_kv *next, int n_keys, r
     return next && next->n && (int64_t)n_keys * heads.G * heads.E * 2 * (int64_t)sizeof(float) <= NEAR ? next : kv;
 }
 
-/* Scores of all heads on one segment, a few blocks of keys at a time. */
-static void step_scores(const forward *f, const rz_kv *kv, const rz_kv *next, float *s, int g0, int g1)
+/* Some blocks of keys, of either segment: where they lie, of the first g, where their scores go, of the first head. soon: keys that are needed after these. */
+typedef struct {
+    const float *q, *k[MOST_BLOCKS], *soon;
+    float *s[MOST_BLOCKS];
+    int64_t lds;
+    int E;
+} key_blocks;
+
+/* Scores of the R heads of a g. */
+INLINE void scores_of_blocks(const key_blocks *t, const int R, const int n, const bool ask)
 {
-    int R = f->R, E = f->E, blocks = (int)round_up(kv->n) / RZ_PANEL;
-    const float *soon = next->k == kv->k ? NULL : keys_of(next, f->heads, g0, 0);
+    vf acc[MOST_HEADS][MOST_BLOCKS];
+    const key_blocks u = *t;
+    UNROLL for (int r = 0; r < R; r++)
+        UNROLL for (int i = 0; i < n; i++)
+            acc[r][i] = vf_zero();
+    for (int64_t e = 0; e < u.E; e++) {
+        vf k[MOST_BLOCKS];
+        UNROLL for (int i = 0; i < n; i++) {
+            k[i] = vf_load(u.k[i] + e * RZ_PANEL);
+            if (ask)
+                __builtin_prefetch(u.soon + (e * n + i) * RZ_PANEL, 0, 2);
+        }
+        UNROLL for (int r = 0; r < R; r++) {
+            vf q = vf_set(u.q[r * u.E + e]);
+            UNROLL for (int i = 0; i < n; i++)
+                acc[r][i] = vf_fma(q, k[i], acc[r][i]);
+        }
+    }
+    UNROLL for (int i = 0; i < n; i++) /* what a block has beyond the last key of its segment the next one takes the place of */
+        UNROLL for (int r = 0; r < R; r++)
+            vf_store(u.s[i] + r * u.lds, acc[r][i]);
+}
+
+/* F(heads of a g, blocks) */
+#define UP_TO_3_OF(F, R) F(R, 1) F(R, 2) F(R, 3)
+#define UP_TO_4_OF(F, R) UP_TO_3_OF(F, R) F(R, 4)
+#if VF_REGISTERS >= 32
+#define EACH_BLOCKS(F)                                                                                                                      \
+    UP_TO_4_OF(F, 1) F(1, 5) F(1, 6) F(1, 7) F(1, 8) UP_TO_4_OF(F, 2) UP_TO_4_OF(F, 3) UP_TO_4_OF(F, 4) UP_TO_4_OF(F, 5) UP_TO_4_OF(F, 6)       \
+    UP_TO_3_OF(F, 7) UP_TO_3_OF(F, 8)
+#else
+#define EACH_BLOCKS(F) UP_TO_4_OF(F, 1) F(2, 1) F(2, 2) F(3, 1) F(4, 1)
+#endif
+#define BLOCKS(R, N)                                                                                     \
+    static void blocks_##R##x##N##_0(const key_blocks *t) { scores_of_blocks(t, R, N, false); }            \
+    static void blocks_##R##x##N##_1(const key_blocks *t) { scores_of_blocks(t, R, N, true); }
+#define BLOCKS_ENTRY(R, N) [R][N] = {blocks_##R##x##N##_0, blocks_##R##x##N##_1},
+EACH_BLOCKS(BLOCKS)
+static void (*const blocks_fns[MOST_HEADS + 1][MOST_BLOCKS + 1][2])(const key_blocks *t) = {EACH_BLOCKS(BLOCKS_ENTRY)};
+
+/* Keys that are asked for, of one segment after the other: `left` floats of this one. */
+typedef struct {
+    const float *p, *then;
+    int64_t left;
+} asked_keys;
+
+static asked_keys ask_keys(const rz_kv *parent, const rz_kv *next_parent, const rz_kv *own, const rz_kv *next_own, rz_heads h)
+{
+    bool has_parent = next_parent->k != parent->k, has_own = next_own->k != own->k;
+    return (asked_keys){has_parent ? next_parent->k : NULL, has_own ? next_own->k : NULL, has_parent ? round_up(next_parent->n) * h.G * h.E : 0};
+}
+
+/* Of these the next n floats; the last few of a segment are let go. NULL: there are none. */
+static const float *take_keys(asked_keys *a, int64_t n)
+{
+    if (a->left < n / 2)
+        *a = (asked_keys){a->then, NULL, a->then ? INT64_MAX : 0};
+    const float *p = a->p;
+    if (p)
+        a->p += n, a->left -= n;
+    return p;
+}
+
+/* Scores of all heads on both segments, some blocks at a time. */
+static void step_scores(const forward *f, const rz_kv *next_parent, const rz_kv *next_own, int g0, int g1)
+{
+    const int E = f->E, R = f->R, first = (int)(round_up(f->n_parent) / RZ_PANEL), blocks = first + (int)(round_up(f->own->n) / RZ_PANEL);
+    const int64_t size = (int64_t)f->heads.G * E * RZ_PANEL; /* of a block */
+    if (R > MOST_HEADS) {
+        for (int g = g0; g < g1; g++)
+            forward_scores(f, f->s + (int64_t)(g - g0) * R * f->lds, g, 0, R);
+        return;
+    }
+    asked_keys ask = ask_keys(f->parent, next_parent, f->own, next_own, f->heads);
     for (int b = 0, i = 0, n; b < blocks; b += n, i++) {
-        n = even_part(blocks, MAX_PANELS, i);
+        n = even_part(blocks, blocks_of_heads[R], i);
+        key_blocks t = {.q = f->q + (int64_t)g0 * R * E, .lds = f->lds, .E = E};
+        for (int j = 0; j < n; j++) {
+            bool own = b + j >= first;
+            int at = own ? b + j - first : b + j;
+            t.k[j] = (own ? f->own->k : f->parent->k) + at * size + (int64_t)g0 * E * RZ_PANEL;
+            t.s[j] = f->s + (own ? f->n_parent : 0) + at * RZ_PANEL;
+        }
         for (int g = g0; g < g1; g++) {
-            product((block){.c = s + (int64_t)(g - g0) * R * f->lds + b * RZ_PANEL, .ldc = f->lds, .a = f->q + (int64_t)g * R * E, .sm = E, .sk = 1,
-                            .b = keys_of(kv, f->heads, g, b * RZ_PANEL), .sb = RZ_PANEL, .sp = (int64_t)RZ_PANEL * f->heads.G * E, .K = E,
-                            .soon = (const char *)soon, .soon_panel = RZ_PANEL * sizeof *soon, .soon_k = n * (int64_t)(RZ_PANEL * sizeof *soon)}, R,
-                    n * RZ_PANEL);
-            soon = soon ? soon + (int64_t)n * RZ_PANEL * E : NULL;
+            t.soon = take_keys(&ask, (int64_t)n * E * RZ_PANEL);
+            blocks_fns[R][n][t.soon != NULL](&t);
+            t.q += R * E;
+            for (int j = 0; j < n; j++)
+                t.k[j] += E * RZ_PANEL, t.s[j] += R * f->lds;
         }
     }
 }
 
+/* The values of both segments, of the first g; soon: values that are needed after these. */
+typedef struct {
+    float *out;
+    const float *p, *v[2], *soon[2];
+    int64_t ldp, ldv;
+    int E, n[2];
+} together;
+
+/* Weighted values of some g: their heads have few chains each, together they hide each other's latency. */
+INLINE void values_together(const together *t, const int groups, const int R, const int np)
+{
+    vf acc[CHAINS][4];
+    const together u = *t;
+    UNROLL for (int r = 0; r < groups * R; r++)
+        UNROLL for (int i = 0; i < np; i++)
+            acc[r][i] = vf_zero();
+    const float *p = u.p;
+    for (int k = 0; k < 2; p += u.n[k], k++)
+        for (int64_t j = 0; j < u.n[k]; j++)
+            UNROLL for (int g = 0; g < groups; g++) {
+                vf v[4];
+                UNROLL for (int i = 0; i < np; i++) {
+                    v[i] = vf_load(u.v[k] + j * u.ldv + (g * np + i) * 16);
+                    __builtin_prefetch(u.soon[k] + j * u.ldv + (g * np + i) * 16, 0, 2);
+                }
+                UNROLL for (int r = g * R; r < (g + 1) * R; r++) {
+                    vf w = vf_set(p[r * u.ldp + j]);
+                    UNROLL for (int i = 0; i < np; i++)
+                        acc[r][i] = vf_fma(w, v[i], acc[r][i]);
+                }
+            }
+    UNROLL for (int r = 0; r < groups * R; r++)
+        UNROLL for (int i = 0; i < np; i++)
+            vf_store(u.out + r * u.E + 16 * i, acc[r][i]);
+}
+
+/* F(panels of E, heads of a g, groups): of some groups, by how many chains there are at once; of one */
+#define EACH_OF_4(F) F(1, 1, 2) F(1, 1, 3) F(1, 1, 4) F(1, 2, 2) F(2, 1, 2)
+#define UP_TO_3_BY(F, R) F(1, R, 1) F(2, R, 1) F(3, R, 1)
+#define UP_TO_4_BY(F, R) UP_TO_3_BY(F, R) F(4, R, 1)
+#define EACH_OF_16(F)                                                                                                                 \
+    EACH_OF_4(F) F(1, 1, 5) F(1, 1, 6) F(1, 1, 7) F(1, 1, 8) F(1, 2, 3) F(1, 2, 4) F(1, 3, 2) F(1, 3, 3) F(1, 4, 2) F(2, 1, 3) F(2, 1, 4)  \
+    F(2, 1, 5) F(2, 1, 6) F(2, 1, 7) F(2, 1, 8) F(2, 2, 2) F(2, 2, 3) F(2, 2, 4) F(2, 3, 2) F(2, 4, 2) F(3, 1, 2) F(3, 1, 3) F(3, 1, 4)    \
+    F(3, 2, 2) F(4, 1, 2) F(4, 1, 3) F(4, 1, 4) F(4, 2, 2)
+#if VF_REGISTERS >= 32
+#define EACH_TOGETHER(F)                                                                                                                        \
+    EACH_OF_16(F) UP_TO_4_BY(F, 1) UP_TO_4_BY(F, 2) UP_TO_4_BY(F, 3) UP_TO_4_BY(F, 4) UP_TO_4_BY(F, 5) UP_TO_4_BY(F, 6) UP_TO_3_BY(F, 7) UP_TO_3_BY(F, 8)
+#else
+#define EACH_TOGETHER(F) EACH_OF_4(F) UP_TO_4_BY(F, 1) F(1, 2, 1) F(2, 2, 1) F(1, 3, 1) F(1, 4, 1)
+#endif
+#define TOGETHER(NP, R, GROUPS) \
+    static void together_##NP##x##R##x##GROUPS(const together *t) { values_together(t, GROUPS, R, NP); }
+#define TOGETHER_ENTRY(NP, R, GROUPS) [NP][R][GROUPS] = together_##NP##x##R##x##GROUPS,
+EACH_TOGETHER(TOGETHER)
+static void (*const together_fns[5][MOST_HEADS + 1][MOST_GROUPS + 1])(const together *t) = {EACH_TOGETHER(TOGETHER_ENTRY)};
+
+/* How many of the n_g groups left to take together: 1, or so many that all their heads fit. */
+static int groups_together(int R, int panels, int n_g)
+{
+    int fit = panels > 4 ? 0 : minimum(CHAINS / (panels * R), MOST_GROUPS), n = fit < 2 ? 1 : even_part(n_g, fit, 0);
+    while (n > 1 && !together_fns[panels][R][n])
+        n--;
+    return n;
+}
+
 static void step_values(const forward *f, const rz_kv *next_parent, const rz_kv *next_own, int g0, int g1)
 {
-    int E = f->E, R = f->R;
+    int E = f->E, R = f->R, panels = E / RZ_PANEL;
     for (int g = g0, n; g < g1; g += n) {
-        n = groups_together(R, E, g1 - g);
         int64_t row = (int64_t)(g - g0) * R;
         float *p = f->s + row * f->lds, *o = f->o + row * E;
-        if (n == 1) {
+        if (R > MOST_HEADS || E % RZ_PANEL) {
+            n = 1;
             forward_values(f, p, o, g, 0, R);
             continue;
         }
-        together t = {o, p, NULL, NULL, f->lds, (int64_t)f->heads.G * E, E, f->n_parent, false};
-        if (f->n_parent) {
-            t.v = values_of(f->parent, f->heads, g, 0), t.soon = values_of(next_parent, f->heads, g, 0);
-            together_fns[E / RZ_PANEL][R][n](&t);
+        n = groups_together(R, panels, g1 - g);
+        int most = n > 1 ? panels : panels_of_heads[R];
+        for (int x = 0, i = 0, np; x < panels; x += np, i++) {
+            np = even_part(panels, most, i);
+            together t = {o + x * RZ_PANEL, p, {NULL, values_of(f->own, f->heads, g, 0) + x * RZ_PANEL}, {NULL, values_of(next_own, f->heads, g, 0) + x * RZ_PANEL},
+                          f->lds, (int64_t)f->heads.G * E, E, {f->n_parent, f->own->n}};
+            if (f->n_parent) {
+                t.v[0] = values_of(f->parent, f->heads, g, 0) + x * RZ_PANEL;
+                t.soon[0] = values_of(next_parent, f->heads, g, 0) + x * RZ_PANEL;
+            }
+            together_fns[np][R][n](&t);
         }
-        t.p = p + f->n_parent, t.v = values_of(f->own, f->heads, g, 0), t.n = f->own->n, t.add = f->n_parent > 0;
-        t.soon = values_of(next_own, f->heads, g, 0);
-        together_fns[E / RZ_PANEL][R][n](&t);
     }
 }
 
@@ -302,9 +397,7 @@ static void attention_step(float *out, int64_t ldo, float *row_max, float *row_s
         forward f = begin_forward(row, ld, 1, &parent[i], &own[i], heads, scratch);
         const rz_kv *next_parent = soon_after(&parent[i], i + 1 < n ? &parent[i + 1] : NULL, parent[i].n + own[i].n, heads),
                     *next_own = soon_after(&own[i], i + 1 < n ? &own[i + 1] : NULL, parent[i].n + own[i].n, heads);
-        if (f.n_parent)
-            step_scores(&f, &parent[i], next_parent, f.s, g0, g1);
-        step_scores(&f, &own[i], next_own, f.s + f.n_parent, g0, g1);
+        step_scores(&f, next_parent, next_own, g0, g1);
         forward_softmax(&f, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, g0 * R, rows, 0, rows);
         step_values(&f, next_parent, next_own, g0, g1);
         forward_store(&f, out + i * ldo, ldo, g0 * R, rows, 0, rows);

@@ -417,8 +417,8 @@ static void one_step(const rz_kernels *k, attention_case c, int n)
 START_TEST(attention_steps)
 {
     const rz_kernels *k = tested[_i];
-    for (int round = 0; round < 300; round++) {
-        attention_case c = {.E = PICK(1, 3, 15, 16, 17, 32, 32, 33, 48, 64, 64, 65, 80), .R = PICK(1, 1, 2, 3, 4, 7, 9), .G = PICK(1, 2, 3, 5, 6),
+    for (int round = 0; round < 400; round++) {
+        attention_case c = {.E = PICK(1, 3, 15, 16, 17, 32, 32, 33, 48, 64, 64, 65, 80, 128), .R = PICK(1, 1, 2, 3, 4, 5, 6, 7, 8, 9), .G = PICK(1, 2, 3, 5, 6),
                             .parent = PICK(0, 1, 15, 16, 17, 200), .before = PICK(0, 0, 15, 16, 33, 150), .wildly = round % 6 == 5, .keep = round % 7 != 0};
         c.g0 = (int)(next() % (uint32_t)c.G), c.g1 = c.g0 + 1 + (int)(next() % (uint32_t)(c.G - c.g0));
         one_step(k, c, PICK(1, 1, 2, 3, 8));
