@@ -282,17 +282,19 @@ static int part_of_k(int K, int k, int i, bool pairs)
     return pairs ? minimum(2 * even_part((K + 1) / 2, PACKED_K / 2, i), K - k) : even_part(K, PACKED_K, i);
 }
 
-/* Packed panels, a block of them after the other. While one is worked on the next is asked for: by itself a processor does not look beyond a page. */
+/* Packed panels, a block of them after the other. While one is worked on the next is asked for: by itself a processor does not look beyond a page. What all rows
+ * need only once is not cut, and asked for in the order in which it lies. */
 static void packed(block t, int M, int N)
 {
     const int K = t.K;
-    int64_t size = t.half ? sizeof *t.half : sizeof *t.b;
-    t.soon_panel = t.sp * size, t.soon_k = RZ_PANEL * size;
+    const int64_t size = t.half ? sizeof *t.half : sizeof *t.b, line = RZ_PANEL * size;
     for (int left = N / RZ_PANEL, np; left > 0; left -= np) {
         np = panels_at_once(M, left);
+        const bool once = M <= rows_of_panels[np];
         block u = t, next;
+        u.soon_panel = once ? 64 : t.sp * size, u.soon_k = once ? np * line : line;
         for (int k = 0, i = 0; k < K; k += u.K, i++, u = next) {
-            u.K = part_of_k(K, k, i, t.half != NULL);
+            u.K = once ? K : part_of_k(K, k, i, t.half != NULL);
             next = u;
             next.a += u.K, next.add = true;
             move_b(&next, k + u.K < K ? u.K * RZ_PANEL : np * t.sp - k * RZ_PANEL);
