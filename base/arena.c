@@ -140,9 +140,10 @@ void rz_arena_release(rz_arena *a, size_t mark)
     a->used = mark;
 }
 
-void rz_arena_trim(const rz_arena *a, size_t keep)
+void rz_arena_rest(const rz_arena *a)
 {
-    size_t committed = head_of(a)->committed, from = a->used > keep ? a->used : keep;
+    enum { WHOLE = 128 << 20, KEPT = 32 << 20 };
+    size_t committed = head_of(a)->committed, from = a->used > KEPT ? a->used : KEPT;
     from = (from + HUGE_PAGE - 1) & ~((size_t)HUGE_PAGE - 1);
-    if (from < committed) madvise(a->base + from, committed - from, MADV_DONTNEED);
+    if (committed > WHOLE && from < committed) madvise(a->base + from, committed - from, MADV_DONTNEED);
 }

@@ -22,8 +22,9 @@ char *rz_arena_strndup(rz_arena *a, const char *s, size_t n);
 /* Everything taken after `mark = a->used` is free again. */
 void rz_arena_release(rz_arena *a, size_t mark);
 
-/* Pages beyond what is in use and beyond the first `keep` bytes go back to the system; they come again, at the price of zeroing them, when needed. */
-void rz_arena_trim(const rz_arena *a, size_t keep);
+/* The arena will not be used for a while: pages beyond what is in use go back to the system, and come again, at the price of zeroing them, when needed. Up to 32 MiB stay, or all
+ * if that is up to 128 MiB: a small model's steps are so short that new pages would take a good part of them. */
+void rz_arena_rest(const rz_arena *a);
 
 #define RZ_NEW(arena, n, type) ((type *)rz_arena_alloc((arena), (size_t)(n), sizeof(type)))
 #define RZ_ZNEW(arena, n, type) ((type *)rz_arena_zalloc((arena), (size_t)(n), sizeof(type)))

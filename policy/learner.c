@@ -7,7 +7,6 @@
 /* Logits that are computed at once, and those that wait for the backward pass instead of being computed again: rows × vocabulary has a bound. A pass over the
  * head's weights must pay, so of a large vocabulary the rows are not too few; where all wait, there is room for more at once. */
 enum { LOGIT_FLOATS = 1 << 24, LOGIT_ROWS = 512, KEPT_LOGITS = 5 << 24 };
-enum { RESTING_MIB = 32 }; /* of an arena, kept while it is not used: small models take no new pages at every step */
 static const size_t RESERVE = (size_t)1 << 40;
 
 bool rz_learner_create(rz_learner **out, rz_policy *p, rz_err *err)
@@ -117,8 +116,8 @@ void rz_learner_rest(rz_learner *l)
 {
     forget_root(l);
     rz_arena_release(&l->work, 0);
-    rz_arena_trim(&l->work, (size_t)RESTING_MIB << 20);
-    rz_arena_trim(&l->keep, (size_t)RESTING_MIB << 20);
+    rz_arena_rest(&l->work);
+    rz_arena_rest(&l->keep);
 }
 
 /* Whether the logits of so many rows wait for the backward pass: not where memory is dearer than a layer's work. */

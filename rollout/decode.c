@@ -66,7 +66,6 @@ enum { PROMPT_ROWS = 256 };
 enum { WORTH_A_PASS = 16 };
 /* Rows of a step for drafted tokens, at most. */
 enum { DRAFT_ROWS = 16 };
-enum { RESTING_MIB = 32 }; /* kept between calls: small models take no new pages at every step */
 static const size_t RESERVE = (size_t)1 << 40;
 
 bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err)
@@ -449,7 +448,7 @@ bool rz_decode(rz_decoder *d, const rz_requests *from, const rz_sampling *s, rz_
         int n = step(d, arena);
         if (!n) {
             rz_arena_release(&d->arena, 0);
-            rz_arena_trim(&d->arena, (size_t)RESTING_MIB << 20); /* the update needs room */
+            rz_arena_rest(&d->arena); /* the update needs room */
             return true;
         }
         n_tokens += n;
