@@ -335,21 +335,29 @@ enum { HALF_HIGH = 3, HALF_WIDE = 1 };
 #endif
 typedef vf sums[HALF_HIGH][HALF_WIDE];
 
-/* What a tile of C asks for while it works: of every block of B that which is wanted in its place next, of the k from `from` to `to`. The tiles of a column share it, so
- * that none has to wait for memory. */
-typedef struct { int64_t soon; int from, to; } asking;
+/* What a tile of C asks for while it works on the k from `from` to `to` of every block: of the panels that are wanted in the place of B next, in the order in which they lie. The tiles
+ * of a column share them, so that none has to wait for memory. left: lines from `next` to the end of a panel, `gap` bytes before the next one. */
+enum { LINE = 64, PANEL_LINES = TILE * (int)sizeof(uint16_t) / LINE /* of a block */ };
+typedef struct { const char *next; int64_t gap; int left, whole, from, to; } asking;
 
-/* The tile of rows y … of them all. */
-static inline asking asked_by(const half_work *w, int y, int rows)
+/* The tile of rows y … and of panels from b on. */
+static inline asking asked_by(const half_work *w, const uint16_t *b, int y, int rows, int panels)
 {
     enum { AT_ONCE = 4 };
-    const int steps = w->soon ? RZ_HALF_BLOCK / AT_ONCE : 0;
-    return (asking){w->soon, steps * y / w->rows * AT_ONCE, steps * (y + rows) / w->rows * AT_ONCE};
+    if (!w->soon)
+        return (asking){0};
+    const int steps = RZ_HALF_BLOCK / AT_ONCE, from = steps * y / w->rows, to = steps * (y + rows) / w->rows, whole = w->n * PANEL_LINES,
+              first = panels * PANEL_LINES / steps * w->n * from;
+    const int64_t panel = w->sb * (int64_t)sizeof *b, length = (int64_t)whole * LINE;
+    return (asking){(const char *)b + w->soon + first / whole * panel + first % whole * LINE, panel - length, whole - first % whole, whole, from * AT_ONCE, to * AT_ONCE};
 }
 
-INLINE void ask_line(const uint16_t *b, int64_t soon)
+INLINE void ask_line(asking *a)
 {
-    __builtin_prefetch((const char *)b + soon, 0, 3);
+    __builtin_prefetch(a->next, 0, 2);
+    a->next += LINE;
+    if (--a->left == 0)
+        a->next += a->gap, a->left = a->whole;
 }
 
 /* Tile instructions flush small numbers and round to nearest by themselves, as those that add two products do; all others have to be told. */
@@ -366,7 +374,7 @@ static void end_half(unsigned before)
 
 #ifdef RZ_DOTS
 /* All terms of a block. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking ask, const int rows, const int panels, const bool laid)
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool laid)
 {
     for (int i = 0; i < RZ_HALF_BLOCK; i += 4) {
         __m512bh b_even[HALF_WIDE], b_odd[HALF_WIDE];
@@ -375,9 +383,9 @@ INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *
             __m512i w = _mm512_loadu_si512(words), next = _mm512_loadu_si512(words + RZ_HALF_BLOCK);
             if (!laid)
                 lay_columns(&w, &next, words);
-            if (!laid && i >= ask.from && i < ask.to) {
-                ask_line(words, ask.soon);
-                ask_line(words + RZ_HALF_BLOCK, ask.soon);
+            if (!laid && i >= ask->from && i < ask->to) {
+                ask_line(ask);
+                ask_line(ask);
             }
             b_even[p] = (__m512bh)w, b_odd[p] = (__m512bh)next;
         }
@@ -418,13 +426,13 @@ INLINE void pair_terms(sums to, const float *a, const uint16_t *b, int64_t sb, c
 }
 
 /* One chain after the other takes fewer registers than both together. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking ask, const int rows, const int panels, const bool laid)
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool laid)
 {
     (void)laid;
     for (int i = 0; i < RZ_HALF_BLOCK / 2; i++) {
-        if (2 * i >= ask.from && 2 * i < ask.to)
+        if (2 * i >= ask->from && 2 * i < ask->to)
             UNROLL for (int p = 0; p < panels; p++)
-                ask_line(b + p * sb + i * RZ_HALF_BLOCK, ask.soon);
+                ask_line(ask);
         pair_terms(even, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, false);
         pair_terms(odd, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, true);
     }
@@ -447,7 +455,7 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
     const half_work u = *w; /* nothing the stores could change */
     const uint16_t *a = u.a + y / RZ_PANEL * u.sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = u.b + x / RZ_PANEL * u.sb;
     float *c = u.c + y * u.ldc + x;
-    const asking ask = asked_by(&u, y, rows);
+    asking ask = asked_by(&u, b, y, rows, panels);
     const int last = minimum(u.columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
     for (int j = 0; j < u.n; j++, a += A_TILE, b += TILE) {
         sums even, odd;
@@ -455,9 +463,9 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
         if (LAID && u.laid)
-            block_terms(even, odd, a, b, u.sb, ask, rows, panels, true);
+            block_terms(even, odd, a, b, u.sb, &ask, rows, panels, true);
         else
-            block_terms(even, odd, a, b, u.sb, ask, rows, panels, false);
+            block_terms(even, odd, a, b, u.sb, &ask, rows, panels, false);
         if (last < RZ_PANEL)
             add_sums(c, u.ldc, even, odd, rows, panels, last, !u.add && j == 0);
         else if (!u.add && j == 0)
