@@ -53,10 +53,10 @@ def growth(title, x_label, series, width=520, height=300):
 
 
 def ratios(title, rows, width=640):
-    """rows: (name, least, median, most, must, limit or None), over a logarithmic axis from 1/2 up."""
+    """rows: (name, least, median, most, must or None, limit or None), over a logarithmic axis from 1/2 up."""
     left, right, step, top = 170, width - 14, 26, 46
     height = top + step * len(rows) + 34
-    most = max(max(r[3], r[4], r[5] or 0) for r in rows)
+    most = max(max(r[3], r[4] or 0, r[5] or 0) for r in rows)
     high = math.ceil(math.log2(most))
     at = (lambda x: left + (right - left) * (math.log2(max(x, 0.5)) + 1) / (high + 1))
     bottom = top + step * len(rows)
