@@ -168,6 +168,8 @@ static bool take_reads(block *t, int rows, int np)
 {
     enum { LINE = 64 };
     rz_reads *r = t->reads;
+    for (; r->n > 0 && r->at >= r->pieces->bytes; r->pieces++, r->n--)
+        r->at = 0;
     if (r->n == 0 || t->K == 0)
         return false;
     const double share = r->share * rows * (np ? np : 1) * RZ_PANEL * t->K / LINE;
@@ -179,8 +181,6 @@ static bool take_reads(block *t, int rows, int np)
     t->other[0] = p, t->others[0] = first;
     t->other[1] = p + (lines - second) * LINE, t->others[1] = second;
     r->at += lines * LINE;
-    if (r->at >= r->pieces->bytes)
-        r->pieces++, r->n--, r->at = 0;
     return true;
 }
 
