@@ -282,7 +282,8 @@ static void steps(work *w)
     }
     int pieces = step_pieces(w->p, w->n_runs);
     rz_pool_run(w->p->pool, pieces ? pieces : w->p->heads.G, step, w);
-    ask_for_next(w);
+    if (w->reads) /* nothing is decoded where activations are made again */
+        ask_for_next(w);
 }
 
 /* Embeds the new tokens, gives them positions, and lets the caches grow. */
