@@ -4,15 +4,19 @@
 #include <assert.h>
 #include <string.h>
 
+static int64_t whole_panels(int64_t n)
+{
+    return (n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL;
+}
+
 size_t rz_cache_bytes(const rz_policy *p, int n_tokens)
 {
-    size_t cap = ((size_t)n_tokens + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL;
-    return 2 * cap * (size_t)p->arch.num_hidden_layers * (size_t)p->heads.G * (size_t)p->heads.E * sizeof(float);
+    return 2 * (size_t)whole_panels(n_tokens) * (size_t)p->arch.num_hidden_layers * (size_t)p->heads.G * (size_t)p->heads.E * sizeof(float);
 }
 
 void rz_cache_begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, rz_arena *arena)
 {
-    int cap = (n_tokens + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL;
+    int cap = (int)whole_panels(n_tokens);
     int64_t layer = (int64_t)p->heads.G * cap * p->heads.E, all = one_layer ? layer : layer * p->arch.num_hidden_layers;
     *c = (rz_cache){RZ_NEW(arena, all, float), RZ_NEW(arena, all, float), one_layer ? 0 : layer, 0, cap};
 }
@@ -24,7 +28,7 @@ void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *aren
 
 void rz_cache_share(rz_cache *to, const rz_cache *from, int n, const rz_policy *p)
 {
-    int64_t panels = ((int64_t)n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL; /* lanes beyond n are numbers in `from` already */
+    int64_t panels = whole_panels(n); /* lanes beyond n are numbers in `from` already */
     int E = p->heads.E;
     assert(n <= from->n && panels <= to->cap);
     to->n = n;
@@ -125,7 +129,7 @@ typedef struct {
     float *to, *from, *rstd;
     const float *add, *weight;
     const int32_t *pos;
-    rz_reads *reads;
+    rz_reads *reads; /* NULL: products ask for nothing */
 } work;
 
 static void norm_rows(void *ctx, int r0, int r1)
@@ -258,7 +262,7 @@ static void ask_for_next(work *w)
         const rz_kv both[2] = {parent_layer(w, r, next), rz_cache_layer(r->cache, p, next)};
         for (int j = i > 0 && r->parent == r[-1].parent; j < 2; j++) {
             const rz_kv *kv = &both[j];
-            to[n++] = (rz_read){kv->k, (kv->n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL * token};
+            to[n++] = (rz_read){kv->k, whole_panels(kv->n) * token};
             to[n++] = (rz_read){kv->v, kv->n * token};
             bytes += to[n - 2].bytes + to[n - 1].bytes;
         }
@@ -282,7 +286,7 @@ static void steps(work *w)
     }
     int pieces = step_pieces(w->p, w->n_runs);
     rz_pool_run(w->p->pool, pieces ? pieces : w->p->heads.G, step, w);
-    if (w->reads) /* nothing is decoded where activations are made again */
+    if (w->reads)
         ask_for_next(w);
 }
 
@@ -394,10 +398,11 @@ static work layer_work(const rz_policy *p, const rz_acts *a, const rz_run *runs,
 void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, int *row0, float *h)
 {
     embed(p, a, runs, n_runs, row0);
+    const bool asks = p->compute == RZ_COMPUTE_F32 && rz_pool_size(p->pool) == 1; /* each of several threads would ask for all */
     a->reads.n = 0;
     for (int l = 0; l < p->arch.num_hidden_layers; l++) {
         work w = layer_work(p, a, runs, n_runs, row0, l);
-        w.reads = &a->reads;
+        w.reads = asks ? &a->reads : NULL;
         run_layer(p, a, &w, l ? a->t : NULL, l + 1 < p->arch.num_hidden_layers ? rz_act(a->x_in, l + 1) : a->x_out, true);
     }
     norm(p, a->M, h, a->rstd_out, a->x_out, a->t, p->layout.norm);

@@ -4,7 +4,7 @@
 #include "policy/policy.h"
 
 /* Threaded calls of the kernel table: the work is cut over rows, columns or heads; how, changes no bit (policy/ops.c). Products are those that p->compute says. */
-/* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. meanwhile: or NULL, what is read later (used by a thread that works alone). */
+/* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. meanwhile: what is read later, or NULL, as it must be with several threads. */
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M, rz_reads *meanwhile);
 /* dx(M,K) = dy(M,N)·W. */
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M);

@@ -36,7 +36,8 @@ typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
  * matrix as it lies (stride_k = its row length, stride_panel 16). The last panel of a row-major matrix is only read up to N.
  * Or B is Wᵀ, and W(N,K) lies row-major (stride_k 1, stride_panel 16 rows of W): B(k,n) at p[n*(stride_panel/16) + k]; then A is row-major.
  * half, if not NULL, stands for p: panels of bfloat16, in which two k lie side by side: B(k,n) at half[(n/16)*stride_panel + k/2*32 + n%16*2 + k%2], stride_panel
- * rz_half_panel(K); stride_k is 16, and A row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). meanwhile: or NULL. */
+ * rz_half_panel(K); stride_k is 16, and A row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). meanwhile: or NULL; matmul_half asks for
+ * nothing. */
 typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded; rz_reads *meanwhile; } rz_mat_b;
 
 /* Where the k of matmul_half are the rows of several things: those of the i-th end before k = ends[i], of the last (n − 1) at K. n 0: all are of one. */

@@ -250,7 +250,7 @@ static void end_tile(const half_work *w, int y, int x, const float edge[RZ_PANEL
 static void ask_tile(const uint16_t *b, int64_t soon)
 {
     UNROLL for (int i = 0; soon && i < RZ_PANEL; i++)
-        __builtin_prefetch((const char *)b + soon + i * 64, 0, 2);
+        __builtin_prefetch((const char *)b + soon + i * LINE, 0, 2);
 }
 
 /* C two by two tiles, or four side by side. The numbers of tiles are part of the instructions. */
@@ -337,7 +337,7 @@ typedef vf sums[HALF_HIGH][HALF_WIDE];
 
 /* What a tile of C asks for while it works on the k from `from` to `to` of every block: of the panels that are wanted in the place of B next, in the order in which they lie. The tiles
  * of a column share them, so that none has to wait for memory. left: lines from `next` to the end of a panel, `gap` bytes before the next one. */
-enum { LINE = 64, PANEL_LINES = TILE * (int)sizeof(uint16_t) / LINE /* of a block */ };
+enum { PANEL_LINES = TILE * (int)sizeof(uint16_t) / LINE /* of a block */ };
 typedef struct { const char *next; int64_t gap; int left, whole, from, to; } asking;
 
 /* The tile of rows y … and of panels from b on. */

@@ -49,8 +49,8 @@ INLINE void ask_soon(const block *t, int k, const int streams)
 {
     if (streams == BESIDES) {
         __builtin_prefetch(t->soon + k * t->soon_k, 0, 2);
-        __builtin_prefetch(t->other[0] + minimum(k, t->others[0] - 1) * 64, 0, 2);
-        __builtin_prefetch(t->other[1] + minimum(k, t->others[1] - 1) * 64, 0, 2);
+        __builtin_prefetch(t->other[0] + minimum(k, t->others[0] - 1) * LINE, 0, 2);
+        __builtin_prefetch(t->other[1] + minimum(k, t->others[1] - 1) * LINE, 0, 2);
         return;
     }
     UNROLL for (int p = 0; p < streams; p++)
@@ -166,7 +166,6 @@ static void ask_for(ahead *a)
 /* What a tile asks for of what is read later: its share, but not more than two lines at every k. */
 static bool take_reads(block *t, int rows, int np)
 {
-    enum { LINE = 64 };
     rz_reads *r = t->reads;
     for (; r->n > 0 && r->at >= r->pieces->bytes; r->pieces++, r->n--)
         r->at = 0;
@@ -326,7 +325,7 @@ static void packed(block t, int M, int N)
         np = panels_at_once(M, left);
         const bool once = M <= rows_of_panels[np];
         block u = t, next;
-        u.soon_panel = once ? 64 : t.sp * size, u.soon_k = once ? np * line : line;
+        u.soon_panel = once ? LINE : t.sp * size, u.soon_k = once ? np * line : line;
         for (int k = 0, i = 0; k < K; k += u.K, i++, u = next) {
             u.K = once ? K : part_of_k(K, k, i, t.half != NULL);
             next = u;

@@ -14,6 +14,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+enum { LINE = 64 }; /* bytes that memory gives at a time */
+
 /* Visits `length` elements sixteen at a time: i is the first of them, n how many (fewer than 16 in the last round only). */
 #define SIXTEENS(i, n, length) \
     for (int64_t i = 0, n; n = (length) - i < 16 ? (length) - i : 16, i < (length); i += 16)
