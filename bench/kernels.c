@@ -100,7 +100,7 @@ static void products(void)
         uint16_t *halves = (uint16_t *)(void *)values((int64_t)rz_packed_size(N, rz_half_k(K)) / 2);
         product p = {c, {a, weights ? 1 : K, weights ? M : 1}, {b, packed ? RZ_PANEL : rows ? 1 : N, packed || rows ? (int64_t)RZ_PANEL * K : RZ_PANEL}, M, K, N, weights, shapes[i].half};
         if (half) /* of the same products with panels of bfloat16 */
-            rz_pack_half(halves, b, N, K), p.b = (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), halves, false};
+            rz_pack_half(halves, b, N, K, k->fours), p.b = rz_half_panels(halves, K, k->fours);
         report(what, 2.0 * M * K * N, best_time(run_product, &p));
         free(a), free(b), free(c), free(halves);
     }

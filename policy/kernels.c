@@ -24,14 +24,14 @@ void rz_pack(float *dst, const float *w, int N, int K)
     }
 }
 
-void rz_pack_half(uint16_t *dst, const float *w, int N, int K)
+void rz_pack_half(uint16_t *dst, const float *w, int N, int K, bool fours)
 {
-    for (int n0 = 0; n0 < N; n0 += RZ_PANEL) {
+    for (int n0 = 0; n0 < N; n0 += RZ_PANEL, dst += rz_half_panel(K)) {
         int width = N - n0 < RZ_PANEL ? N - n0 : RZ_PANEL;
-        for (int k = 0; k < rz_half_k(K); k += 2, dst += 2 * RZ_PANEL)
+        for (int k = 0; k < rz_half_k(K); k += 4)
             for (int n = 0; n < RZ_PANEL; n++)
-                for (int i = 0; i < 2; i++)
-                    dst[2 * n + i] = n < width && k + i < K ? rz_half(w[(int64_t)(n0 + n) * K + k + i]) : 0;
+                for (int i = k; i < k + 4; i++)
+                    dst[rz_half_at(i, n, fours)] = n < width && i < K ? rz_half(w[(int64_t)(n0 + n) * K + i]) : 0;
     }
 }
 
@@ -74,6 +74,7 @@ static bool has_amx(void)
         return false;
     amx = rz_kernels_avx512;
     amx.name = "amx";
+    amx.fours = false;
     amx.matmul_half = rz_matmul_tiles;
     return true;
 }
@@ -136,10 +137,10 @@ static void probe_matmul(const rz_kernels *k, bump *b)
     uint16_t *half = (uint16_t *)(void *)take(b, (int)rz_packed_size(N, rz_half_k(K)) / 2);
     float *d = take(b, 4 * M * N);
     const float *many = values(b, 2 * M * K);
-    rz_pack_half(half, w, N, K);
-    k->matmul(d, N, (rz_mat_a){a, K, 1}, (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), half}, M, N, K, false);
+    rz_pack_half(half, w, N, K, k->fours);
+    k->matmul(d, N, (rz_mat_a){a, K, 1}, rz_half_panels(half, K, k->fours), M, N, K, false);
     k->matmul(d + M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){rows, N, RZ_PANEL, NULL, true}, M, N, K, false);
-    k->matmul(d + 2 * M * N, N, (rz_mat_a){many, K, 1}, (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(K), half}, 2 * M, N / 2, K, false);
+    k->matmul(d + 2 * M * N, N, (rz_mat_a){many, K, 1}, rz_half_panels(half, K, k->fours), 2 * M, N / 2, K, false);
     k->matmul(d + 3 * M * N, N, (rz_mat_a){a, K, 1}, (rz_mat_b){w, 1, RZ_PANEL * K}, M, N, K, false);
     k->matmul(c + M * N, N, (rz_mat_a){a, 1, M}, (rz_mat_b){rows, N, RZ_PANEL}, M, N, K, true);
 }
@@ -151,8 +152,8 @@ static void probe_half(const rz_kernels *k, bump *b)
     static const int ends[] = {3, 70, L};
     float *a = values(b, M * L), *w = values(b, N * L), *c = values(b, 4 * M * N);
     uint16_t *half = (uint16_t *)(void *)take(b, (int)rz_packed_size(N, rz_half_k(L)) / 2);
-    rz_pack_half(half, w, N, L);
-    k->matmul_half(c, N, (rz_mat_a){a, L, 1}, (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(L), half}, M, N, L, (rz_spans){0}, true);
+    rz_pack_half(half, w, N, L, k->fours);
+    k->matmul_half(c, N, (rz_mat_a){a, L, 1}, rz_half_panels(half, L, k->fours), M, N, L, (rz_spans){0}, true);
     k->matmul_half(c + M * N, N, (rz_mat_a){a, L, 1}, (rz_mat_b){w, 1, RZ_PANEL * L}, M, N, L, (rz_spans){0}, false);
     for (int i = 0; i < M * L; i++)
         a[i] *= 0x1p-64f;
@@ -231,10 +232,12 @@ static const struct { const char *name; void (*run)(const rz_kernels *k, bump *b
 static bool probe(const rz_kernels *k, rz_err *err)
 {
     float *truth = rz_calloc(2 * PROBE_FLOATS, sizeof *truth), *result = truth + PROBE_FLOATS;
+    rz_kernels reference = rz_kernels_reference;
+    reference.fours = k->fours; /* it takes either */
     bool same = true;
     for (size_t i = 0; same && i < sizeof probes / sizeof probes[0]; i++) {
         bump b[2] = {{truth, 1}, {result, 1}};
-        probes[i].run(&rz_kernels_reference, &b[0]);
+        probes[i].run(&reference, &b[0]);
         probes[i].run(k, &b[1]);
         same = memcmp(truth, result, (size_t)(b[0].next - truth) * sizeof *truth) == 0;
         if (!same)

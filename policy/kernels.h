@@ -35,10 +35,10 @@ typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
 /* B(k,n) at p[(n/16)*stride_panel + k*stride_k + n%16]: packed panels (stride_k 16, stride_panel 16·K) or a row-major
  * matrix as it lies (stride_k = its row length, stride_panel 16). The last panel of a row-major matrix is only read up to N.
  * Or B is Wᵀ, and W(N,K) lies row-major (stride_k 1, stride_panel 16 rows of W): B(k,n) at p[n*(stride_panel/16) + k]; then A is row-major.
- * half, if not NULL, stands for p: panels of bfloat16, in which two k lie side by side: B(k,n) at half[(n/16)*stride_panel + k/2*32 + n%16*2 + k%2], stride_panel
- * rz_half_panel(K); stride_k is 16, and A row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). meanwhile: or NULL; matmul_half asks for
- * nothing. */
-typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded; rz_reads *meanwhile; } rz_mat_b;
+ * half, if not NULL, stands for p: panels of bfloat16 (rz_half_panels, below), in which two k lie side by side: B(k,n) at half[(n/16)*stride_panel + rz_half_at(k, n%16, fours)];
+ * A is row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). far: panels are read from memory, not from a cache. meanwhile: or NULL; matmul_half asks
+ * for nothing. Neither changes a bit. */
+typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded, fours, far; rz_reads *meanwhile; } rz_mat_b;
 
 /* Where the k of matmul_half are the rows of several things: those of the i-th end before k = ends[i], of the last (n − 1) at K. n 0: all are of one. */
 typedef struct { const int *ends; int n; } rz_spans;
@@ -56,6 +56,7 @@ typedef struct { float grad_scale, lr_wd, b1, one_b1, b2, one_b2, step, inv_sqrt
 
 typedef struct {
     const char *name;
+    bool fours; /* how panels of bfloat16 have to lie that these kernels multiply */
 
     /* C(M,N) = A·B, or C += A·B when add: each element one chain over k = 0 … K−1 starting from +0, or from C's value. ldc ≥ N.
      * K = 0: C = 0, or unchanged when add. */
@@ -140,10 +141,21 @@ typedef struct {
 /* Row-major W (N,K) to panels for y = x·Wᵀ: dst has rz_packed_size(N,K) floats; the columns that fill up the last panel are 0. */
 size_t rz_packed_size(int N, int K);
 void rz_pack(float *dst, const float *w, int N, int K);
-/* Rounded to bfloat16, K rounded up to whole blocks by zeros: dst has rz_packed_size(N, rz_half_k(K)). */
-void rz_pack_half(uint16_t *dst, const float *w, int N, int K);
+/* Rounded to bfloat16, K rounded up to whole blocks by zeros: dst has rz_packed_size(N, rz_half_k(K)). fours: as the kernels say that use them. */
+void rz_pack_half(uint16_t *dst, const float *w, int N, int K, bool fours);
 static inline int rz_half_k(int K) { return (K + RZ_HALF_BLOCK - 1) / RZ_HALF_BLOCK * RZ_HALF_BLOCK; }
 static inline int64_t rz_half_panel(int K) { return (int64_t)RZ_PANEL * rz_half_k(K); } /* its stride_panel */
+static inline rz_mat_b rz_half_panels(const uint16_t *half, int K, bool fours)
+{
+    return (rz_mat_b){.half = half, .stride_k = RZ_PANEL, .stride_panel = rz_half_panel(K), .fours = fours};
+}
+/* Where a panel has k of column n < 16. Words are pairs of k: in order, the first of them lower, for instructions that add up even and odd terms apart; or of every four k the first
+ * above the third, then the second above the fourth, for those that add both halves of a word to one sum, the upper one first. */
+static inline int64_t rz_half_at(int k, int n, bool fours)
+{
+    int word = fours ? k / 4 * 2 + k % 2 : k / 2, upper = fours ? k % 4 < 2 : k % 2;
+    return (word * RZ_PANEL + n) * 2 + upper;
+}
 
 /* All tables this build and this CPU have, best last ("reference" first). */
 int rz_kernels_available(const rz_kernels *const **list);

@@ -1,18 +1,30 @@
 /* Part of kernels_vec.c and kernels_half.c, which say what function this is to be (MATMUL_HALF) and by which instruction (RZ_TILES, RZ_DOTS, or neither: fma): products of matrices rounded to bfloat16, whose order of additions is that of a tile instruction (policy/kernels.h).
  * Blocks of A and B become tiles of 1 KiB first: of A sixteen rows, of B sixteen columns, of 32 k each. A word is a pair of k, the even one below;
- * a tile of A is (row, pair), one of B (pair, column), which is how panels of bfloat16 lie anyhow. half_tiles multiplies them. */
+ * a tile of A is (row, pair), one of B (pair, column). half_tiles multiplies them, or panels of bfloat16, which are such tiles of B one after the other. Words are the
+ * pairs, or the fours, of rz_half_at: what its instruction takes. */
 
-enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_COLUMNS = 64, TILE_ROWS = 32, WORTH_LAYING = 128 /* rows, panels that are not */ };
-/* Of panels, and up to LONG_ROWS rows, LONG_BLOCKS blocks of k go into one pass, for panels are read fastest as they lie. */
-#if defined RZ_DOTS
-enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, LONG_BLOCKS = 32, LONG_ROWS = 64 };
-#elif defined RZ_TILES
-enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, LONG_BLOCKS = 16, LONG_ROWS = 0 };
+enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_COLUMNS = 64, TILE_ROWS = 32 };
+#ifdef RZ_TILES
+enum { BY_FOURS = false };
 #else
-enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256, LONG_BLOCKS = 8, LONG_ROWS = 0 };
+enum { BY_FOURS = true };
+#endif
+/* So many rows and blocks of k go into one pass. Of panels it is more blocks where rows are few, up to SOME_ROWS or FEW: they are read fastest as they lie. */
+enum { SOME_ROWS = 64, FEW = RZ_PANEL };
+#if defined RZ_DOTS
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 32, FEW_BLOCKS = 512 };
+#elif defined RZ_TILES
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 16, FEW_BLOCKS = 16 };
+#else
+enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256, SOME_BLOCKS = 8, FEW_BLOCKS = 128 };
 #endif
 
-_Static_assert(LONG_ROWS * LONG_BLOCKS <= HALF_ROWS * HALF_BLOCKS, "tiles of A have no room");
+_Static_assert(SOME_ROWS * SOME_BLOCKS <= HALF_ROWS * HALF_BLOCKS && FEW * FEW_BLOCKS <= HALF_ROWS * HALF_BLOCKS, "tiles of A have no room");
+
+static int blocks_at_once(int M, bool panels)
+{
+    return panels && M <= FEW ? FEW_BLOCKS : panels && M <= SOME_ROWS ? SOME_BLOCKS : HALF_BLOCKS;
+}
 
 /* A block of k: where it begins, how many of its terms there are. */
 typedef struct { int k, n; } half_block;
@@ -30,110 +42,54 @@ static int next_blocks(half_block *to, int most, const rz_spans *spans, int K, i
     return n;
 }
 
-/* The i-th sixteen words of a tile from `from`: elements 2j and 2j + 1 of line i, a row, of which there are `lines`, n elements of each; or, across, elements of rows 2i and 2i + 1, of which there
- * are n, `lines` elements of each. What is missing is 0. */
-INLINE void two(vf *lo, vf *hi, const float *from, int64_t stride, int i, const int lines, const int n, const bool is_across)
+/* Of a tile from `from` either the elements number 0 to 15 and 16 to 31 of lines i and i + 1, rows, of which there are `lines`, n elements of each; or, across, lower and upper halves of sixteen words
+ * number i and i + 1, which are elements of four of n rows, `lines` elements of each. What is missing is 0. */
+INLINE void two_lines(vf lo[2], vf hi[2], const float *from, int64_t stride, int i, const int lines, const int n, const bool is_across)
 {
-    *lo = *hi = vf_zero();
-    if (is_across) {
-        if (2 * i < n)
-            *lo = get(from + 2 * i * stride, lines);
-        if (2 * i + 1 < n)
-            *hi = get(from + (2 * i + 1) * stride, lines);
-    } else if (i < lines) {
-        *lo = get(from + i * stride, minimum(n, 16));
-        if (n > 16)
-            *hi = get(from + i * stride + 16, n - 16);
+    vf of[4];
+    UNROLL for (int j = 0; j < 4; j++) {
+        of[j] = vf_zero();
+        if (is_across && 2 * i + j < n)
+            of[j] = get(from + (2 * i + j) * stride, lines);
+        else if (!is_across && i + j / 2 < lines && j % 2 * 16 < n)
+            of[j] = get(from + (i + j / 2) * stride + j % 2 * 16, minimum(n - j % 2 * 16, 16));
     }
+    const bool fours = BY_FOURS && is_across;
+    lo[0] = of[fours ? 2 : 0], hi[0] = of[fours ? 0 : 1], lo[1] = of[fours ? 3 : 2], hi[1] = of[fours ? 1 : 3];
 }
 
 INLINE void round_tile(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across)
 {
-    for (int i = 0; i < RZ_PANEL; i++, to += RZ_HALF_BLOCK) {
-        vf lo, hi, even, odd;
-        two(&lo, &hi, from, stride, i, lines, n, is_across);
-        if (is_across)
-            even = lo, odd = hi;
-        else
-            vf_deinterleave(lo, hi, &even, &odd);
-        vf_store((float *)(void *)to, vf_half_pairs(even, odd));
+    for (int i = 0; i < RZ_PANEL; i += 2, to += 2 * RZ_HALF_BLOCK) {
+        vf lo[2], hi[2];
+        two_lines(lo, hi, from, stride, i, lines, n, is_across);
+        UNROLL for (int j = 0; j < 2; j++) {
+            if (!is_across && BY_FOURS)
+                vf_deinterleave_twos(lo[j], hi[j], &hi[j], &lo[j]);
+            else if (!is_across)
+                vf_deinterleave(lo[j], hi[j], &lo[j], &hi[j]);
+            vf_store((float *)(void *)(to + j * RZ_HALF_BLOCK), vf_half_pairs(lo[j], hi[j]));
+        }
     }
 }
 
 #ifdef __AVX512BF16__
-/* The words of a line as RZ_DOTS has them (below). */
-INLINE __m512i lay_line(__m512i w)
-{
-    const __m512i at = _mm512_set_epi16(29, 31, 28, 30, 25, 27, 24, 26, 21, 23, 20, 22, 17, 19, 16, 18, 13, 15, 12, 14, 9, 11, 8, 10, 5, 7, 4, 6, 1, 3, 0, 2);
-    return _mm512_permutexvar_epi16(at, w);
-}
-#endif
-
-#ifdef RZ_DOTS
-/* An instruction that adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c), makes two steps of a chain if the halves are terms of
- * one: of two words (term 0, 1), (2, 3) the words (0, 2) and (1, 3), the earlier one above. Tiles are laid so. */
-enum { LAID = true };
-
-/* Two words of each of sixteen columns. */
-INLINE void lay_columns(__m512i *even, __m512i *odd, const uint16_t *from)
-{
-    __m512i w = _mm512_loadu_si512(from), next = _mm512_loadu_si512(from + RZ_HALF_BLOCK);
-    *even = _mm512_mask_blend_epi16(0xaaaaaaaa, next, _mm512_slli_epi32(w, 16));
-    *odd = _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(next, 16), w);
-}
-
-/* n tiles of columns. */
-static void lay_all_columns(uint16_t *to, const uint16_t *from, int n)
-{
-    for (int i = 0; i < n * TILE; i += 2 * RZ_HALF_BLOCK) {
-        __m512i even, odd;
-        lay_columns(&even, &odd, from + i);
-        _mm512_storeu_si512(to + i, even);
-        _mm512_storeu_si512(to + i + RZ_HALF_BLOCK, odd);
-    }
-}
-
-static void lay_tile(uint16_t *tile, bool is_across)
-{
-    if (is_across)
-        lay_all_columns(tile, tile, 1);
-    for (int i = 0; !is_across && i < TILE; i += RZ_HALF_BLOCK)
-        _mm512_storeu_si512(tile + i, lay_line(_mm512_loadu_si512(tile + i)));
-}
-#else
-enum { LAID = false };
-
-static void lay_tile(uint16_t *tile, bool is_across)
-{
-    (void)tile, (void)is_across;
-}
-
-static void lay_all_columns(uint16_t *to, const uint16_t *from, int n)
-{
-    (void)to, (void)from, (void)n;
-}
-#endif
-
-#ifdef __AVX512BF16__
-/* The same by the instruction that rounds, laid. It takes numbers of magnitude below 2^-126 as zero before it rounds, which is another thing for some: false if there is one. */
+/* The same by the instruction that rounds. It takes numbers of magnitude below 2^-126 as zero before it rounds, which is another thing for some: false if there is one. */
 INLINE bool round_tile_fast(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across)
 {
     enum { SUBNORMAL = 0x20 };
-    const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i interleave = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0),
+                  fours = _mm512_set_epi16(29, 31, 28, 30, 25, 27, 24, 26, 21, 23, 20, 22, 17, 19, 16, 18, 13, 15, 12, 14, 9, 11, 8, 10, 5, 7, 4, 6, 1, 3, 0, 2);
     unsigned small = 0;
     for (int i = 0; i < RZ_PANEL; i += 2, to += 2 * RZ_HALF_BLOCK) {
         vf lo[2], hi[2];
-        for (int j = 0; j < 2; j++) {
-            two(&lo[j], &hi[j], from, stride, i + j, lines, n, is_across);
+        two_lines(lo, hi, from, stride, i, lines, n, is_across);
+        UNROLL for (int j = 0; j < 2; j++) {
             small |= _mm512_fpclass_ps_mask(lo[j], SUBNORMAL) | _mm512_fpclass_ps_mask(hi[j], SUBNORMAL);
-        }
-        if (LAID && is_across) {
-            vf earlier[2] = {lo[0], hi[0]};
-            lo[0] = lo[1], hi[0] = earlier[0], lo[1] = hi[1], hi[1] = earlier[1];
-        }
-        for (int j = 0; j < 2; j++) {
             __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(hi[j], lo[j]);
-            _mm512_storeu_si512(to + j * RZ_HALF_BLOCK, is_across ? _mm512_permutexvar_epi16(interleave, halves) : LAID ? lay_line(halves) : halves);
+            if (is_across || BY_FOURS)
+                halves = _mm512_permutexvar_epi16(is_across ? interleave : fours, halves);
+            _mm512_storeu_si512(to + j * RZ_HALF_BLOCK, halves);
         }
     }
     return !small;
@@ -148,10 +104,8 @@ INLINE bool round_tile_fast(uint16_t *to, const float *from, int64_t stride, con
 
 INLINE void make_tile(uint16_t *to, const float *from, int64_t stride, const int lines, const int n, const bool is_across, bool turn)
 {
-    if (!round_tile_fast(to, from, stride, lines, n, is_across)) {
+    if (!round_tile_fast(to, from, stride, lines, n, is_across))
         round_tile(to, from, stride, lines, n, is_across);
-        lay_tile(to, is_across);
-    }
     if (!turn)
         return;
     vf w[RZ_PANEL];
@@ -162,11 +116,11 @@ INLINE void make_tile(uint16_t *to, const float *from, int64_t stride, const int
         vf_store((float *)(void *)(to + i * RZ_HALF_BLOCK), w[i]);
 }
 
-/* Tiles of lines (rows of A, columns of B) by blocks. line, k: how far apart they lie in memory, one of them 1. pairs_first: tiles as (pair, line), not (line, pair).
+/* Tiles of lines (rows of A, columns of B) by blocks. line, k: how far apart they lie in memory, one of them 1. words_first: tiles as (word, line), not (line, word).
  * size: from a tile to the next. */
-static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k, int lines, const half_block *blocks, int n_blocks, bool pairs_first, int size)
+static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k, int lines, const half_block *blocks, int n_blocks, bool words_first, int size)
 {
-    const bool is_across = k != 1, turn = is_across != pairs_first;
+    const bool is_across = k != 1, turn = is_across != words_first;
     const int64_t stride = is_across ? k : line;
     const int n_lines = (lines + RZ_PANEL - 1) / RZ_PANEL;
     for (int i = 0; i < n_lines * n_blocks; i++) { /* as memory lies */
@@ -182,15 +136,14 @@ static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k,
     }
 }
 
-/* C(rows, columns), 32 × 32 or 16 × 64 at most, from n blocks: tiles of A, rows of tiles sa apart, and of B, columns of tiles sb apart. soon: bytes from a tile of B to
- * the one that is wanted in its place next, and has to come from memory; 0: all are near. */
+/* C(rows, columns), 32 × 32 or 16 × 64 at most, from n blocks: tiles of A, rows of tiles sa apart, and of B, columns of tiles sb apart. */
 typedef struct {
     float *c;
     int64_t ldc;
     const uint16_t *a, *b;
-    int64_t sa, sb, soon;
+    int64_t sa, sb;
     int rows, columns, n, more; /* rows of C that follow */
-    bool add, few, laid;        /* few: these are all the rows there are. laid: so is B */
+    bool add, few, ask, far;    /* few: these are all the rows there are. ask: for tiles of B that are wanted next, which are not near. far: these come from memory */
 } half_work;
 
 /* begin_half, end_half: around all products of a call with M rows. lay_a: n tiles of A as half_tiles wants them, in their place. */
@@ -247,10 +200,12 @@ static void end_tile(const half_work *w, int y, int x, const float edge[RZ_PANEL
         put(c + r * w->ldc, vf_load(edge + r * RZ_PANEL), minimum(w->columns - x, RZ_PANEL));
 }
 
-static void ask_tile(const uint16_t *b, int64_t soon)
+static void ask_tile(const half_work *w, const uint16_t *b)
 {
-    UNROLL for (int i = 0; soon && i < RZ_PANEL; i++)
-        __builtin_prefetch((const char *)b + soon + i * LINE, 0, 2);
+    if (!w->ask)
+        return;
+    UNROLL for (int i = 0; i < RZ_PANEL; i++)
+        __builtin_prefetch(b + HALF_COLUMNS / RZ_PANEL * w->sb + i * RZ_HALF_BLOCK, 0, 2);
 }
 
 /* C two by two tiles, or four side by side. The numbers of tiles are part of the instructions. */
@@ -284,12 +239,12 @@ static void half_tiles(const half_work *w)
         _tile_loadd(4, a, stride);
         _tile_loadd(5, a + w->sa, stride);
         _tile_loadd(6, b, stride);
-        ask_tile(b, w->soon);
+        ask_tile(w, b);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(2, 5, 6);
         if (wide > 1) {
             _tile_loadd(7, b + w->sb, stride);
-            ask_tile(b + w->sb, w->soon);
+            ask_tile(w, b + w->sb);
             _tile_dpbf16ps(1, 4, 7);
             _tile_dpbf16ps(3, 5, 7);
         }
@@ -297,21 +252,21 @@ static void half_tiles(const half_work *w)
     for (int j = 0; !both && j < w->n; j++, a += TILE, b += TILE) {
         _tile_loadd(4, a, stride);
         _tile_loadd(5, b, stride);
-        ask_tile(b, w->soon);
+        ask_tile(w, b);
         _tile_dpbf16ps(0, 4, 5);
         if (wide > 1) {
             _tile_loadd(6, b + w->sb, stride);
-            ask_tile(b + w->sb, w->soon);
+            ask_tile(w, b + w->sb);
             _tile_dpbf16ps(1, 4, 6);
         }
         if (wide > 2) {
             _tile_loadd(7, b + 2 * w->sb, stride);
-            ask_tile(b + 2 * w->sb, w->soon);
+            ask_tile(w, b + 2 * w->sb);
             _tile_dpbf16ps(2, 4, 7);
         }
         if (wide > 3) {
             _tile_loadd(5, b + 3 * w->sb, stride);
-            ask_tile(b + 3 * w->sb, w->soon);
+            ask_tile(w, b + 3 * w->sb);
             _tile_dpbf16ps(3, 4, 5);
         }
     }
@@ -333,9 +288,10 @@ enum { HALF_HIGH = 6, HALF_WIDE = 2 };
 #else
 enum { HALF_HIGH = 3, HALF_WIDE = 1 };
 #endif
-typedef vf sums[HALF_HIGH][HALF_WIDE];
+enum { MOST_HIGH = HALF_HIGH * HALF_WIDE };
+typedef vf sums[MOST_HIGH][HALF_WIDE];
 
-/* What a tile of C asks for while it works on the k from `from` to `to` of every block: of the panels that are wanted in the place of B next, in the order in which they lie. The tiles
+/* What a tile of C asks for while it works on the k from `from` to `to` of every block: of the panels behind its own, in the order in which they lie. The tiles
  * of a column share them, so that none has to wait for memory. left: lines from `next` to the end of a panel, `gap` bytes before the next one. */
 enum { PANEL_LINES = TILE * (int)sizeof(uint16_t) / LINE /* of a block */ };
 typedef struct { const char *next; int64_t gap; int left, whole, from, to; } asking;
@@ -344,17 +300,17 @@ typedef struct { const char *next; int64_t gap; int left, whole, from, to; } ask
 static inline asking asked_by(const half_work *w, const uint16_t *b, int y, int rows, int panels)
 {
     enum { AT_ONCE = 4 };
-    if (!w->soon)
+    if (!w->ask)
         return (asking){0};
     const int steps = RZ_HALF_BLOCK / AT_ONCE, from = steps * y / w->rows, to = steps * (y + rows) / w->rows, whole = w->n * PANEL_LINES,
               first = panels * PANEL_LINES / steps * w->n * from;
     const int64_t panel = w->sb * (int64_t)sizeof *b, length = (int64_t)whole * LINE;
-    return (asking){(const char *)b + w->soon + first / whole * panel + first % whole * LINE, panel - length, whole - first % whole, whole, from * AT_ONCE, to * AT_ONCE};
+    return (asking){(const char *)b + panels * panel + first / whole * panel + first % whole * LINE, panel - length, whole - first % whole, whole, from * AT_ONCE, to * AT_ONCE};
 }
 
 INLINE void ask_line(asking *a)
 {
-    __builtin_prefetch(a->next, 0, 2);
+    __builtin_prefetch(a->next, 0, 3);
     a->next += LINE;
     if (--a->left == 0)
         a->next += a->gap, a->left = a->whole;
@@ -373,21 +329,18 @@ static void end_half(unsigned before)
 }
 
 #ifdef RZ_DOTS
-/* All terms of a block. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool laid)
+/* All terms of a block. The instruction adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c): the next two terms of a chain. */
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool asks)
 {
     for (int i = 0; i < RZ_HALF_BLOCK; i += 4) {
         __m512bh b_even[HALF_WIDE], b_odd[HALF_WIDE];
         UNROLL for (int p = 0; p < panels; p++) {
             const uint16_t *words = b + p * sb + i * RZ_PANEL;
-            __m512i w = _mm512_loadu_si512(words), next = _mm512_loadu_si512(words + RZ_HALF_BLOCK);
-            if (!laid)
-                lay_columns(&w, &next, words);
-            if (!laid && i >= ask->from && i < ask->to) {
+            b_even[p] = (__m512bh)_mm512_loadu_si512(words), b_odd[p] = (__m512bh)_mm512_loadu_si512(words + RZ_HALF_BLOCK);
+            if (asks && i >= ask->from && i < ask->to) {
                 ask_line(ask);
                 ask_line(ask);
             }
-            b_even[p] = (__m512bh)w, b_odd[p] = (__m512bh)next;
         }
         UNROLL for (int r = 0; r < rows; r++) {
             const float *word = (const float *)(const void *)(a + r * RZ_HALF_BLOCK + i);
@@ -400,41 +353,43 @@ INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *
     }
 }
 #else
-/* Of each row first the sixteen even terms, then the odd ones, as floats. From behind, since they take the place of half as many bytes. */
+/* Of each row first the upper halves of sixteen words, then the lower ones, as floats. From behind, since they take the place of half as many bytes. */
 static void lay_a(uint16_t *a, int n)
 {
     for (int i = 0; i < n; i++, a += A_TILE)
         for (int r = RZ_PANEL - 1; r >= 0; r--) {
-            vf even = vf_load_even(a + r * RZ_HALF_BLOCK), odd = vf_load_odd(a + r * RZ_HALF_BLOCK);
+            vf upper = vf_load_odd(a + r * RZ_HALF_BLOCK), lower = vf_load_even(a + r * RZ_HALF_BLOCK);
             float *to = (float *)(void *)a + r * RZ_HALF_BLOCK;
-            vf_store(to, even);
-            vf_store(to + RZ_PANEL, odd);
+            vf_store(to, upper);
+            vf_store(to + RZ_PANEL, lower);
         }
 }
 
-/* One of the two terms of all pairs. */
-INLINE void pair_terms(sums to, const float *a, const uint16_t *b, int64_t sb, const int rows, const int panels, const bool odd)
+/* Both terms of a word are of one chain. */
+INLINE void word_terms(sums to, const float *a, const uint16_t *b, int64_t sb, const int rows, const int panels)
 {
-    vf terms[HALF_WIDE];
-    UNROLL for (int p = 0; p < panels; p++)
-        terms[p] = odd ? vf_load_odd(b + p * sb) : vf_load_even(b + p * sb);
-    UNROLL for (int r = 0; r < rows; r++) {
-        vf x = vf_set(a[r * RZ_HALF_BLOCK + (odd ? RZ_PANEL : 0)]);
+    UNROLL for (int lower = 0; lower < 2; lower++) {
+        vf terms[HALF_WIDE];
         UNROLL for (int p = 0; p < panels; p++)
-            to[r][p] = vf_fma(x, terms[p], to[r][p]);
+            terms[p] = lower ? vf_load_even(b + p * sb) : vf_load_odd(b + p * sb);
+        UNROLL for (int r = 0; r < rows; r++) {
+            vf x = vf_set(a[r * RZ_HALF_BLOCK + lower * RZ_PANEL]);
+            UNROLL for (int p = 0; p < panels; p++)
+                to[r][p] = vf_fma(x, terms[p], to[r][p]);
+        }
     }
 }
 
 /* One chain after the other takes fewer registers than both together. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool laid)
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool asks)
 {
-    (void)laid;
-    for (int i = 0; i < RZ_HALF_BLOCK / 2; i++) {
-        if (2 * i >= ask->from && 2 * i < ask->to)
-            UNROLL for (int p = 0; p < panels; p++)
+    const float *x = (const float *)(const void *)a;
+    for (int i = 0; i < RZ_HALF_BLOCK / 2; i += 2) {
+        if (asks && 2 * i >= ask->from && 2 * i < ask->to)
+            UNROLL for (int p = 0; p < 2 * panels; p++)
                 ask_line(ask);
-        pair_terms(even, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, false);
-        pair_terms(odd, (const float *)(const void *)a + i, b + i * RZ_HALF_BLOCK, sb, rows, panels, true);
+        word_terms(even, x + i, b + i * RZ_HALF_BLOCK, sb, rows, panels);
+        word_terms(odd, x + i + 1, b + (i + 1) * RZ_HALF_BLOCK, sb, rows, panels);
     }
 }
 #endif
@@ -462,7 +417,7 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
-        if (LAID && u.laid)
+        if (u.ask)
             block_terms(even, odd, a, b, u.sb, &ask, rows, panels, true);
         else
             block_terms(even, odd, a, b, u.sb, &ask, rows, panels, false);
@@ -475,29 +430,36 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
     }
 }
 
-#define HALF_TILE(R, ...)                                                                       \
-    static void half_tile_##R##x1(const half_work *w, int y, int x) { half_tile(w, y, x, R, 1); } \
-    static void half_tile_##R##x2(const half_work *w, int y, int x) { half_tile(w, y, x, R, HALF_WIDE); }
-#define HALF_ROW(R, ...) {half_tile_##R##x1, half_tile_##R##x2},
+#define HALF_TILE(R, P) static void half_tile_##R##x##P(const half_work *w, int y, int x) { half_tile(w, y, x, R, P); }
+#define HALF_1(R) HALF_TILE(R, 1)
+#define HALF_2(R) HALF_TILE(R, 2)
+#define OF_1(R) [R] = half_tile_##R##x1,
+#define OF_2(R) [R] = half_tile_##R##x2,
+#define ROWS_3(F) F(1) F(2) F(3)
+#define ROWS_6(F) ROWS_3(F) F(4) F(5) F(6)
+#define ROWS_12(F) ROWS_6(F) F(7) F(8) F(9) F(10) F(11) F(12)
+/* by panels and rows */
 #if VF_REGISTERS >= 32
-#define HALF_EACH(F) F(1) F(2) F(3) F(4) F(5) F(6)
+ROWS_12(HALF_1) ROWS_6(HALF_2)
+static void (*const half_tile_of[HALF_WIDE + 1][MOST_HIGH + 1])(const half_work *w, int y, int x) = {[1] = {ROWS_12(OF_1)}, [2] = {ROWS_6(OF_2)}};
 #else
-#define HALF_EACH(F) F(1) F(2) F(3)
+ROWS_3(HALF_1)
+static void (*const half_tile_of[HALF_WIDE + 1][MOST_HIGH + 1])(const half_work *w, int y, int x) = {[1] = {ROWS_3(OF_1)}};
 #endif
-HALF_EACH(HALF_TILE)
-static void (*const half_tile_of[HALF_HIGH][2])(const half_work *w, int y, int x) = {HALF_EACH(HALF_ROW)}; /* by rows and panels, each less one */
 
-/* Rows of a tile of A lie beside each other in memory: none goes on in the next. */
+/* Rows of a tile of A lie beside each other in memory: none goes on in the next. Memory is read fastest in one stream. */
 static void half_tiles(const half_work *w)
 {
+    const bool one = w->far && w->few && w->rows <= MOST_HIGH;
+    const int most = one ? MOST_HIGH : HALF_HIGH;
     for (int x = 0, panels; x < w->columns; x += panels * RZ_PANEL) {
-        panels = HALF_WIDE > 1 && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
+        panels = !one && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
         for (int y = 0, i = 0, rows; y < w->rows; y += rows, i = y % RZ_PANEL ? i + 1 : 0) {
-            rows = even_part(minimum(w->rows - y / RZ_PANEL * RZ_PANEL, RZ_PANEL), HALF_HIGH, i);
+            rows = even_part(minimum(w->rows - y / RZ_PANEL * RZ_PANEL, RZ_PANEL), most, i);
             for (int r = rows; r < minimum(2 * rows, w->rows + w->more - y); r++) /* asked for meanwhile: C is seldom near */
                 for (int p = 0; p < panels; p++)
                     __builtin_prefetch(w->c + (y + r) * w->ldc + x + p * RZ_PANEL, 1, 3);
-            half_tile_of[rows - 1][panels - 1](w, y, x);
+            half_tile_of[panels][rows](w, y, x);
         }
     }
 }
@@ -507,8 +469,8 @@ static void half_tiles(const half_work *w)
 static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const rz_mat_a *a, const rz_mat_b *b, int M, int N, int K, const rz_spans *spans, bool add)
 {
     _Alignas(64) uint16_t tiles_a[HALF_ROWS / RZ_PANEL * HALF_BLOCKS * A_TILE], tiles_b[HALF_COLUMNS / RZ_PANEL * HALF_BLOCKS * TILE];
-    half_block blocks[LONG_BLOCKS];
-    const int most = b->half && M <= LONG_ROWS ? LONG_BLOCKS : HALF_BLOCKS;
+    half_block blocks[FEW_BLOCKS];
+    const int most = blocks_at_once(M, b->half);
     const bool turned = b->stride_k == 1 && N > 1; /* B is Wᵀ */
     const int64_t column = turned ? b->stride_panel / RZ_PANEL : 1;
     for (int k = 0, span = 0, done = 0, n; (n = next_blocks(blocks, most, spans, K, &k, &span)) > 0; done += n)
@@ -519,15 +481,10 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
             lay_a(tiles_a, (rows + RZ_PANEL - 1) / RZ_PANEL * n);
             for (int col = 0, columns; col < N; col += columns) {
                 columns = minimum(N - col, HALF_COLUMNS);
-                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * A_TILE, .sb = n * TILE, .n = n, .add = add || done > 0, .few = M <= TILE_ROWS, .laid = LAID};
+                half_work w = {.ldc = ldc, .b = tiles_b, .sa = n * A_TILE, .sb = n * TILE, .n = n, .add = add || done > 0, .few = M <= TILE_ROWS, .far = b->far};
                 if (b->half) {
-                    const uint16_t *from = b->half + col / RZ_PANEL * b->stride_panel + done * TILE;
-                    w.soon = i == 0 ? HALF_COLUMNS / RZ_PANEL * b->stride_panel * (int64_t)sizeof *b->half : 0;
-                    w.laid = LAID && M >= WORTH_LAYING;
-                    for (int p = 0; w.laid && p * RZ_PANEL < columns; p++)
-                        lay_all_columns(tiles_b + p * w.sb, from + p * b->stride_panel, n);
-                    if (!w.laid)
-                        w.b = from, w.sb = b->stride_panel;
+                    w.b = b->half + col / RZ_PANEL * b->stride_panel + done * TILE, w.sb = b->stride_panel;
+                    w.ask = i == 0;
                 } else {
                     make_tiles(tiles_b, b->p + (turned ? col * column : col / RZ_PANEL * b->stride_panel), column, b->stride_k, columns, blocks, n, true, TILE);
                 }
@@ -536,7 +493,7 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
                     for (int y = 0; y < rows; y += high) {
                         half_work u = w;
                         u.c = c + (m + y) * ldc + col + x, u.a = tiles_a + y / RZ_PANEL * w.sa, u.b = w.b + x / RZ_PANEL * w.sb;
-                        u.rows = minimum(rows - y, high), u.columns = minimum(columns - x, wide), u.soon = y ? 0 : w.soon;
+                        u.rows = minimum(rows - y, high), u.columns = minimum(columns - x, wide), u.ask = w.ask && !y;
                         u.more = rows - y - u.rows;
                         half_tiles(&u);
                     }
@@ -547,7 +504,7 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
 MATMUL_HALF(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, rz_spans spans, bool add)
 {
     assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (spans.n == 0 || spans.ends[spans.n - 1] == K) &&
-           (!b.half || (spans.n <= 1 && b.stride_k == RZ_PANEL && b.stride_panel == rz_half_panel(K))) && (b.half || b.stride_k != RZ_PANEL || b.stride_panel == RZ_PANEL || N <= RZ_PANEL));
+           (!b.half || (spans.n <= 1 && b.fours == BY_FOURS && b.stride_panel == rz_half_panel(K))) && (b.half || b.stride_k != RZ_PANEL || b.stride_panel == RZ_PANEL || N <= RZ_PANEL));
     for (int m = 0; K == 0 && !add && m < M; m++) /* nothing to add up */
         memset(c + m * ldc, 0, (size_t)N * sizeof *c);
     if (M == 0 || N == 0 || K == 0)

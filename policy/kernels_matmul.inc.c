@@ -19,8 +19,9 @@ typedef struct {
     int64_t sm, sk;
     const float *b;
     int64_t sb, sp;
-    const uint16_t *half; /* instead of b: panels of bfloat16, sb 16 */
-    bool rounded;         /* B is used rounded to bfloat16 */
+    const uint16_t *half; /* instead of b: panels of bfloat16, sb 16, by pairs or fours of k */
+    bool fours, rounded;  /* rounded: B is used rounded to bfloat16 */
+    bool far;             /* B comes from memory */
     int K, width;
     bool add;
     const int *edge;
@@ -45,8 +46,9 @@ static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [3] = 1, [4
 
 enum { BESIDES = -1 /* streams: one, and what is read later */ };
 
-INLINE void ask_soon(const block *t, int k, const int streams)
+INLINE void ask_soon(const block *t, int k, const int streams, const int np)
 {
+    enum { NEAR = 3, FAR = 2 };
     if (streams == BESIDES) {
         __builtin_prefetch(t->soon + k * t->soon_k, 0, 2);
         __builtin_prefetch(t->other[0] + minimum(k, t->others[0] - 1) * LINE, 0, 2);
@@ -54,14 +56,14 @@ INLINE void ask_soon(const block *t, int k, const int streams)
         return;
     }
     UNROLL for (int p = 0; p < streams; p++)
-        __builtin_prefetch(t->soon + p * t->soon_panel + k * t->soon_k, 0, 2);
+        __builtin_prefetch(t->soon + p * t->soon_panel + k * t->soon_k, 0, np == 1 ? NEAR : FAR);
 }
 
 /* One k of every row, or of those it is not beyond the edge of. */
 INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int rows, const int np, const bool part, const bool transposed,
                  const bool ragged, const int soon)
 {
-    ask_soon(t, k, soon);
+    ask_soon(t, k, soon, np);
     const float *a = t->a + k * (transposed ? t->sk : 1), *b = t->b + k * t->sb;
     vf bv[MAX_PANELS];
     UNROLL for (int p = 0; p < np; p++)
@@ -74,15 +76,19 @@ INLINE void step(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int 
     }
 }
 
-/* k, or the other one of its pair: what fills up the last panel is there. */
-INLINE void step_half(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int rows, const int np, const bool odd)
+/* The i-th k of four that begin at `from`. */
+INLINE vf half_of_four(const uint16_t *from, const int i, const bool fours)
 {
-    const float *a = t->a + k + odd;
+    return rz_half_at(i, 0, fours) % 2 ? vf_load_odd(from + rz_half_at(i, 0, fours) - 1) : vf_load_even(from + rz_half_at(i, 0, fours));
+}
+
+/* k + i: what fills up the last panel is there. */
+INLINE void step_half(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const int i, const int rows, const int np, const bool fours)
+{
+    const float *a = t->a + k + i;
     vf bv[MAX_PANELS];
-    UNROLL for (int p = 0; p < np; p++) {
-        const uint16_t *pairs = t->half + k * RZ_PANEL + p * t->sp;
-        bv[p] = odd ? vf_load_odd(pairs) : vf_load_even(pairs);
-    }
+    UNROLL for (int p = 0; p < np; p++)
+        bv[p] = half_of_four(t->half + k * RZ_PANEL + p * t->sp, i, fours);
     UNROLL for (int r = 0; r < rows; r++) {
         vf av = vf_set(a[r * t->sm]);
         UNROLL for (int p = 0; p < np; p++)
@@ -90,7 +96,9 @@ INLINE void step_half(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const
     }
 }
 
-INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged, const bool half,
+enum { FLOATS, PAIRS, FOURS }; /* what B holds */
+
+INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged, const int holds,
                  const int soon)
 {
     vf acc[MAX_ROWS][MAX_PANELS];
@@ -104,13 +112,14 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
     if (ragged && transposed)
         for (k = u.edge[0]; k < u.edge[rows - 1]; k++)
             step(acc, &u, k, rows, np, part, transposed, true, soon);
-    for (; half && k < end; k += 2) {
-        ask_soon(&u, k, soon);
-        step_half(acc, &u, k, rows, np, false);
-        if (k + 1 < end)
-            step_half(acc, &u, k, rows, np, true);
-    }
-    for (; !half && k < end; k++)
+    for (; holds != FLOATS && k < end; k += 4)
+        UNROLL for (int i = 0; i < 4; i++)
+            if (k + i < end) {
+                if (i % 2 == 0)
+                    ask_soon(&u, k + i, soon, np);
+                step_half(acc, &u, k, i, rows, np, holds == FOURS);
+            }
+    for (; holds == FLOATS && k < end; k++)
         step(acc, &u, k, rows, np, part, transposed, false, soon);
     if (ragged && !transposed)
         for (; k < u.edge[rows - 1]; k++)
@@ -127,13 +136,13 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
 
 /* The variants of a tile, by 2·ragged + transposed; the others are row-major and ask for what is read next: in one stream, in one for each panel,
  * likewise with panels of bfloat16, and in one besides what is read later. */
-enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6, READS = 7, N_VARIANTS };
+enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6 /* fours: 7 */, READS = 8, N_VARIANTS };
 #define VARIANT(R, N, V, ...) \
     static void tile_##R##x##N##_##V(const block *t) { tile(t, R, N ? N : 1, N == 0, __VA_ARGS__); }
 #define TILE(R, N)                                                                                                               \
-    VARIANT(R, N, 0, false, false, false, 0) VARIANT(R, N, 1, true, false, false, 0) VARIANT(R, N, 2, false, true, false, 0)     \
-    VARIANT(R, N, 3, true, true, false, 0) VARIANT(R, N, 4, false, false, false, 1) VARIANT(R, N, 5, false, false, false, N)     \
-    VARIANT(R, N, 6, false, false, true, N) VARIANT(R, N, 7, false, false, false, BESIDES)
+    VARIANT(R, N, 0, false, false, FLOATS, 0) VARIANT(R, N, 1, true, false, FLOATS, 0) VARIANT(R, N, 2, false, true, FLOATS, 0)  \
+    VARIANT(R, N, 3, true, true, FLOATS, 0) VARIANT(R, N, 4, false, false, FLOATS, 1) VARIANT(R, N, 5, false, false, FLOATS, N)  \
+    VARIANT(R, N, 6, false, false, PAIRS, N) VARIANT(R, N, 7, false, false, FOURS, N) VARIANT(R, N, 8, false, false, FLOATS, BESIDES)
 typedef void (*tile_fn)(const block *t);
 
 #define UP_TO_3(F, ...) F(1, __VA_ARGS__) F(2, __VA_ARGS__) F(3, __VA_ARGS__)
@@ -141,7 +150,7 @@ typedef void (*tile_fn)(const block *t);
 #define UP_TO_8(F, ...) UP_TO_6(F, __VA_ARGS__) F(7, __VA_ARGS__) F(8, __VA_ARGS__)
 #define ROW(R, N)                                                                                                                     \
     [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3, tile_##R##x##N##_4, tile_##R##x##N##_5, \
-           tile_##R##x##N##_6, tile_##R##x##N##_7},
+           tile_##R##x##N##_6, tile_##R##x##N##_7, tile_##R##x##N##_8},
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
 #if VF_REGISTERS >= 32
 UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 3) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8)
@@ -196,7 +205,7 @@ static void column(block t, int M, int np)
         for (int r = 0; t.ask_c && r < minimum(M - m - rows, most); r++)
             for (int p = 0; p < np; p++)
                 __builtin_prefetch(t.c + (rows + r) * t.ldc + p * RZ_PANEL, 1, 3);
-        int variant = t.half ? HALF : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
+        int variant = t.half ? HALF + t.fours : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
         if (t.reads && t.soon && (variant == 0 || variant == ONE_STREAM) && take_reads(&t, rows, np))
             t.soon_k = variant == 0 ? 0 : t.soon_k, variant = READS; /* without a stream of its own: nothing new */
         tiles[np][rows][variant](&t);
@@ -208,10 +217,18 @@ static void column(block t, int M, int np)
     }
 }
 
+/* Memory is read fastest in one stream; but chains of k have to be as many as keep the multipliers busy while it gives the numbers for one. */
+static bool one_stream(const block *t, int M)
+{
+    return t->far && M <= 2 * rows_of_panels[1] && M >= (t->half ? 4 : 1);
+}
+
 /* Panels of the next tile column when M rows and `left` panels are to be done: few rows leave registers for more panels. */
-static int panels_at_once(int M, int left)
+static int panels_at_once(const block *t, int M, int left)
 {
     int np = MAX_PANELS;
+    if (one_stream(t, M))
+        return 1;
     if (M == 1)
         return even_part(left, MAX_PANELS, 0);
     while (np > left || (np > 1 && rows_of_panels[np] < M && rows_of_panels[np] < FULL_ROWS))
@@ -231,7 +248,7 @@ static void move_b(block *t, int64_t n)
 static void product(block t, int M, int N)
 {
     for (int left = N / RZ_PANEL, np; left > 0; left -= np) {
-        np = panels_at_once(M, left);
+        np = panels_at_once(&t, M, left);
         column(t, M, np);
         t.c += np * RZ_PANEL;
         t.soon = t.soon ? t.soon + np * t.soon_panel : NULL;
@@ -309,21 +326,23 @@ static void blocked(block t, int M, int N, int K)
     }
 }
 
-/* Part i of K, from k on: of pairs both. */
-static int part_of_k(int K, int k, int i, bool pairs)
+/* Part i of K, from k on: of bfloat16s whole fours. */
+static int part_of_k(int K, int k, int i, bool half)
 {
-    return pairs ? minimum(2 * even_part((K + 1) / 2, PACKED_K / 2, i), K - k) : even_part(K, PACKED_K, i);
+    return half ? minimum(4 * even_part((K + 3) / 4, PACKED_K / 4, i), K - k) : even_part(K, PACKED_K, i);
 }
 
 /* Packed panels, a block of them after the other. While one is worked on the next is asked for: by itself a processor does not look beyond a page. What all rows
  * need only once is not cut, and asked for in the order in which it lies. */
 static void packed(block t, int M, int N)
 {
+    enum { STREAM_AHEAD = 8192 };
     const int K = t.K;
     const int64_t size = t.half ? sizeof *t.half : sizeof *t.b, line = RZ_PANEL * size;
+    const bool stream = one_stream(&t, M);
     for (int left = N / RZ_PANEL, np; left > 0; left -= np) {
-        np = panels_at_once(M, left);
-        const bool once = M <= rows_of_panels[np];
+        np = panels_at_once(&t, M, left);
+        const bool once = stream || M <= rows_of_panels[np];
         block u = t, next;
         u.soon_panel = once ? LINE : t.sp * size, u.soon_k = once ? np * line : line;
         for (int k = 0, i = 0; k < K; k += u.K, i++, u = next) {
@@ -332,7 +351,8 @@ static void packed(block t, int M, int N)
             next.a += u.K, next.add = true;
             move_b(&next, k + u.K < K ? u.K * RZ_PANEL : np * t.sp - k * RZ_PANEL);
             u.ask_c = k == 0 && M > MANY_ROWS;
-            u.soon = next.half ? (const char *)next.half : (const char *)next.b;
+            const block *from = stream ? &u : &next;
+            u.soon = (from->half ? (const char *)from->half : (const char *)from->b) + (stream ? STREAM_AHEAD : 0);
             column(u, M, np);
         }
         t.c += np * RZ_PANEL;
@@ -381,12 +401,9 @@ static void through_panels(block t, int M, int N)
             if (t.half) {
                 const uint16_t *from = t.half + n / RZ_PANEL * t.sp;
                 for (int p = 0; p * RZ_PANEL < width; p++)
-                    for (int j = 0; j < length; j += 2) {
-                        const uint16_t *pairs = from + p * t.sp + (k + j) * RZ_PANEL;
-                        vf_store(panels[p] + j * RZ_PANEL, vf_load_even(pairs));
-                        if (j + 1 < length)
-                            vf_store(panels[p] + (j + 1) * RZ_PANEL, vf_load_odd(pairs));
-                    }
+                    for (int j = 0; j < length; j += 4)
+                        UNROLL for (int l = 0; l < 4; l++) /* with those beyond K: there is room */
+                            vf_store(panels[p] + (j + l) * RZ_PANEL, half_of_four(from + p * t.sp + (k + j) * RZ_PANEL, l, t.fours));
                 u.soon = (const char *)(last ? from + width / RZ_PANEL * t.sp : from + (k + length) * RZ_PANEL);
                 u.soon_panel = t.sp * (int64_t)sizeof *t.half, u.soon_k = RZ_PANEL * sizeof *t.half;
             } else {
@@ -405,12 +422,12 @@ static void through_panels(block t, int M, int N)
 
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
 {
-    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || (b.stride_k == RZ_PANEL && a.stride_k == 1)) &&
+    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || a.stride_k == 1) &&
            (b.stride_k != 1 || N == 1 || a.stride_k == 1));
     if (M == 0 || N == 0)
         return;
     block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel,
-               .K = K, .add = add, .half = b.half, .rounded = b.rounded, .reads = b.meanwhile};
+               .K = K, .add = add, .half = b.half, .far = b.far, .fours = b.fours, .rounded = b.rounded, .reads = b.meanwhile};
     if (K > 0 && ((M > FEW_ROWS && b.half) || (b.stride_k == 1 && N > 1)))
         through_panels(t, M, N);
     else if (K > 0 && b.rounded)

@@ -36,13 +36,12 @@ static float sum16(const float *x, int64_t n)
 static float element(const rz_mat_b *b, int k, int n)
 {
     int64_t at = n / LANES * b->stride_panel + k * b->stride_k + n % LANES * (b->stride_k == 1 ? b->stride_panel / LANES : 1);
-    int64_t pair = n / LANES * b->stride_panel + k / 2 * 2 * LANES + n % LANES * 2 + k % 2;
-    return b->half ? rz_from_half(b->half[pair]) : b->rounded ? rz_from_half(rz_half(b->p[at])) : b->p[at];
+    return b->half ? rz_from_half(b->half[n / LANES * b->stride_panel + rz_half_at(k, n % LANES, b->fours)]) : b->rounded ? rz_from_half(rz_half(b->p[at])) : b->p[at];
 }
 
 static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, int K, bool add)
 {
-    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || (b.stride_k == LANES && a.stride_k == 1)));
+    assert(M >= 0 && N >= 0 && K >= 0 && (a.stride_m == 1 || a.stride_k == 1 || M <= 1) && (!b.half || a.stride_k == 1));
     for (int m = 0; m < M; m++)
         for (int n = 0; n < N; n++) {
             float acc = add ? c[m * ldc + n] : 0.0f;
@@ -410,6 +409,6 @@ static void adamw(float *w, float *m, float *v, const float *g, int64_t n, const
 }
 
 const rz_kernels rz_kernels_reference = {
-    "reference", matmul, matmul_half, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
+    "reference", true, matmul, matmul_half, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
     attention_scratch, swiglu_forward, swiglu_backward, logp_forward, logp_backward, exp_row, sum16, add, sumsq, adamw,
 };

@@ -20,6 +20,6 @@ static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, in
 #define TABLE_OF(x) rz_kernels_##x
 #define TABLE(x) TABLE_OF(x)
 const rz_kernels TABLE(RZ_VEC) = {
-    TEXT(RZ_VEC), matmul, matmul_half, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
+    TEXT(RZ_VEC), true, matmul, matmul_half, rmsnorm_forward, rmsnorm_backward, rmsnorm_backward_w, rope, kv_append, attention_forward, attention_step, attention_backward,
     attention_scratch, swiglu_forward, swiglu_backward, logp_forward, logp_backward, exp_row, sum16, add, sumsq, adamw,
 };

@@ -74,10 +74,11 @@ static void matmul(product m)
 void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M, rz_reads *meanwhile)
 {
     int64_t panel = (int64_t)RZ_PANEL * w->K;
-    rz_mat_b b = p->half     ? (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(w->K), p->half + w->packed_at, false}
+    rz_mat_b b = p->half     ? rz_half_panels(p->half + w->packed_at, w->K, p->k->fours)
                  : p->packed ? (rz_mat_b){p->packed + w->packed_at, RZ_PANEL, panel, NULL, false}
                              : (rz_mat_b){p->w + w->at, 1, panel, NULL, p->stored == RZ_STORED_BF16};
     b.meanwhile = meanwhile;
+    b.far = rz_policy_far(p);
     for (int m = 0; w->bias >= 0 && m < M; m++)
         memcpy(y + (int64_t)m * w->N, p->w + w->bias, (size_t)w->N * sizeof *y);
     matmul((product){.p = p, .c = y, .ldc = w->N, .a = {x, w->K, 1}, .b = b, .M = M, .N = w->N, .K = w->K, .add = w->bias >= 0});

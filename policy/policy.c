@@ -116,7 +116,7 @@ static void pack_piece(void *ctx, int i, int thread)
         int64_t row = (int64_t)piece * PACK_ROWS, at = row * m->K;
         int rows = m->N - row < PACK_ROWS ? (int)(m->N - row) : PACK_ROWS;
         if (p->half)
-            rz_pack_half(p->half + m->packed_at + row / RZ_PANEL * rz_half_panel(m->K), p->w + m->at + at, rows, m->K);
+            rz_pack_half(p->half + m->packed_at + row / RZ_PANEL * rz_half_panel(m->K), p->w + m->at + at, rows, m->K, p->k->fours);
         else
             rz_pack(p->packed + m->packed_at + at, p->w + m->at + at, rows, m->K);
         return;
@@ -142,16 +142,31 @@ void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute)
     p->compute = compute;
 }
 
+/* Collective. Whether the kernels of all ranks want panels of bfloat16 in the same order: they do unless ranks were told to use different ones. */
+static bool same_order(const rz_policy *p)
+{
+    int64_t wanted[2] = {p->k->fours, !p->k->fours};
+    rz_comm_max_i64(p->w_memory.comm, wanted, 2);
+    return wanted[0] != wanted[1];
+}
+
 void rz_policy_panels(rz_policy *p)
 {
     rz_err why; /* each rank its own does as well */
     bool half = p->stored == RZ_STORED_BF16 || p->compute == RZ_COMPUTE_BF16;
     if (p->packed_memory.p)
         return;
-    rz_shared_init(&p->packed_memory, p->w_memory.comm, (size_t)p->n_packed * (half ? sizeof *p->half : sizeof *p->packed), &why);
+    rz_comm *with = half && p->w_memory.comm && !same_order(p) ? NULL : p->w_memory.comm;
+    rz_shared_init(&p->packed_memory, with, (size_t)p->n_packed * (half ? sizeof *p->half : sizeof *p->packed), &why);
     p->half = half ? p->packed_memory.p : NULL;
     p->packed = half ? NULL : p->packed_memory.p;
     rz_policy_refresh(p);
+}
+
+bool rz_policy_far(const rz_policy *p)
+{
+    enum { CACHES = 32 << 20 };
+    return p->n_packed * (int64_t)(p->half ? sizeof *p->half : sizeof *p->packed) > CACHES;
 }
 
 /* `full`: it has weights that go along. */

@@ -77,6 +77,13 @@ static inline void vf_deinterleave(vf lo, vf hi, vf *x, vf *y)
     *x = _mm512_permutex2var_ps(lo, even, hi);
     *y = _mm512_permutex2var_ps(lo, _mm512_add_epi32(even, _mm512_set1_epi32(1)), hi);
 }
+/* x0 x1 y0 y1 x2 x3 … likewise. */
+static inline void vf_deinterleave_twos(vf lo, vf hi, vf *x, vf *y)
+{
+    const __m512i first = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29);
+    *x = _mm512_permutex2var_ps(lo, first, hi);
+    *y = _mm512_permutex2var_ps(lo, _mm512_add_epi32(first, _mm512_set1_epi32(2)), hi);
+}
 
 static inline void vf_transpose(vf r[16])
 {
@@ -206,6 +213,11 @@ static inline void vf_deinterleave(vf lo, vf hi, vf *x, vf *y)
 {
     *x = vf_pair(vf_in_order(_mm256_shuffle_ps(lo.a, lo.b, 0x88)), vf_in_order(_mm256_shuffle_ps(hi.a, hi.b, 0x88)));
     *y = vf_pair(vf_in_order(_mm256_shuffle_ps(lo.a, lo.b, 0xdd)), vf_in_order(_mm256_shuffle_ps(hi.a, hi.b, 0xdd)));
+}
+static inline void vf_deinterleave_twos(vf lo, vf hi, vf *x, vf *y)
+{
+    *x = vf_pair(vf_in_order(_mm256_shuffle_ps(lo.a, lo.b, 0x44)), vf_in_order(_mm256_shuffle_ps(hi.a, hi.b, 0x44)));
+    *y = vf_pair(vf_in_order(_mm256_shuffle_ps(lo.a, lo.b, 0xee)), vf_in_order(_mm256_shuffle_ps(hi.a, hi.b, 0xee)));
 }
 
 static inline void vf_transpose8(__m256 r[8])
@@ -420,6 +432,16 @@ static inline void vf_deinterleave(vf lo, vf hi, vf *x, vf *y)
         even[i] = in[2 * i], odd[i] = in[2 * i + 1];
     *x = vf_load(even);
     *y = vf_load(odd);
+}
+static inline void vf_deinterleave_twos(vf lo, vf hi, vf *x, vf *y)
+{
+    float in[32], first[16], second[16];
+    vf_store(in, lo);
+    vf_store(in + 16, hi);
+    for (int i = 0; i < 16; i++)
+        first[i] = in[i / 2 * 4 + i % 2], second[i] = in[i / 2 * 4 + i % 2 + 2];
+    *x = vf_load(first);
+    *y = vf_load(second);
 }
 
 static inline void vf_transpose(vf r[16])

@@ -142,8 +142,7 @@ static const struct { int n; rz_draft_point points[7]; } measured[] = {
 
 static void step_costs(const rz_policy *p, const rz_sampling *s, int rows, double *cost)
 {
-    enum { CACHES = 32 << 20 };
-    weights_lie lie = p->n_packed * (p->half ? 2 : 4) <= CACHES ? FROM_CACHES : p->half ? HALVES_FROM_MEMORY : FROM_MEMORY;
+    weights_lie lie = !rz_policy_far(p) ? FROM_CACHES : p->half ? HALVES_FROM_MEMORY : FROM_MEMORY;
     const rz_draft_point given[] = {{0, s->weights_rows}, {1, s->weights_rows + 1}};
     rz_draft_costs(s->weights_rows > 0 ? given : measured[lie].points, s->weights_rows > 0 ? 2 : measured[lie].n, rows, cost);
 }

@@ -25,8 +25,9 @@ static void one_product(const rz_kernels *k, product_case c)
         b = (rz_mat_b){panels, RZ_PANEL, (int64_t)RZ_PANEL * c.K};
         if (c.rounded) {
             uint16_t *half = (uint16_t *)(void *)floats((int64_t)rz_packed_size(c.N, rz_half_k(c.K)) / 2);
-            rz_pack_half(half, w, c.N, c.K);
-            b = (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(c.K), half, false};
+            const bool fours = next() % 2; /* matmul takes either */
+            rz_pack_half(half, w, c.N, c.K, fours);
+            b = rz_half_panels(half, c.K, fours);
         }
     } else if (c.turned) {
         int64_t ldw = c.K + c.slack_b;
@@ -39,6 +40,7 @@ static void one_product(const rz_kernels *k, product_case c)
     const rz_read later[] = {{out.a, 100}, {NULL, 0}, {out.b, PICK(1, 64, 1 << 20)}};
     rz_reads reads = {later, 3, 0, PICK(0, 1, 100) / 50.0};
     b.meanwhile = next() % 2 ? &reads : NULL;
+    b.far = next() % 2;
     k->matmul(out.b, ldc, a, b, c.M, c.N, c.K, c.add);
     same(out, "c", k->name);
     ck_assert(reads.n >= 0 && reads.pieces + reads.n == later + 3 && reads.at >= 0);
@@ -118,8 +120,10 @@ START_TEST(bfloat16)
         else
             ck_assert_msg(h == (below < above ? down : above < below ? up : down & 1 ? up : down), "%a rounds to %a", (double)x, (double)y);
         uint16_t panel[RZ_HALF_BLOCK * RZ_PANEL];
-        rz_pack_half(panel, &x, 1, 1);
+        rz_pack_half(panel, &x, 1, 1, false);
         ck_assert(panel[0] == h && panel[1] == 0 && panel[31] == 0 && panel[511] == 0);
+        rz_pack_half(panel, &x, 1, 1, true);
+        ck_assert(panel[0] == 0 && panel[1] == h && panel[31] == 0 && panel[511] == 0);
     }
 }
 END_TEST

@@ -42,8 +42,8 @@ static void one_product(const rz_kernels *k, half_case c)
     rz_spans spans = {ends, 0};
     if (c.form == PANELS) {
         uint16_t *half = (uint16_t *)(void *)floats((int64_t)rz_packed_size(c.N, rz_half_k(c.K)) / 2);
-        rz_pack_half(half, scaled((int64_t)c.N * c.K, c.wildly, c.scale), c.N, c.K);
-        b = (rz_mat_b){NULL, RZ_PANEL, rz_half_panel(c.K), half, false};
+        rz_pack_half(half, scaled((int64_t)c.N * c.K, c.wildly, c.scale), c.N, c.K, k->fours);
+        b = rz_half_panels(half, c.K, k->fours);
     } else {
         b.p = scaled(c.K ? size_b : 0, c.wildly, c.scale);
         if (c.form == TURNED)
@@ -54,6 +54,7 @@ static void one_product(const rz_kernels *k, half_case c)
     twins out = c.add ? twin(size_c, c.wildly) : blank(size_c);
     for (int64_t i = 0; c.add && c.scale != 0 && i < size_c; i++)
         out.a[i] = out.b[i] = out.a[i] * c.scale * c.scale;
+    b.far = next() % 2;
     reference->matmul_half(out.a, ldc, a, b, c.M, c.N, c.K, spans, c.add);
     k->matmul_half(out.b, ldc, a, b, c.M, c.N, c.K, spans, c.add);
     same(out, "c", k->name);
@@ -72,6 +73,8 @@ START_TEST(products)
                                    PICK(0, 0, 3), PICK(0, 0, 5), PICK(0, 0, 7), (int)(next() % N_FORMS), next() % 2, next() % 2, next() % 4 == 0, 0, PICK(0, 0, 1, 2, 3, 7)});
     for (int round = 0; round < 12; round++) /* several blocks of every dimension */
         one_product(k, (half_case){PICK(70, 513, 530), PICK(70, 131, 197), PICK(512, 513, 701), .form = round % N_FORMS, .transposed = round & 1, .add = round & 2, .spans = PICK(0, 3, 20)});
+    for (int round = 0; round < 12; round++) /* so few rows that most of k, or all, goes into one pass */
+        one_product(k, (half_case){PICK(1, 2, 8, 12, 13, 16), PICK(17, 33, 70), round < 9 ? PICK(1100, 4200) : 16500, .form = round < 9 ? PANELS : round % N_FORMS, .add = next() % 2});
 }
 END_TEST
 
