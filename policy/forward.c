@@ -81,7 +81,7 @@ size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p)
 {
     rz_acts sizes = *a;
     size_t scratch = p->k->attention_scratch(a->max_segment, a->max_keys, p->heads);
-    return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * (sizeof(int32_t) + 2 * sizeof(rz_kv) + 4 * sizeof(rz_read));
+    return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * (sizeof(int32_t) + 2 * sizeof(rz_kv));
 }
 
 /* Runs of up to so many new tokens are attended to token by token: between the keys and values of many sequences that is faster than a block of them. */
@@ -112,7 +112,6 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
     place(a, p, arena);
     a->parents = RZ_NEW(arena, a->M, rz_kv);
     a->owns = RZ_NEW(arena, a->M, rz_kv);
-    a->next_reads = RZ_NEW(arena, 4 * a->M, rz_read);
     a->pos = RZ_NEW(arena, a->M, int32_t);
     a->scratch = RZ_NEW(arena, rz_pool_size(p->pool), float *);
     for (int i = 0; i < rz_pool_size(p->pool); i++)
@@ -129,7 +128,6 @@ typedef struct {
     float *to, *from, *rstd;
     const float *add, *weight;
     const int32_t *pos;
-    rz_reads *reads; /* NULL: products ask for nothing */
 } work;
 
 static void norm_rows(void *ctx, int r0, int r1)
@@ -239,45 +237,11 @@ static void step(void *ctx, int i, int thread)
                          w->a->scratch[thread]);
 }
 
-static rz_kv parent_layer(const work *w, const rz_run *r, int layer)
-{
-    return r->parent ? rz_cache_layer(r->parent, w->p, layer) : (rz_kv){0};
-}
-
-/* The keys and values of the layer that is attended to next are asked for until then; after the last layer those of the first, for the next token. Attention would wait
- * for memory, which products leave alone, unless they read more of weights than this. FAR: if all layers' are less they are near since the step before. MOST: more would push each
- * other out. */
-static void ask_for_next(work *w)
-{
-    enum { FAR = 16 << 20, MOST = 8 << 20 };
-    const rz_policy *p = w->p;
-    const int64_t D = p->arch.hidden_size, E = p->heads.E, token = p->heads.G * E * (int64_t)sizeof(float), layers = p->arch.num_hidden_layers,
-                  weights = D * (2 * (p->heads.H + p->heads.G) * E + 3 * (int64_t)p->arch.intermediate_size);
-    const int next = (w->layer + 1) % (int)layers;
-    rz_read *to = w->a->next_reads;
-    int64_t bytes = 0, asked = 0;
-    int n = 0, n_asked = 0;
-    for (int i = 0; i < w->n_runs; i++) {
-        const rz_run *r = &w->runs[i];
-        const rz_kv both[2] = {parent_layer(w, r, next), rz_cache_layer(r->cache, p, next)};
-        for (int j = i > 0 && r->parent == r[-1].parent; j < 2; j++) {
-            const rz_kv *kv = &both[j];
-            to[n++] = (rz_read){kv->k, whole_panels(kv->n) * token};
-            to[n++] = (rz_read){kv->v, kv->n * token};
-            bytes += to[n - 2].bytes + to[n - 1].bytes;
-        }
-        if (bytes <= MOST)
-            asked = bytes, n_asked = n;
-    }
-    bool pays = bytes * layers >= FAR && bytes > weights * (int64_t)sizeof(float);
-    *w->reads = (rz_reads){to, pays ? n_asked : 0, 0, (double)asked / (double)(w->a->M * weights)};
-}
-
 static void steps(work *w)
 {
     for (int i = 0, m = 0; i < w->n_runs; i++) {
         const rz_run *r = &w->runs[i];
-        rz_kv parent = parent_layer(w, r, w->layer), own = rz_cache_layer(r->cache, w->p, w->layer);
+        rz_kv parent = r->parent ? rz_cache_layer(r->parent, w->p, w->layer) : (rz_kv){0}, own = rz_cache_layer(r->cache, w->p, w->layer);
         for (own.n -= r->n; own.n < r->cache->n; m++) {
             own.n++; /* each token sees those before it */
             w->a->parents[m] = parent;
@@ -286,8 +250,6 @@ static void steps(work *w)
     }
     int pieces = step_pieces(w->p, w->n_runs);
     rz_pool_run(w->p->pool, pieces ? pieces : w->p->heads.G, step, w);
-    if (w->reads)
-        ask_for_next(w);
 }
 
 /* Embeds the new tokens, gives them positions, and lets the caches grow. */
@@ -336,7 +298,7 @@ static void project(const rz_policy *p, const rz_acts *a, work *w, int r, int M,
     norm(p, M, h1, row_of(a->rstd1, l, r, 1), row_of(a->x_in, l, r, D), residual ? residual + r * D : NULL, o->norm1);
     if (!products)
         return;
-    rz_op_linear(p, qkv, h1, &p->matrices[l].qkv, M, w->reads);
+    rz_op_linear(p, qkv, h1, &p->matrices[l].qkv, M);
     w->to = qkv;
     if (o->q_norm >= 0) {
         w->from = row_of(a->qk, l, r, (H + G) * E);
@@ -357,19 +319,19 @@ static void feed_forward(const rz_policy *p, const rz_acts *a, work *w, int r, i
     float *x_in = row_of(a->x_in, l, r, D), *x_mid = row_of(a->x_mid, l, r, D), *h2 = row_of(a->h2, l, r, D), *t = a->t + r * D,
           *gate_up = row_of(a->gate_up, l, r, 2 * F), *act = row_of(a->act, l, r, F);
     if (products) {
-        rz_op_linear(p, t, row_of(a->att, l, r, HE), &m->o, M, w->reads);
+        rz_op_linear(p, t, row_of(a->att, l, r, HE), &m->o, M);
         if (x_mid != x_in)
             memcpy(x_mid, x_in, (size_t)(M * D) * sizeof(float));
     }
     norm(p, M, h2, row_of(a->rstd2, l, r, 1), x_mid, products ? t : NULL, p->layout.layers[l].norm2);
     if (products)
-        rz_op_linear(p, gate_up, h2, &m->gate_up, M, w->reads);
+        rz_op_linear(p, gate_up, h2, &m->gate_up, M);
     w->to = act;
     w->from = gate_up;
     rz_op_rows(p, M, swiglu_rows, w);
     if (!next)
         return;
-    rz_op_linear(p, t, act, &m->down, M, w->reads);
+    rz_op_linear(p, t, act, &m->down, M);
     if (next + r * D != x_mid)
         memcpy(next + r * D, x_mid, (size_t)(M * D) * sizeof(float));
 }
@@ -398,11 +360,8 @@ static work layer_work(const rz_policy *p, const rz_acts *a, const rz_run *runs,
 void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, int *row0, float *h)
 {
     embed(p, a, runs, n_runs, row0);
-    const bool asks = p->compute == RZ_COMPUTE_F32 && rz_pool_size(p->pool) == 1; /* each of several threads would ask for all */
-    a->reads.n = 0;
     for (int l = 0; l < p->arch.num_hidden_layers; l++) {
         work w = layer_work(p, a, runs, n_runs, row0, l);
-        w.reads = asks ? &a->reads : NULL;
         run_layer(p, a, &w, l ? a->t : NULL, l + 1 < p->arch.num_hidden_layers ? rz_act(a->x_in, l + 1) : a->x_out, true);
     }
     norm(p, a->M, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
@@ -430,5 +389,5 @@ size_t rz_policy_forward_bytes(const rz_policy *p, int M, int segment, int keys)
 
 void rz_policy_logits(const rz_policy *p, float *logits, const float *h, int M)
 {
-    rz_op_linear(p, logits, h, &p->head, M, NULL);
+    rz_op_linear(p, logits, h, &p->head, M);
 }

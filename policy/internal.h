@@ -4,8 +4,8 @@
 #include "policy/policy.h"
 
 /* Threaded calls of the kernel table: the work is cut over rows, columns or heads; how, changes no bit (policy/ops.c). Products are those that p->compute says. */
-/* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. meanwhile: what is read later, or NULL, as it must be with several threads. */
-void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M, rz_reads *meanwhile);
+/* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. */
+void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M);
 /* dx(M,K) = dy(M,N)·W. */
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M);
 /* grad of W(N,K) += dyᵀ·x: chains over rows, or blocks of them (spans: what they are rows of). grad of the bias, if any, += the rows of dy in order. */
@@ -33,8 +33,6 @@ typedef struct {
     float **scratch;                           /* one a thread, for attention */
     bool steps;                                /* every run is a few new tokens, without a root, and none of them goes to another's parent */
     rz_kv *parents, *owns;                     /* (M) of the layer at hand, if so */
-    rz_read *next_reads;                       /* (4M) what attention reads in the next layer, if so */
-    rz_reads reads;                            /* of these */
 } rz_acts;
 
 /* The array of a layer. */

@@ -29,9 +29,6 @@ typedef struct {
     bool ask_c;   /* C will be written where nobody has been for long: the lines of the next rows are asked for */
     const char *soon; /* or NULL: read next, a stream for every panel soon_panel bytes apart; asked for soon_k bytes at every k */
     int64_t soon_panel, soon_k;
-    rz_reads *reads;      /* or NULL; of these a tile asks for two streams of `others` lines, a line of each at every k */
-    const char *other[2];
-    int others[2];
 } block;
 
 /* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy: of a single row any number of
@@ -44,17 +41,9 @@ enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6 };
 static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [3] = 1, [4] = 1};
 #endif
 
-enum { BESIDES = -1 /* streams: one, and what is read later */ };
-
 INLINE void ask_soon(const block *t, int k, const int streams, const int np)
 {
     enum { NEAR = 3, FAR = 2 };
-    if (streams == BESIDES) {
-        __builtin_prefetch(t->soon + k * t->soon_k, 0, 2);
-        __builtin_prefetch(t->other[0] + minimum(k, t->others[0] - 1) * LINE, 0, 2);
-        __builtin_prefetch(t->other[1] + minimum(k, t->others[1] - 1) * LINE, 0, 2);
-        return;
-    }
     UNROLL for (int p = 0; p < streams; p++)
         __builtin_prefetch(t->soon + p * t->soon_panel + k * t->soon_k, 0, np == 1 ? NEAR : FAR);
 }
@@ -135,14 +124,14 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
 }
 
 /* The variants of a tile, by 2·ragged + transposed; the others are row-major and ask for what is read next: in one stream, in one for each panel,
- * likewise with panels of bfloat16, and in one besides what is read later. */
-enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6 /* fours: 7 */, READS = 8, N_VARIANTS };
+ * likewise with panels of bfloat16. */
+enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6, HALF_BY_FOURS, N_VARIANTS };
 #define VARIANT(R, N, V, ...) \
     static void tile_##R##x##N##_##V(const block *t) { tile(t, R, N ? N : 1, N == 0, __VA_ARGS__); }
 #define TILE(R, N)                                                                                                               \
     VARIANT(R, N, 0, false, false, FLOATS, 0) VARIANT(R, N, 1, true, false, FLOATS, 0) VARIANT(R, N, 2, false, true, FLOATS, 0)  \
     VARIANT(R, N, 3, true, true, FLOATS, 0) VARIANT(R, N, 4, false, false, FLOATS, 1) VARIANT(R, N, 5, false, false, FLOATS, N)  \
-    VARIANT(R, N, 6, false, false, PAIRS, N) VARIANT(R, N, 7, false, false, FOURS, N) VARIANT(R, N, 8, false, false, FLOATS, BESIDES)
+    VARIANT(R, N, 6, false, false, PAIRS, N) VARIANT(R, N, 7, false, false, FOURS, N)
 typedef void (*tile_fn)(const block *t);
 
 #define UP_TO_3(F, ...) F(1, __VA_ARGS__) F(2, __VA_ARGS__) F(3, __VA_ARGS__)
@@ -150,7 +139,7 @@ typedef void (*tile_fn)(const block *t);
 #define UP_TO_8(F, ...) UP_TO_6(F, __VA_ARGS__) F(7, __VA_ARGS__) F(8, __VA_ARGS__)
 #define ROW(R, N)                                                                                                                     \
     [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3, tile_##R##x##N##_4, tile_##R##x##N##_5, \
-           tile_##R##x##N##_6, tile_##R##x##N##_7, tile_##R##x##N##_8},
+           tile_##R##x##N##_6, tile_##R##x##N##_7},
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
 #if VF_REGISTERS >= 32
 UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 3) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8)
@@ -172,26 +161,6 @@ static void ask_for(ahead *a)
             __builtin_prefetch(a->p + j, 0, 2);
 }
 
-/* What a tile asks for of what is read later: its share, but not more than two lines at every k. */
-static bool take_reads(block *t, int rows, int np)
-{
-    rz_reads *r = t->reads;
-    for (; r->n > 0 && r->at >= r->pieces->bytes; r->pieces++, r->n--)
-        r->at = 0;
-    if (r->n == 0 || t->K == 0)
-        return false;
-    const double share = r->share * rows * (np ? np : 1) * RZ_PANEL * t->K / LINE;
-    const int64_t left = (r->pieces->bytes - r->at + LINE - 1) / LINE;
-    int lines = share < 2 * t->K ? (int)share + 1 : 2 * t->K;
-    lines = left < lines ? (int)left : lines;
-    const char *p = (const char *)r->pieces->p + r->at;
-    int first = minimum(lines, t->K), second = lines > first ? lines - first : 1; /* or the last one once more */
-    t->other[0] = p, t->others[0] = first;
-    t->other[1] = p + (lines - second) * LINE, t->others[1] = second;
-    r->at += lines * LINE;
-    return true;
-}
-
 /* All rows of one tile column (np panels; 0: a part of one). What is read next is asked for by the first tile, or a stream each by as many tiles. */
 static void column(block t, int M, int np)
 {
@@ -205,9 +174,7 @@ static void column(block t, int M, int np)
         for (int r = 0; t.ask_c && r < minimum(M - m - rows, most); r++)
             for (int p = 0; p < np; p++)
                 __builtin_prefetch(t.c + (rows + r) * t.ldc + p * RZ_PANEL, 1, 3);
-        int variant = t.half ? HALF + t.fours : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
-        if (t.reads && t.soon && (variant == 0 || variant == ONE_STREAM) && take_reads(&t, rows, np))
-            t.soon_k = variant == 0 ? 0 : t.soon_k, variant = READS; /* without a stream of its own: nothing new */
+        int variant = t.half ? (t.fours ? HALF_BY_FOURS : HALF) : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
         tiles[np][rows][variant](&t);
         if (streams)
             streams -= at_once, t.soon += t.soon_panel;
@@ -226,7 +193,7 @@ static bool one_stream(const block *t, int M)
 /* Panels of the next tile column when M rows and `left` panels are to be done: few rows leave registers for more panels. */
 static int panels_at_once(const block *t, int M, int left)
 {
-    int np = MAX_PANELS;
+    int np = M > FULL_ROWS && M <= 2 * MAX_ROWS ? 2 : MAX_PANELS; /* the fewest passes over a panel */
     if (one_stream(t, M))
         return 1;
     if (M == 1)
@@ -427,7 +394,7 @@ static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, 
     if (M == 0 || N == 0)
         return;
     block t = {.c = c, .ldc = ldc, .a = a.p, .sm = a.stride_m, .sk = a.stride_k, .b = b.p, .sb = b.stride_k, .sp = b.stride_panel,
-               .K = K, .add = add, .half = b.half, .far = b.far, .fours = b.fours, .rounded = b.rounded, .reads = b.meanwhile};
+               .K = K, .add = add, .half = b.half, .far = b.far, .fours = b.fours, .rounded = b.rounded};
     if (K > 0 && ((M > FEW_ROWS && b.half) || (b.stride_k == 1 && N > 1)))
         through_panels(t, M, N);
     else if (K > 0 && b.rounded)

@@ -3,6 +3,7 @@
 #include "base/comm.h"
 #include "base/file.h"
 #include "base/shared.h"
+#include "policy/policy.h"
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,6 +322,39 @@ START_TEST(memory_that_cannot_be_shared_is_private)
 }
 END_TEST
 
+/* Panels of bfloat16 are in common where the kernels of all want them in the same order, else each rank's own; the reference takes either. */
+START_TEST(panels_lie_as_each_rank_wants)
+{
+    enum { VOCAB = 37, HIDDEN = 20, TOKENS = 3 };
+    static const rz_arch arch = {VOCAB, HIDDEN, 28, 2, 4, 2, 6, 32, 1e-5, 1e4, true};
+    static const int32_t ids[TOKENS] = {5, 0, 36};
+    for (int wants = 0; wants < 4; wants++) { /* pairs, fours, by turns, and the other way round */
+        const rz_kernels *const *list;
+        rz_kernels_available(&list);
+        rz_kernels mine = *list[0];
+        mine.fours = wants < 2 ? wants : (rank + wants) % 2;
+        rz_policy *p;
+        rz_arena arena;
+        must(rz_policy_create(&p, &arch, &mine, NULL, &err) && rz_arena_init(&arena, 1 << 24, &err));
+        rz_policy_init_weights(p, 3);
+        rz_policy_store(p, RZ_STORED_BF16, RZ_COMPUTE_F32);
+        must(rz_policy_share(p, comm, &err));
+        rz_policy_panels(p);
+        must(p->packed_memory.common == (size > 1 && wants < 2));
+        rz_cache cache;
+        rz_cache_init(&cache, p, TOKENS, &arena);
+        float h[TOKENS * HIDDEN], logits[2][TOKENS * VOCAB];
+        rz_policy_forward(p, &(rz_run){ids, TOKENS, &cache, NULL, NULL}, 1, h, arena);
+        rz_policy_logits(p, logits[0], h, TOKENS);
+        memcpy(logits[1], logits[0], sizeof logits[0]);
+        rz_comm_bcast(comm, logits[1], sizeof logits[1], 0);
+        must(memcmp(logits[0], logits[1], sizeof logits[0]) == 0);
+        rz_arena_finish(&arena);
+        rz_policy_destroy(p);
+    }
+}
+END_TEST
+
 /* For one rank alone, no other has to come. */
 START_TEST(memory_of_a_single_rank)
 {
@@ -379,6 +413,7 @@ static int run_tests(void)
     tcase_add_test(tests, ranks_of_a_machine_share_memory);
     tcase_add_test(tests, memory_that_cannot_be_shared_is_private);
     tcase_add_test(tests, memory_of_a_single_rank);
+    tcase_add_test(tests, panels_lie_as_each_rank_wants);
     tcase_add_test(tests, waiting_leaves_the_core_to_others);
     tcase_add_test(tests, abort_of_a_single_rank_is_its_exit);
     suite_add_tcase(suite, tests);

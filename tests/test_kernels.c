@@ -37,13 +37,9 @@ static void one_product(const rz_kernels *k, product_case c)
     }
     twins out = c.add ? twin(size_c, c.wildly) : blank(size_c);
     reference->matmul(out.a, ldc, a, b, c.M, c.N, c.K, c.add);
-    const rz_read later[] = {{out.a, 100}, {NULL, 0}, {out.b, PICK(1, 64, 1 << 20)}};
-    rz_reads reads = {later, 3, 0, PICK(0, 1, 100) / 50.0};
-    b.meanwhile = next() % 2 ? &reads : NULL;
     b.far = next() % 2;
     k->matmul(out.b, ldc, a, b, c.M, c.N, c.K, c.add);
     same(out, "c", k->name);
-    ck_assert(reads.n >= 0 && reads.pieces + reads.n == later + 3 && reads.at >= 0);
     free_all();
 }
 
