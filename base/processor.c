@@ -1,5 +1,10 @@
 #include "base/processor.h"
 
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
 #ifdef __x86_64__
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -18,3 +23,41 @@ bool rz_tiles_usable(void)
     return false;
 }
 #endif
+
+/* The first line of a file about processors; "" if there is none. */
+static void read_line(char *line, int size, const char *root, const char *name)
+{
+    char *path = rz_asprintf("%s/sys/devices/system/cpu/%s", root, name);
+    FILE *f = fopen(path, "r");
+    if (!f || !fgets(line, size, f))
+        line[0] = 0;
+    if (f)
+        fclose(f);
+    free(path);
+}
+
+/* How many there are in a list as 0-3,8,10-11. */
+static int count_listed(const char *list)
+{
+    int n = 0, from, to, length;
+    for (; sscanf(list, "%d%n", &from, &length) == 1; list += *list == ',') {
+        list += length;
+        to = from;
+        if (sscanf(list, "-%d%n", &to, &length) == 1)
+            list += length;
+        n += to >= from ? to - from + 1 : 0;
+    }
+    return n;
+}
+
+int64_t rz_third_cache(const char *root, int *caches)
+{
+    char size[32], sharing[1024], online[1024];
+    long long kib;
+    read_line(size, sizeof size, root, "cpu0/cache/index3/size");
+    read_line(sharing, sizeof sharing, root, "cpu0/cache/index3/shared_cpu_list");
+    read_line(online, sizeof online, root, "online");
+    int n = count_listed(sharing);
+    *caches = n ? count_listed(online) / n : 0;
+    return sscanf(size, "%lldK", &kib) == 1 && kib > 0 && *caches > 0 ? kib << 10 : 0;
+}

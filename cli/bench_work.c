@@ -134,9 +134,14 @@ static int32_t *random_ids(rz_bench *b, int n, uint32_t which)
 
 /* ---- decode: every rank its own batch ---- */
 
+static int decoded_together(const rz_bench *b, int64_t most)
+{
+    return rz_decoder_fitting(b->policy, (int)most, (int)b->o->new_tokens, rz_comm_local_size(b->comm));
+}
+
 static bool open_decode(rz_bench *b, rz_err *err)
 {
-    return rz_decoder_create(&b->decoder, b->policy, (int)b->batch, err);
+    return rz_decoder_create(&b->decoder, b->policy, decoded_together(b, b->batch), err);
 }
 
 static bool round_decode(rz_bench *b, rz_bench_done *done, rz_err *err)
@@ -248,7 +253,8 @@ static bool open_grpo(rz_bench *b, rz_err *err)
     b->config.group_size = o->group;
     b->config.prompts_per_step = b->batch / o->group;
     if (!open_problems(b, err) || !open_rule_file(b, err) ||
-        !rz_decoder_create(&b->decoder, b->policy, (int)(b->batch < b->config.rollout.slots ? b->batch : b->config.rollout.slots), err) || !rz_arena_init(&b->grpo.arena, (size_t)1 << 38, err))
+        !rz_decoder_create(&b->decoder, b->policy, decoded_together(b, b->batch < RZ_SLOTS ? b->batch : RZ_SLOTS), err) ||
+        !rz_arena_init(&b->grpo.arena, (size_t)1 << 38, err))
         return false;
     b->grpo.config = &b->config;
     b->grpo.rollout = (rz_rollout){.comm = b->comm, .decoder = b->decoder, .tokenizer = b->tokenizer, .source = b->source, .rules = b->rules,

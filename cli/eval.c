@@ -165,7 +165,8 @@ static bool open_job(job *j, rz_err *err)
     if (!rz_prompt_create(&j->prompt, &o->prompt, j->tokenizer, err))
         return false;
     const rz_needs needs = {j->tokenizer, j->prompt, j->policy->arch.max_position_embeddings, j->worker, o->rules};
-    return rz_problems_check(&needs, j->source, o->data, j->arena, err) && rz_decoder_create(&j->decoder, j->policy, SLOTS, err);
+    const int slots = rz_decoder_fitting(j->policy, SLOTS, (int)o->max_new, rz_comm_local_size(j->comm));
+    return rz_problems_check(&needs, j->source, o->data, j->arena, err) && rz_decoder_create(&j->decoder, j->policy, slots, err);
 }
 
 static bool open_dump(job *j, rz_err *err)

@@ -268,7 +268,7 @@ static bool sample(job *j, rz_err *err)
     int64_t all = (int64_t)j->n * o->samples;
     rz_sampling s = {o->temperature, (int)o->top_k, o->top_p, o->min_p, (int)o->max_new, j->n_stop, j->stop_ids,
                      j->n_stop_texts, j->stop_texts, j->tokenizer, 0, NULL, o->speculative, 0};
-    if (!rz_decoder_create(&d, j->policy, (int)(all < SLOTS ? all : SLOTS), err))
+    if (!rz_decoder_create(&d, j->policy, rz_decoder_fitting(j->policy, (int)(all < SLOTS ? all : SLOTS), s.max_new, 1), err))
         return false;
     rz_generate_show show = {.tokenizer = j->tokenizer, .data = &j->data, .sampling = &s, .requests = j->requests, .prompts = j->prompts,
                              .inputs = j->inputs, .prefix = rz_prompt_prefix(j->maker), .arena = &j->arena, .n = j->n, .samples = (int)o->samples,

@@ -142,6 +142,11 @@ void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute)
     p->compute = compute;
 }
 
+static bool half_panels(const rz_policy *p)
+{
+    return p->stored == RZ_STORED_BF16 || p->compute == RZ_COMPUTE_BF16;
+}
+
 /* Collective. Whether the kernels of all ranks want panels of bfloat16 in the same order: they do unless ranks were told to use different ones. */
 static bool same_order(const rz_policy *p)
 {
@@ -153,20 +158,25 @@ static bool same_order(const rz_policy *p)
 void rz_policy_panels(rz_policy *p)
 {
     rz_err why; /* each rank its own does as well */
-    bool half = p->stored == RZ_STORED_BF16 || p->compute == RZ_COMPUTE_BF16;
+    bool half = half_panels(p);
     if (p->packed_memory.p)
         return;
     rz_comm *with = half && p->w_memory.comm && !same_order(p) ? NULL : p->w_memory.comm;
-    rz_shared_init(&p->packed_memory, with, (size_t)p->n_packed * (half ? sizeof *p->half : sizeof *p->packed), &why);
+    rz_shared_init(&p->packed_memory, with, (size_t)rz_policy_panel_bytes(p), &why);
     p->half = half ? p->packed_memory.p : NULL;
     p->packed = half ? NULL : p->packed_memory.p;
     rz_policy_refresh(p);
 }
 
+int64_t rz_policy_panel_bytes(const rz_policy *p)
+{
+    return p->n_packed * (int64_t)(half_panels(p) ? sizeof *p->half : sizeof *p->packed);
+}
+
 bool rz_policy_far(const rz_policy *p)
 {
     enum { CACHES = 32 << 20 };
-    return p->n_packed * (int64_t)(p->half ? sizeof *p->half : sizeof *p->packed) > CACHES;
+    return rz_policy_panel_bytes(p) > CACHES;
 }
 
 /* `full`: it has weights that go along. */

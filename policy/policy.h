@@ -50,7 +50,8 @@ void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute);
 /* For whoever decodes: few rows at a time are several times as fast with panels. Without them many rows, as in training, cost some 2 % more in the forward
  * products, and no memory. The same bits. Collective once the weights are shared, w being complete for all ranks before. */
 void rz_policy_panels(rz_policy *p);
-/* Whether panels are more than caches hold, so that a step of few rows waits for memory. */
+/* Of the panels, made or not. far: they are more than caches hold, so that a step of few rows waits for memory. */
+int64_t rz_policy_panel_bytes(const rz_policy *p);
 bool rz_policy_far(const rz_policy *p);
 /* Makes the panels again, if there are any. Collective likewise. */
 void rz_policy_refresh(rz_policy *p);

@@ -1,5 +1,6 @@
 #include "rollout/decode.h"
 
+#include "base/processor.h"
 #include "rollout/draft.h"
 #include "rollout/stop.h"
 
@@ -67,6 +68,18 @@ enum { WORTH_A_PASS = 16 };
 /* Rows of a step for drafted tokens, at most. */
 enum { DRAFT_ROWS = 16 };
 static const size_t RESERVE = (size_t)1 << 40;
+
+int rz_decoder_fitting(const rz_policy *p, int most, int tokens, int ranks)
+{
+    enum { EIGHT = 8 /* rows that are as fast as many, one by one */ };
+    int caches;
+    int64_t room = rz_third_cache("", &caches) / 4 * 3, weights = rz_policy_panel_bytes(p); /* the rest is for others */
+    if (room < 2 * weights)
+        return most;
+    int64_t here = (ranks + caches - 1) / caches, fit = (room - weights) / here / (int64_t)rz_cache_bytes(p, tokens) / EIGHT * EIGHT;
+    fit = fit < EIGHT ? EIGHT : fit;
+    return fit < most ? (int)fit : most;
+}
 
 bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err)
 {

@@ -1,5 +1,6 @@
 /* plan: what is left of a machine's or a container's memory, from system files of our own making. */
 #include "tests/folder.h"
+#include "base/processor.h"
 #include "trainer/plan.h"
 
 #define MEMINFO "MemTotal:       8388608 kB\nMemFree:         524288 kB\nMemAvailable:   4194304 kB\n" /* 8, 0.5 and 4 GiB */
@@ -23,6 +24,24 @@ START_TEST(a_machine_has_what_it_calls_available)
     system_file("/proc/meminfo", MEMINFO);
     ck_assert_double_eq(rz_plan_available(folder), 4 * GIB);
     ck_assert_double_gt(rz_plan_available(""), 0); /* this machine */
+}
+END_TEST
+
+START_TEST(caches_of_the_third_level_are_counted)
+{
+    int caches;
+    ck_assert_int_eq(rz_third_cache(folder, &caches), 0);
+    system_file("/sys/devices/system/cpu/cpu0/cache/index3/size", "32768K\n");
+    ck_assert_int_eq(rz_third_cache(folder, &caches), 0);
+    system_file("/sys/devices/system/cpu/online", "0-15,32\n");
+    system_file("/sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list", "0-3,8,10-11\n");
+    ck_assert_int_eq(rz_third_cache(folder, &caches), 32 << 20);
+    ck_assert_int_eq(caches, 2);
+    system_file("/sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list", "0\n");
+    ck_assert_int_eq(rz_third_cache(folder, &caches), 32 << 20);
+    ck_assert_int_eq(caches, 17);
+    system_file("/sys/devices/system/cpu/cpu0/cache/index3/size", "none\n");
+    ck_assert_int_eq(rz_third_cache(folder, &caches), 0);
 }
 END_TEST
 
@@ -67,6 +86,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 60); /* a loaded machine */
     tcase_add_test(tests, a_machine_has_what_it_calls_available);
+    tcase_add_test(tests, caches_of_the_third_level_are_counted);
     tcase_add_test(tests, a_container_is_not_charged_with_its_page_cache);
     tcase_add_test(tests, so_in_control_groups_of_version_1);
     suite_add_tcase(suite, tests);

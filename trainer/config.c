@@ -84,7 +84,7 @@ const rz_option rz_config_rows[] = {
     FLOAT("rollout.min_p", rollout.min_p, "0", 0, 1, "then tokens of at least this share of the most likely one's probability"),
     INT("rollout.max_new", rollout.max_new, "128", 1, 1e7, FIXED, "tokens a completion may have"),
     {"rollout.stop", RZ_OPT_TEXTS, AT(rollout.stop), "", 0, 0, NULL, FIXED, "texts that end a completion, as [\"</answer>\"], whatever tokens they are cut into; it keeps them"},
-    INT("rollout.slots", rollout.slots, "32", 1, 4096, FREE, "sequences a rank decodes together; changes no bit (more pay when the weights are much larger than the caches)"),
+    INT("rollout.slots", rollout.slots, "0", 0, 4096, FREE, "sequences a rank decodes together; 0: 32, or as many as keep keys and values in the third cache; changes no bit (more pay when the weights are much larger than the caches)"),
     BOOL("rollout.speculative", rollout.speculative, "false", FREE, "draft tokens by what followed the same ones before, and keep those that would have been sampled anyway; changes no bit (pays with large weights and few slots)"),
     INT("rollout.keep", rollout.keep, "0", 0, 1e9, FREE, "rollout files kept on disk; 0: all"),
     {"checkpoint.seconds", RZ_OPT_FLOAT, AT(checkpoint.seconds), "60", 0, 1e9, NULL, FREE,

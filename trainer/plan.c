@@ -89,7 +89,7 @@ void rz_plan_make(rz_plan *plan, const rz_plan_job *j)
     *plan = (rz_plan){.shared = p->w_memory.common, .update = rz_update_needs(j->update, NULL, 0)};
     plan->update.activations = (size_t)largest_activations(j, max_new, &plan->group);
     plan->weights = (j->reference ? 2 : 1) * (double)p->w_memory.bytes + (double)p->packed_memory.bytes;
-    plan->caches = (double)rz_decoder_bytes(p, (int)c->rollout.slots, j->max_prompt, max_new, c->rollout.speculative);
+    plan->caches = (double)rz_decoder_bytes(p, j->slots, j->max_prompt, max_new, c->rollout.speculative);
     double rank = (double)plan->update.gradients + (double)plan->update.moments + fmax(plan->caches, (double)plan->update.activations);
     plan->copy = 3 * sizeof(float) * (double)p->layout.n_params;
     plan->start = (local + plan->shared) * (double)p->w_memory.bytes;
@@ -115,8 +115,8 @@ void rz_plan_tell(const rz_plan *plan, const rz_plan_job *j, rz_loop *l, bool al
                      mib(plan->weights), types[c->dtype], j->reference ? ", with those of the reference" : "", plan->shared ? "in common" : "a rank", local,
                      local == 1 ? "" : "s", local == 1 ? "s" : "ve", mib(plan->copy), mib(plan->start));
         rz_loop_note(l, "memory of a rank: gradients %.1f MiB, moments %.1f MiB; in turn activations of %.1f MiB (recompute %s), and caches and logits of %.1f MiB "
-                     "(%lld slots, prompts of up to %d tokens)", mib((double)plan->update.gradients), mib((double)plan->update.moments),
-                     mib((double)plan->update.activations), recompute[c->recompute], mib(plan->caches), (long long)c->rollout.slots, j->max_prompt);
+                     "(%d slots, prompts of up to %d tokens)", mib((double)plan->update.gradients), mib((double)plan->update.moments),
+                     mib((double)plan->update.activations), recompute[c->recompute], mib(plan->caches), j->slots, j->max_prompt);
     }
     if (plan->group > (double)c->activation_mib * (1 << 20))
         rz_loop_note(l, "a group of %lld completions of %lld tokens takes activations of %.1f MiB, activation_mib is %lld: it is computed by itself all the same%s",

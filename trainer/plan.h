@@ -12,6 +12,7 @@ typedef struct {
     const rz_update *update;
     rz_comm *comm;
     const rz_learner *reference; /* of the base, if it is kept beside the policy; else NULL */
+    int slots;                  /* sequences that are decoded together */
     int max_prompt;             /* tokens of the longest prompt */
 } rz_plan_job;
 

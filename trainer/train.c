@@ -330,7 +330,8 @@ static bool open_workers(job *j, rz_err *err)
     if (!rz_problems_check(&needs, j->source, c->data, j->grpo.arena, err) ||
         (own_held_out(j) && !rz_problems_check(&needs, j->held_out, c->eval.data, j->grpo.arena, err)))
         return false;
-    if (!rz_decoder_create(&j->decoder, j->policy, (int)c->rollout.slots, err))
+    int slots = c->rollout.slots ? (int)c->rollout.slots : rz_decoder_fitting(j->policy, RZ_SLOTS, (int)c->rollout.max_new, rz_comm_local_size(j->env->comm));
+    if (!rz_decoder_create(&j->decoder, j->policy, slots, err))
         return false;
     if (rz_comm_rank(j->env->comm) == 0) {
         j->rollouts = rz_rollouts_create(j->tokenizer, j->rules);
@@ -353,7 +354,7 @@ static bool open_workers(job *j, rz_err *err)
 /* What the job will need of memory: all of it for a dry run, else only what looks wrong. Collective. */
 static bool plan_memory(job *j, bool all, rz_err *err)
 {
-    rz_plan_job of = {j->config, j->policy, j->update, j->env->comm, j->grpo.reference_learner, 0};
+    rz_plan_job of = {j->config, j->policy, j->update, j->env->comm, j->grpo.reference_learner, rz_decoder_slots(j->decoder), 0};
     rz_plan plan;
     if (!rz_comm_agree(of.comm, rz_plan_longest(&of.max_prompt, j->source, j->prompt, (int)j->config->prompts_per_step, j->grpo.arena, err), err))
         return false;
