@@ -193,7 +193,7 @@ static bool one_stream(const block *t, int M)
 /* Panels of the next tile column when M rows and `left` panels are to be done: few rows leave registers for more panels. */
 static int panels_at_once(const block *t, int M, int left)
 {
-    int np = M > FULL_ROWS && M <= 2 * MAX_ROWS ? 2 : MAX_PANELS; /* the fewest passes over a panel */
+    int np = M > FULL_ROWS && M <= 3 * FULL_ROWS ? 2 : MAX_PANELS; /* the fewest passes over a panel */
     if (one_stream(t, M))
         return 1;
     if (M == 1)

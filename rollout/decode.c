@@ -144,13 +144,13 @@ static bool check_prompt(const rz_decoder *d, int n, rz_err *err)
            rz_fail(err, RZ_EDATA, "a prompt has %d tokens, must have 1..%d (max_position_embeddings is %d)", n, room - 1, room);
 }
 
-/* Milliseconds of a step by its rows, measured (docs/performance.md). Where weights that come from memory are what is waited for, the first six rows, and the
- * next six, take about as long as one. */
+/* Milliseconds of a step by its rows, measured (docs/performance.md). Where weights that come from memory are what is waited for, the first eight rows, and the
+ * next eight, take about as long as one. */
 typedef enum { FROM_CACHES, FROM_MEMORY, HALVES_FROM_MEMORY } weights_lie;
 static const struct { int n; rz_draft_point points[7]; } measured[] = {
-    [FROM_CACHES] = {5, {{1, 0.053}, {2, 0.058}, {3, 0.075}, {4, 0.084}, {24, 0.475}}},
-    [FROM_MEMORY] = {7, {{1, 18.7}, {6, 22.3}, {7, 30.9}, {12, 34.6}, {13, 43}, {18, 50.3}, {36, 94.6}}},
-    [HALVES_FROM_MEMORY] = {6, {{1, 9.7}, {3, 10.1}, {4, 11.5}, {12, 30.5}, {13, 40.9}, {24, 69.2}}},
+    [FROM_CACHES] = {5, {{1, 0.0365}, {2, 0.0439}, {4, 0.0517}, {8, 0.0801}, {24, 0.2291}}},
+    [FROM_MEMORY] = {6, {{1, 14}, {8, 14.6}, {9, 22.9}, {16, 25.3}, {24, 28.3}, {36, 42.4}}},
+    [HALVES_FROM_MEMORY] = {6, {{1, 8.4}, {8, 10.7}, {9, 17.5}, {12, 19.3}, {13, 26.5}, {24, 35.1}}},
 };
 
 static void step_costs(const rz_policy *p, const rz_sampling *s, int rows, double *cost)
