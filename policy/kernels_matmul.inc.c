@@ -43,9 +43,13 @@ static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [3] = 1, [4
 
 INLINE void ask_soon(const block *t, int k, const int streams, const int np)
 {
-    enum { NEAR = 3, FAR = 2 };
-    UNROLL for (int p = 0; p < streams; p++)
-        __builtin_prefetch(t->soon + p * t->soon_panel + k * t->soon_k, 0, np == 1 ? NEAR : FAR);
+    UNROLL for (int p = 0; p < streams; p++) {
+        const char *line = t->soon + p * t->soon_panel + k * t->soon_k;
+        if (np == 1)
+            __builtin_prefetch(line, 0, 3);
+        else
+            __builtin_prefetch(line, 0, 2);
+    }
 }
 
 /* One k of every row, or of those it is not beyond the edge of. */
