@@ -56,7 +56,7 @@ def last_cache():
 
 
 CACHE = last_cache()
-NAMES = {DECODE: ("products or weights", "weights", "attention of prompts", "keys and values", "rows", "calls"), TRAIN: ("products", "weights", "attention", "rows", "calls")}
+NAMES = {DECODE: ("products or weights", "weights", "attention of prompts", "keys and values", "rows", "calls"), TRAIN: ("products", "update", "attention", "rows", "calls")}
 
 
 def terms(f):
@@ -64,15 +64,15 @@ def terms(f):
     V, D, F, L, H, G, E = SHAPES[f["model"]]
     layers, head, pair = parts(f["model"])
     flop, memory = 1e-9 / f["peak_gflops"], 1e-9 / f["read_gb_s"]
-    far = f["weight_bytes"] * memory if f["weight_bytes"] > CACHE else 0  # what no cache holds
     if f["work"] == DECODE:
+        far = f["weight_bytes"] * memory if f["weight_bytes"] > CACHE else 0  # what no cache holds
         batch, prompt, new = f["batch"], f["prompt"], f["new"]
         prompts, step = 2 * batch * (prompt - 1) * layers * flop, max(2 * batch * (layers + head) * flop, f["weight_bytes"] * memory)
         keys = new * prompt + new * (new - 1) / 2  # that the sampled tokens of a sequence see, each read from memory
         return [prompts + new * step, (new + 1) * far, 4 * batch * pair * prompt * prompt / 2 * flop,
                 batch * keys * 8 * L * G * E * memory, batch * (prompt + new) * L * D, new * L]
     rows = f["batch"] * f["seq"]
-    return [rows * (6 * layers + 8 * head) * flop, far, 14 * f["batch"] * pair * f["seq"] * (f["seq"] + 1) / 2 * flop,
+    return [rows * (6 * layers + 8 * head) * flop, f["weight_bytes"] * memory, 14 * f["batch"] * pair * f["seq"] * (f["seq"] + 1) / 2 * flop,
             rows * L * D, f["batch"] * L]
 
 
