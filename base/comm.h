@@ -42,7 +42,7 @@ void rz_comm_send(rz_comm *c, int to, const void *data, size_t bytes);
 void rz_comm_recv(rz_comm *c, int from, void *data, size_t bytes);
 
 /* Items 0 … n−1, each to exactly one rank, to whoever asks first. Rank 0 counts and is a worker like the others: it must serve now and then. `hand`
- * items a rank (fewer if there are fewer) are its own from the start, so that nobody begins with a wait; one rank alone sends no message.
+ * items a rank, the same number on all (fewer if there are fewer), are its own from the start, so that nobody begins with a wait; one rank alone sends no message.
  * begin and end are collective, but wait for nobody (end: rank 0 serves until every rank has ended or knows that nothing is left). Between the
  * end of one deal and the begin of the next stands a call that waits for all, as rz_comm_agree, which belongs there anyhow. */
 typedef struct rz_deal rz_deal;

@@ -274,14 +274,16 @@ static bool check_clock(const rz_rollout *r, rz_draw draw, const rz_group *group
 
 bool rz_rollout_groups(const rz_rollout *r, rz_draw draw, rz_arena *arena, rz_group *groups, rz_rollout_times *times, rz_err *err)
 {
-    int max_prompt, ranks = rz_comm_size(r->comm), at_once = rz_decoder_slots(r->decoder) / draw.n;
+    int max_prompt, ranks = rz_comm_size(r->comm);
     double start = rz_now_s();
     rz_pulse_within(RZ_PHASE_SCORE, RZ_PHASE_SAMPLE); /* a round of refills */
     if (!rz_comm_agree(r->comm, draw_problems(r, &draw, arena, groups, &max_prompt, err), err))
         return false;
     share_of_work w = {.rollout = r, .refill = draw.refill, .first_place = draw.first_place, .groups = groups, .mine = RZ_NEW(arena, draw.n_groups, int32_t)};
     const rz_requests requests = {.next = next_request, .tick = after_step, .leave = must_leave, .ctx = &w, .max_prompt = max_prompt};
-    w.deal = rz_deal_begin(r->comm, draw.n_groups, at_once > 1 ? at_once : 1);
+    int64_t fewest = -(rz_decoder_slots(r->decoder) / draw.n); /* groups at once, of the rank that has room for the fewest: caches differ from machine to machine */
+    rz_comm_max_i64(r->comm, &fewest, 1);
+    w.deal = rz_deal_begin(r->comm, draw.n_groups, fewest < -1 ? -fewest : 1);
     bool ok = rz_decode(r->decoder, &requests, &r->sampling, (rz_address){r->seed, draw.purpose, draw.step}, arena, err);
     double sampled = rz_now_s();
     rz_pulse_within(RZ_PHASE_SAMPLE, RZ_PHASE_SCORE);

@@ -138,6 +138,15 @@ for job, variant in VARIANTS:
     case(f"{job}: " + ", ".join(f"{k}={v}" for k, v in variant.items()))(compare(job, variant))
 
 
+@case("ranks that decode unlike numbers of sequences together, as on machines with other caches")
+def _(folder):
+    config, keys = JOBS["plain"]
+    out = os.path.join(folder, "run")
+    words = ["train", config, f"out={out}", *keys]
+    rulezero(*words, "rollout.slots=64", ":", "-n", 2, BINARY, *words, "rollout.slots=4", ranks=1).expect(OK)
+    identical(truth("plain"), out)
+
+
 @case("the kernel sets are those we know, reference and portable among them")
 def _(folder):
     have = kernels()
