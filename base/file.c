@@ -15,6 +15,14 @@
 
 #include <xxhash.h>
 
+void rz_file_line(const char *path, char *to, size_t size)
+{
+    FILE *f = fopen(path, "re");
+    if (!f || !fgets(to, (int)size, f)) to[0] = '\0';
+    if (f) fclose(f);
+    to[strcspn(to, "\n")] = '\0';
+}
+
 bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, rz_err *err)
 {
     *data = NULL;

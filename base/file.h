@@ -6,6 +6,8 @@
 
 /* Whole file, NUL-terminated (the NUL is not counted). Caller frees. RZ_EIO when it cannot be read, RZ_EDATA when over max_bytes. */
 bool rz_file_read(const char *path, size_t max_bytes, char **data, size_t *len, rz_err *err);
+/* The first line of a system file, without its end, so much of it as there is room for; "" when it cannot be read. */
+void rz_file_line(const char *path, char *to, size_t size);
 /* Temporary name in the same folder, full write, fsync, rename, fsync of the folder. `path` is the old file or the new one, never a mix. */
 bool rz_file_write(const char *path, const void *data, size_t len, rz_err *err);
 /* The same for a file that comes in pieces: it is at `path` after commit and not before; closed without it, nothing is left. */

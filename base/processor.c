@@ -1,6 +1,6 @@
 #include "base/processor.h"
 
-#include "base/error.h"
+#include "base/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,15 +24,10 @@ bool rz_tiles_usable(void)
 }
 #endif
 
-/* The first line of a file about processors; "" if there is none. */
-static void read_line(char *line, int size, const char *root, const char *name)
+static void read_line(char *line, size_t size, const char *root, const char *name)
 {
     char *path = rz_asprintf("%s/sys/devices/system/cpu/%s", root, name);
-    FILE *f = fopen(path, "r");
-    if (!f || !fgets(line, size, f))
-        line[0] = 0;
-    if (f)
-        fclose(f);
+    rz_file_line(path, line, size);
     free(path);
 }
 

@@ -17,6 +17,4 @@ void rz_doctor_folder(rz_doctor *d, const char *folder); /* the file system of r
 
 /* Cores that this process may use: affinity and control groups. */
 int rz_doctor_cores(void);
-/* The first line of a system file, without its end; "" when it cannot be read. */
-void rz_doctor_line(const char *path, char *to, size_t size);
 #endif

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/doctor.h"
 #include "policy/peak.h"
@@ -9,16 +10,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-void rz_doctor_line(const char *path, char *to, size_t size)
-{
-    FILE *f = fopen(path, "re");
-    if (!f || !fgets(to, (int)size, f))
-        to[0] = '\0';
-    if (f)
-        fclose(f);
-    to[strcspn(to, "\n")] = '\0';
-}
 
 /* ---- processor ---- */
 
@@ -69,12 +60,12 @@ static double quota_in(const char *most, const char *period)
 {
     char text[128];
     double x, y;
-    rz_doctor_line(most, text, sizeof text);
+    rz_file_line(most, text, sizeof text);
     if (!period)
         return sscanf(text, "%lf %lf", &x, &y) == 2 && y > 0 ? x / y : 0;
     if (sscanf(text, "%lf", &x) != 1 || x <= 0)
         return 0;
-    rz_doctor_line(period, text, sizeof text);
+    rz_file_line(period, text, sizeof text);
     return sscanf(text, "%lf", &y) == 1 && y > 0 ? x / y : 0;
 }
 
@@ -138,12 +129,12 @@ static void look_at_clock(rz_doctor *d)
     static const char *const slow[] = {"hpet", "acpi_pm", "jiffies", "refined-jiffies"};
     char source[64], pages[64];
     bool is_slow = false;
-    rz_doctor_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", source, sizeof source);
+    rz_file_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", source, sizeof source);
     for (size_t i = 0; i < sizeof slow / sizeof slow[0]; i++)
         is_slow |= !strcmp(source, slow[i]);
     rz_doctor_say(d, is_slow ? RZ_WARN : RZ_WELL, "clock", is_slow ? "reading it is a slow system call; clocksource=tsc on the kernel's command line, if the machine has a steady one" : NULL,
                   "%s", source[0] ? source : "not told");
-    rz_doctor_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof pages);
+    rz_file_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof pages);
     rz_doctor_say(d, RZ_WELL, "huge pages", NULL, "%s", pages[0] ? pages : "not told");
 }
 
