@@ -362,7 +362,11 @@ static bool set_up(rz_bench *b, const rz_bench_work *w, const rz_kernels *k, rz_
         b->config.gradient_shards *= 2;
     if (o->shards & (o->shards - 1))
         return rz_fail(err, RZ_EUSAGE, "--gradient-shards is %lld, must be a power of two", (long long)o->shards);
-    return (!w->model || open_policy(b, k, err)) && (!w->open || w->open(b, err));
+    if (w->model && !open_policy(b, k, err))
+        return false;
+    if (b->policy)
+        rz_policy_store(b->policy, (rz_stored)o->dtype, (rz_compute)o->compute);
+    return !w->open || w->open(b, err);
 }
 
 bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_options *o, rz_comm *comm, const rz_kernels *k, rz_err *err)
@@ -371,8 +375,6 @@ bool rz_bench_open(rz_bench **out, const rz_bench_work *w, const rz_bench_option
     *b = (rz_bench){.o = o, .comm = comm, .batch = o->batch ? o->batch : w->batch};
     *out = b;
     bool ok = rz_comm_agree(comm, set_up(b, w, k, err), err);
-    if (ok && b->policy)
-        rz_policy_store(b->policy, (rz_stored)o->dtype, (rz_compute)o->compute);
     if (ok && b->policy)
         rz_policy_share(b->policy, comm, &(rz_err){0}); /* a copy each does as well */
     if (ok && b->decoder)
