@@ -1,7 +1,6 @@
 /* Part of kernels_vec.c and kernels_half.c, which say what function this is to be (MATMUL_HALF) and by which instruction (RZ_TILES, RZ_DOTS, or neither: fma): products of matrices rounded to bfloat16, whose order of additions is that of a tile instruction (policy/kernels.h).
- * Blocks of A and B become tiles of 1 KiB first: of A sixteen rows, of B sixteen columns, of 32 k each. A word is a pair of k, the even one below;
- * a tile of A is (row, pair), one of B (pair, column). half_tiles multiplies them, or panels of bfloat16, which are such tiles of B one after the other. Words are the
- * pairs, or the fours, of rz_half_at: what its instruction takes. */
+ * Blocks of A and B become tiles of 1 KiB first: of A sixteen rows, of B sixteen columns, of 32 k each. A word is two k, which ones and which of them below rz_half_at says: as
+ * the instruction takes them. A tile of A is (row, word), one of B (word, column), as panels of bfloat16 are, one after the other. half_tiles multiplies them. */
 
 enum { TILE = RZ_PANEL * RZ_HALF_BLOCK, HALF_COLUMNS = 64, TILE_ROWS = 32 };
 #ifdef RZ_TILES

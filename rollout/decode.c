@@ -71,9 +71,9 @@ static const size_t RESERVE = (size_t)1 << 40;
 
 int rz_decoder_fitting(const rz_policy *p, int most, int tokens, int ranks)
 {
-    enum { EIGHT = 8 /* rows that are as fast as many, one by one */ };
+    enum { EIGHT = 8 /* rows that products take at once */ };
     int caches;
-    int64_t room = rz_third_cache("", &caches) / 4 * 3, weights = rz_policy_panel_bytes(p); /* the rest is for others */
+    int64_t room = rz_third_cache("", &caches) / 4 * 3 /* the rest is for others */, weights = rz_policy_panel_bytes(p);
     if (room < 2 * weights)
         return most;
     int64_t here = (ranks + caches - 1) / caches, fit = (room - weights) / here / (int64_t)rz_cache_bytes(p, tokens) / EIGHT * EIGHT;

@@ -29,9 +29,9 @@ typedef struct { uint32_t seed; rz_rng_purpose purpose; uint32_t step; } rz_addr
 
 typedef struct rz_decoder rz_decoder;
 
+enum { RZ_SLOTS = 32 }; /* sequences decoded together where nobody says otherwise, at most */
 /* How many of `most` sequences, of so many new tokens each, to decode together: as many as keep their keys and values, beside the weights, in the cache that `ranks` of this machine share, in eights,
  * 8 at least; all where that cache is not known or the weights by themselves fill it, since then the more rows share them the better. */
-enum { RZ_SLOTS = 32 }; /* where nobody says otherwise, `most` */
 int rz_decoder_fitting(const rz_policy *p, int most, int tokens, int ranks);
 /* slots: sequences decoded together. */
 bool rz_decoder_create(rz_decoder **out, const rz_policy *p, int slots, rz_err *err);

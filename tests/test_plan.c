@@ -1,4 +1,4 @@
-/* plan: what is left of a machine's or a container's memory, from system files of our own making. */
+/* plan: what is left of a machine's or a container's memory, and its caches, from system files of our own making. */
 #include "tests/folder.h"
 #include "base/processor.h"
 #include "trainer/plan.h"
