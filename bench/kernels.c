@@ -175,7 +175,7 @@ static void swiglu_forward(void *c) { (void)c, k->swiglu_forward(y, x, M, F); }
 static void swiglu_backward(void *c) { (void)c, k->swiglu_backward(z, y, x, M, F); }
 static void logp_forward(void *c) { (void)c, k->logp_forward(row, row + 32, row + 64, row + 96, x, V, ids, 0.9f, 16, V); }
 static void logp_backward(void *c) { (void)c, k->logp_backward(y, x, V, row + 64, row + 96, ids, row, 0.9f, 16, V); }
-static void exp_row(void *c) { (void)c, k->exp_row(y, row, row + 1, x, 0.9f, V); }
+static void exp_row(void *c) { (void)c, k->exp_row(y, row, row + 1, row + 2, x, 0.9f, V); }
 static void sum16(void *c) { (void)c, row[0] = k->sum16(x, V); }
 static void add(void *c) { (void)c, k->add(y, x, V); }
 static void sumsq(void *c) { (void)c, row[0] = (float)k->sumsq(x, V); }

@@ -142,9 +142,9 @@ static void logp_backward(float *dlogits, const float *logits, int64_t ld, const
     TIMED(RZ_METER_LOGITS, 0, logp_backward(dlogits, logits, ld, row_max, row_sum, target, dlogp, temperature, M, V));
 }
 
-static void exp_row(float *e, float *mx, float *sum, const float *logits, float temperature, int V)
+static void exp_row(float *e, float *mx, float *sum, float *weighted, const float *logits, float temperature, int V)
 {
-    TIMED(RZ_METER_LOGITS, 0, exp_row(e, mx, sum, logits, temperature, V));
+    TIMED(RZ_METER_LOGITS, 0, exp_row(e, mx, sum, weighted, logits, temperature, V));
 }
 
 static void add(float *y, const float *x, int64_t n)

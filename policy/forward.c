@@ -336,16 +336,22 @@ static void feed_forward(const rz_policy *p, const rz_acts *a, work *w, int r, i
         memcpy(next + r * D, x_mid, (size_t)(M * D) * sizeof(float));
 }
 
-static void run_layer(const rz_policy *p, const rz_acts *a, work *w, const float *residual, float *next, bool products)
+/* A layer ends with its keys and values where nobody wants more (WANT_KEYS); its products may be there already (WANT_REST). */
+typedef enum { WANT_ALL, WANT_KEYS, WANT_REST } wanted;
+
+static void run_layer(const rz_policy *p, const rz_acts *a, work *w, const float *residual, float *next, wanted want)
 {
+    const bool products = want != WANT_REST;
     for (int r = 0, n; r < a->M; r += n)
         project(p, a, w, r, n = rz_rows_together(p, a->M - r), residual, products);
     w->from = rz_act(a->qkv, w->layer);
     w->to = rz_act(a->att, w->layer);
-    if (products && a->steps)
+    if (want == WANT_ALL && a->steps)
         steps(w);
     else
         rz_pool_run(p->pool, w->n_runs, append_run, w);
+    if (want == WANT_KEYS)
+        return;
     if (products && !a->steps)
         rz_pool_run(p->pool, w->n_runs * p->heads.G, attend, w);
     for (int r = 0, n; r < a->M; r += n)
@@ -362,16 +368,18 @@ void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_r
     embed(p, a, runs, n_runs, row0);
     for (int l = 0; l < p->arch.num_hidden_layers; l++) {
         work w = layer_work(p, a, runs, n_runs, row0, l);
-        run_layer(p, a, &w, l ? a->t : NULL, l + 1 < p->arch.num_hidden_layers ? rz_act(a->x_in, l + 1) : a->x_out, true);
+        bool last = l + 1 == p->arch.num_hidden_layers;
+        run_layer(p, a, &w, l ? a->t : NULL, last ? a->x_out : rz_act(a->x_in, l + 1), last && !h ? WANT_KEYS : WANT_ALL);
     }
-    norm(p, a->M, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
+    if (h)
+        norm(p, a->M, h, a->rstd_out, a->x_out, a->t, p->layout.norm);
 }
 
 void rz_acts_again(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)
 {
     work w = layer_work(p, a, runs, n_runs, row0, layer);
     if (a->recompute != RZ_RECOMPUTE_NONE) /* x_in holds the residual added to it */
-        run_layer(p, a, &w, NULL, NULL, a->recompute == RZ_RECOMPUTE_LAYER);
+        run_layer(p, a, &w, NULL, NULL, a->recompute == RZ_RECOMPUTE_LAYER ? WANT_ALL : WANT_REST);
 }
 
 void rz_policy_forward(const rz_policy *p, const rz_run *runs, int n_runs, float *h, rz_arena scratch)

@@ -44,7 +44,7 @@ static inline float *rz_act(rz_activation x, int layer)
 void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs, rz_recompute recompute, rz_arena *arena);
 /* Bytes that rz_acts_init takes from its arena, M, max_segment, max_keys and recompute being set. */
 size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p);
-/* row0(n_runs): written, the first row of each run. */
+/* row0(n_runs): written, the first row of each run. h NULL: as in rz_policy_forward. */
 void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_runs, int *row0, float *h);
 /* How many of `left` rows go through the operations between two attentions together, so that what one writes is in the caches for the next. Changes no bit. */
 int rz_rows_together(const rz_policy *p, int left);

@@ -205,11 +205,11 @@ static void probe_logp(const rz_kernels *k, bump *b)
 {
     static const int32_t target[M] = {0, 1, 2, 3, 4, 5, V - 1};
     const float *logits = values(b, M * V), *dlogp = values(b, M);
-    float *logp = take(b, M), *entropy = take(b, M), *mx = take(b, M), *sum = take(b, M), *d = take(b, M * V), *e = take(b, V), *few = take(b, 3);
+    float *logp = take(b, M), *entropy = take(b, M), *mx = take(b, M), *sum = take(b, M), *d = take(b, M * V), *e = take(b, V), *few = take(b, 4);
     k->logp_forward(logp, entropy, mx, sum, logits, V, target, 0.7f, M, V);
     k->logp_backward(d, logits, V, mx, sum, target, dlogp, 0.7f, M, V);
-    k->exp_row(e, few, few + 1, logits, 1.3f, V);
-    few[2] = k->sum16(logits, V);
+    k->exp_row(e, few, few + 1, few + 2, logits, 1.3f, V);
+    few[3] = k->sum16(logits, V);
 }
 
 static void probe_update(const rz_kernels *k, bump *b)

@@ -119,8 +119,8 @@ typedef struct {
      * logits; its rows are ld apart too. */
     void (*logp_backward)(float *dlogits, const float *logits, int64_t ld, const float *row_max, const float *row_sum, const int32_t *target,
                           const float *dlogp, float temperature, int M, int V);
-    /* One row: e_v = exp(z_v − mx) with z as above; returns mx and S. For the sampler. e may alias logits. */
-    void (*exp_row)(float *e, float *mx, float *sum, const float *logits, float temperature, int V);
+    /* One row: e_v = exp(z_v − mx) with z as above; returns mx, S, and what stands above S in the entropy. For the sampler. e may alias logits. */
+    void (*exp_row)(float *e, float *mx, float *sum, float *weighted, const float *logits, float temperature, int V);
     float (*sum16)(const float *x, int64_t n); /* plain additions */
 
     /* y(n) = y + x */

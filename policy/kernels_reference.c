@@ -369,14 +369,18 @@ static void logp_backward(float *dlogits, const float *logits, int64_t ld, const
     }
 }
 
-static void exp_row(float *e, float *mx, float *sum, const float *logits, float temperature, int V)
+static void exp_row(float *e, float *mx, float *sum, float *weighted, const float *logits, float temperature, int V)
 {
     assert(V >= 1);
-    float u = 1.0f / temperature, max = max_of(logits, u, V);
-    for (int v = 0; v < V; v++)
-        e[v] = rz_expf(logits[v] * u - max);
+    float u = 1.0f / temperature, max = max_of(logits, u, V), lanes[LANES] = {0};
+    for (int v = 0; v < V; v++) {
+        float z = logits[v] * u - max;
+        e[v] = rz_expf(z);
+        lanes[v % LANES] = rz_fmaf(e[v], z, lanes[v % LANES]);
+    }
     *mx = max;
     *sum = sum16(e, V);
+    *weighted = combine(lanes);
 }
 
 static void add(float *y, const float *x, int64_t n)

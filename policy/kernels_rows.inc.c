@@ -188,12 +188,12 @@ static void logp_backward(float *dlogits, const float *logits, int64_t ld, const
     }
 }
 
-static void exp_row(float *e, float *mx, float *sum, const float *logits, float temperature, int V)
+static void exp_row(float *e, float *mx, float *sum, float *weighted, const float *logits, float temperature, int V)
 {
     assert(V >= 1);
     float u = 1.0f / temperature;
     *mx = greatest(logits, u, V);
-    *sum = sum_exp(e, NULL, logits, u, *mx, V);
+    *sum = sum_exp(e, weighted, logits, u, *mx, V);
 }
 
 /* ---- arrays ---- */

@@ -253,8 +253,7 @@ void rz_learner_root(rz_learner *l, const int32_t *ids, int n)
     b->runs[0] = (rz_run){ids, n, &l->root_cache, NULL, NULL};
     b->tree_run[0] = 0, b->tree_run[1] = 1;
     if (l->recompute == RZ_RECOMPUTE_ALL) {
-        rz_arena scratch = l->keep;
-        rz_policy_forward(p, b->runs, 1, RZ_NEW(&scratch, (size_t)n * (size_t)p->arch.hidden_size, float), scratch);
+        rz_policy_forward(p, b->runs, 1, NULL, l->keep);
         return;
     }
     rz_acts_init(&b->acts, p, b->runs, 1, l->recompute, &l->keep);

@@ -92,7 +92,8 @@ typedef struct {
 } rz_run;
 
 /* Runs the new tokens of all runs through the model: h(M,D) = final norm's output, M = sum of n, rows in order of runs. A parent may itself be the
- * cache of another run of the same call. Caches grow by n. scratch is free again afterwards. */
+ * cache of another run of the same call. Caches grow by n. h NULL: only their keys and values are wanted, for which the last layer needs no more than these.
+ * scratch is free again afterwards. */
 void rz_policy_forward(const rz_policy *p, const rz_run *runs, int n_runs, float *h, rz_arena scratch);
 /* Bytes of scratch that takes for M new tokens, at most `segment` of a run, on `keys` keys at most. */
 size_t rz_policy_forward_bytes(const rz_policy *p, int M, int segment, int keys);

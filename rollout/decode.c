@@ -57,7 +57,8 @@ struct rz_decoder {
     rz_arena *scratch;   /* one a thread */
     rz_run *runs;        /* (n_slots) */
     slot **seated;       /* (n_slots) */
-    float *h, *logits, *logp, *entropy, *row_max, *row_sum;
+    float *h, *logits;
+    rz_sampled *sampled;
     int32_t *token;
 };
 
@@ -130,7 +131,7 @@ size_t rz_decoder_bytes(const rz_policy *p, int slots, int max_prompt, int max_n
 {
     size_t V = (size_t)p->arch.vocab_size, D = (size_t)p->arch.hidden_size, row = (V + D) * sizeof(float), sampled = (size_t)max_new * sizeof(float) * 4;
     int rows = max_prompt + PROMPT_ROWS, keys = max_prompt + max_new, step_rows = slots + (speculative ? DRAFT_ROWS : 0);
-    size_t prompts = rz_policy_forward_bytes(p, rows, max_prompt, max_prompt) + (size_t)rows * D * sizeof(float),
+    size_t prompts = rz_policy_forward_bytes(p, rows, max_prompt, max_prompt),
            step = rz_policy_forward_bytes(p, step_rows, speculative ? 1 + RZ_DRAFT_TOKENS : 1, keys), threads = (size_t)rz_pool_size(p->pool);
     return (size_t)slots * (rz_cache_bytes(p, max_prompt) + rz_cache_bytes(p, max_new) + sampled) + (size_t)step_rows * row +
            (prompts > step ? prompts : step) + (speculative ? rz_draft_bytes() : 0) +
@@ -196,10 +197,7 @@ static void prepare(rz_decoder *d)
     d->seated = RZ_NEW(a, B, slot *);
     d->h = RZ_NEW(a, R * D, float);
     d->logits = RZ_NEW(a, R * V, float);
-    d->logp = RZ_NEW(a, R, float);
-    d->entropy = RZ_NEW(a, R, float);
-    d->row_max = RZ_NEW(a, R, float);
-    d->row_sum = RZ_NEW(a, R, float);
+    d->sampled = RZ_NEW(a, R, rz_sampled);
     d->token = RZ_NEW(a, R, int32_t);
 }
 
@@ -234,7 +232,6 @@ static void begin_prompt(rz_decoder *d, prefix *f)
 static void run_prompts(rz_decoder *d, bool later)
 {
     for (int rows = -1; rows;) {
-        rz_arena scratch = d->arena;
         int n = 0;
         rows = 0;
         for (int i = 0; i < d->n_fresh; i++) {
@@ -245,10 +242,8 @@ static void run_prompts(rz_decoder *d, bool later)
             d->runs[n++] = (rz_run){f->ids + f->cache.n, take, &f->cache, NULL, NULL};
             rows += take;
         }
-        if (rows) {
-            float *h = RZ_NEW(&scratch, (size_t)rows * (size_t)d->p->arch.hidden_size, float);
-            rz_policy_forward(d->p, d->runs, n, h, scratch);
-        }
+        if (rows)
+            rz_policy_forward(d->p, d->runs, n, NULL, d->arena);
         d->prompt_rows += rows;
     }
 }
@@ -337,11 +332,7 @@ static void sample_row(rz_decoder *d, const slot *s, int j, rz_arena scratch)
     int V = p->arch.vocab_size, n = s->so_far.n + j, i = s->row + j;
     const float *logits = d->logits + (size_t)i * (size_t)V;
     double u = rz_rng_unit(d->at.seed, d->at.purpose, d->at.step, r->slot, r->refill << 16 | (uint32_t)s->sample, (uint32_t)n);
-    float behaviour;
-    d->token[i] = rz_sample_token(p->k, d->sampling, logits, V, u, &behaviour, scratch);
-    p->k->logp_forward(&d->logp[i], &d->entropy[i], &d->row_max[i], &d->row_sum[i], logits, V, &d->token[i],
-                       rz_sampling_temperature(d->sampling), 1, V);
-    s->so_far.logp_behaviour[n] = isnan(behaviour) ? d->logp[i] : behaviour;
+    d->token[i] = rz_sample_token(p->k, d->sampling, logits, V, u, &d->sampled[i], scratch);
 }
 
 /* The token behind each of a sequence's, as long as what the row was computed from is what was sampled. */
@@ -398,8 +389,9 @@ static void take_token(rz_decoder *d, slot *s, int row, rz_arena *arena)
 {
     rz_completion *c = &s->so_far;
     int32_t id = c->ids[c->n] = s->next[0] = d->token[row];
-    c->logp[c->n] = d->logp[row];
-    c->entropy[c->n++] = d->entropy[row];
+    c->logp[c->n] = d->sampled[row].logp;
+    c->logp_behaviour[c->n] = d->sampled[row].logp_behaviour;
+    c->entropy[c->n++] = d->sampled[row].entropy;
     if (d->draft)
         rz_draft_learn(d->draft, &s->end, id);
     if (d->from->token)

@@ -1,6 +1,7 @@
 #include "rollout/sampler.h"
 
 #include "policy/math64.h"
+#include "policy/mathf.h"
 
 #include <assert.h>
 #include <math.h>
@@ -102,23 +103,18 @@ static int invert(const rz_kernels *k, const float *e, int V, double u, double *
     return choice;
 }
 
-int rz_sample_token(const rz_kernels *k, const rz_sampling *s, const float *logits, int V, double u, float *logp_behaviour, rz_arena scratch)
+int rz_sample_token(const rz_kernels *k, const rz_sampling *s, const float *logits, int V, double u, rz_sampled *of, rz_arena scratch)
 {
-    *logp_behaviour = NAN;
-    if (s->temperature <= 0) {
-        *logp_behaviour = 0;
-        return argmax(logits, V);
-    }
-    float *e = RZ_NEW(&scratch, V, float), mx, sum;
-    k->exp_row(e, &mx, &sum, logits, (float)s->temperature, V);
-    bool filtered = rz_sampling_filters(s, V);
-    if (filtered)
+    float *e = RZ_NEW(&scratch, V, float), temperature = rz_sampling_temperature(s), mx, sum, weighted;
+    k->exp_row(e, &mx, &sum, &weighted, logits, temperature, V);
+    bool filtered = rz_sampling_filters(s, V), greedy = s->temperature <= 0;
+    if (filtered && !greedy)
         filter(s, e, V, scratch);
-    double total;
-    int id = invert(k, e, V, u, &total, scratch);
-    if (id < 0) /* not a number anywhere: the trainer's finite checks speak of it; here any id will do */
-        return 0;
-    if (filtered)
-        *logp_behaviour = (float)rz_log64((double)e[id] / total);
+    double total = 0;
+    int found = greedy ? argmax(logits, V) : invert(k, e, V, u, &total, scratch), id = found < 0 ? 0 : found; /* not a number anywhere: the trainer's finite checks speak of it; here any id will do */
+    float log_sum = rz_logf(sum);
+    of->logp = (logits[id] * (1.0f / temperature) - mx) - log_sum;
+    of->entropy = log_sum - weighted / sum;
+    of->logp_behaviour = greedy ? 0 : filtered ? (float)rz_log64((double)e[id] / total) : of->logp;
     return id;
 }

@@ -27,8 +27,12 @@ float rz_sampling_temperature(const rz_sampling *s);
 /* Something is left out of the distribution, so that logp_behaviour differs from logp. */
 bool rz_sampling_filters(const rz_sampling *s, int V);
 
-/* Samples from logits(V). u in [0, 1). *logp_behaviour: log-probability after the filters; NaN when none is active (it is logp then).
+/* What is known of a token that was sampled: logp and entropy are those of the kernel logp_forward under rz_sampling_temperature, bit for bit; logp_behaviour is the
+ * log-probability after the filters, logp where there are none. */
+typedef struct { float logp, entropy, logp_behaviour; } rz_sampled;
+
+/* Samples from logits(V). u in [0, 1).
  * Ties in the filters go to the lower id. The cumulative sum is defined: blocks of 512 ids, each a sum16 of exp(z − max), added in order in
  * binary64; inside the block that holds u·total a chain of binary64 additions. */
-int rz_sample_token(const rz_kernels *k, const rz_sampling *s, const float *logits, int V, double u, float *logp_behaviour, rz_arena scratch);
+int rz_sample_token(const rz_kernels *k, const rz_sampling *s, const float *logits, int V, double u, rz_sampled *of, rz_arena scratch);
 #endif

@@ -17,10 +17,10 @@ static rz_completion slow(const rz_policy *p, const rz_request *r, int sample, c
         rz_policy_forward(p, &(rz_run){ids, n, &cache, NULL, NULL}, 1, h, arena);
         rz_policy_logits(p, logits, h + (n - 1) * arch.hidden_size, 1);
         double u = rz_rng_unit(at.seed, at.purpose, at.step, r->slot, r->refill << 16 | (uint32_t)sample, (uint32_t)c.n);
-        ids[n] = rz_sample_token(p->k, s, logits, V, u, &c.logp_behaviour[c.n], arena);
+        rz_sampled of;
+        ids[n] = rz_sample_token(p->k, s, logits, V, u, &of, arena);
         p->k->logp_forward(&c.logp[c.n], &c.entropy[c.n], &mx, &sum, logits, V, &ids[n], rz_sampling_temperature(s), 1, V);
-        if (isnan(c.logp_behaviour[c.n]))
-            c.logp_behaviour[c.n] = c.logp[c.n];
+        c.logp_behaviour[c.n] = rz_sampling_filters(s, V) ? of.logp_behaviour : c.logp[c.n];
         c.n++;
         c.n_text = c.n - is_stop(ids[n]);
         if (is_stop(ids[n]))

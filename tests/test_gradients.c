@@ -188,7 +188,7 @@ static double logp_loss(void)
 
 START_TEST(log_probability)
 {
-    float z[LM * LV], dlogp[LM], logp[LM], entropy[LM], mx[LM], sum[LM], dz[LM * LV], e[LV], total[2];
+    float z[LM * LV], dlogp[LM], logp[LM], entropy[LM], mx[LM], sum[LM], dz[LM * LV], e[LV], total[3];
     fill(z, LM * LV), fill(dlogp, LM);
     for (int i = 0; i < LM * LV; i++)
         z[i] *= 3;
@@ -200,7 +200,7 @@ START_TEST(log_probability)
     near("entropy", entropy, lentropy, LM);
     k->logp_backward(dz, z, LV, mx, sum, ltarget, dlogp, 0.7f, LM, LV);
     gradient_is("dlogits", dz, NULL, lz, LM * LV, logp_loss);
-    k->exp_row(e, total, total + 1, z, 0.7f, LV);
+    k->exp_row(e, total, total + 1, total + 2, z, 0.7f, LV);
     for (int v = 0; v < LV; v++)
         ck_assert(fabs(e[v] / total[1] - exp(lz[v] / ltemperature - lz[0] / ltemperature + llogp[0])) < 1e-6);
 }

@@ -234,7 +234,7 @@ START_TEST(log_probabilities)
         float temperature = next() % 2 ? 1.0f : 0.7f;
         CASE("%d x %d, trouble %d", M, V, kind);
         int32_t target[3];
-        twins logits = twin((M - 1) * ld + V, false), d = blank(logits.n), in_place = twin(logits.n, false), e = blank(V), few = blank(3);
+        twins logits = twin((M - 1) * ld + V, false), d = blank(logits.n), in_place = twin(logits.n, false), e = blank(V), few = blank(4);
         for (int m = 0; m < M; m++) {
             target[m] = (int32_t)(next() % (uint32_t)V);
             trouble(logits.a + m * ld, V, kind);
@@ -255,14 +255,14 @@ START_TEST(log_probabilities)
         reference->logp_backward(in_place.a, in_place.a, ld, mx.a, sum.a, target, dlogp, temperature, M, V);
         k->logp_backward(in_place.b, in_place.b, ld, mx.a, sum.a, target, dlogp, temperature, M, V);
         same(in_place, "dlogits in place", k->name);
-        reference->exp_row(e.a, few.a, few.a + 1, logits.a, temperature, V);
-        k->exp_row(e.b, few.b, few.b + 1, logits.a, temperature, V);
+        reference->exp_row(e.a, few.a, few.a + 1, few.a + 2, logits.a, temperature, V);
+        k->exp_row(e.b, few.b, few.b + 1, few.b + 2, logits.a, temperature, V);
         same(e, "e", k->name);
-        reference->exp_row(logits.a, few.a, few.a + 1, logits.a, temperature, V);
-        k->exp_row(logits.b, few.b, few.b + 1, logits.b, temperature, V);
-        few.a[2] = reference->sum16(e.a, V);
-        few.b[2] = k->sum16(e.a, V);
-        same(logits, "e in place", k->name), same(few, "maximum, sum, sum16", k->name);
+        reference->exp_row(logits.a, few.a, few.a + 1, few.a + 2, logits.a, temperature, V);
+        k->exp_row(logits.b, few.b, few.b + 1, few.b + 2, logits.b, temperature, V);
+        few.a[3] = reference->sum16(e.a, V);
+        few.b[3] = k->sum16(e.a, V);
+        same(logits, "e in place", k->name), same(few, "maximum, sums, sum16", k->name);
         free_all();
     }
 }
