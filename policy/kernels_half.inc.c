@@ -137,7 +137,7 @@ static void make_tiles(uint16_t *to, const float *from, int64_t line, int64_t k,
 
 /* C(rows, columns), 32 × 32 or 16 × 64 at most, from n blocks: tiles of A, rows of tiles sa apart, and of B, columns of tiles sb apart. */
 typedef struct {
-    float *c;
+    float *c, *top; /* of all rows the first */
     int64_t ldc;
     const uint16_t *a, *b;
     int64_t sa, sb;
@@ -315,6 +315,15 @@ INLINE void ask_line(asking *a)
         a->next += a->gap, a->left = a->whole;
 }
 
+/* Of the tile of C that is worked on next, so many rows: asked for meanwhile, a row in every block, since C is seldom near. All at once, they would have others wait. */
+INLINE void ask_c(const float *next, int64_t ldc, int j, int n, const int rows, const int panels)
+{
+    const int end = n < rows ? j ? 0 : rows : j < rows ? j + 1 : 0;
+    for (int r = j; r < end; r++)
+        UNROLL for (int p = 0; p < panels; p++)
+            __builtin_prefetch(next + r * ldc + p * RZ_PANEL, 0, 3);
+}
+
 /* Tile instructions flush small numbers and round to nearest by themselves, as those that add two products do; all others have to be told. */
 static unsigned begin_half(int M)
 {
@@ -404,7 +413,7 @@ INLINE void add_sums(float *c, int64_t ldc, const sums even, const sums odd, con
         }
 }
 
-INLINE void half_tile(const half_work *w, int y, int x, const int rows, const int panels)
+INLINE void half_tile(const half_work *w, int y, int x, const float *next, const int rows, const int panels)
 {
     const half_work u = *w; /* nothing the stores could change */
     const uint16_t *a = u.a + y / RZ_PANEL * u.sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = u.b + x / RZ_PANEL * u.sb;
@@ -416,6 +425,7 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
                 even[r][p] = odd[r][p] = vf_zero();
+        ask_c(next, u.ldc, j, u.n, rows, panels);
         if (u.ask)
             block_terms(even, odd, a, b, u.sb, &ask, rows, panels, true);
         else
@@ -429,7 +439,7 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
     }
 }
 
-#define HALF_TILE(R, P) static void half_tile_##R##x##P(const half_work *w, int y, int x) { half_tile(w, y, x, R, P); }
+#define HALF_TILE(R, P) static void half_tile_##R##x##P(const half_work *w, int y, int x, const float *next) { half_tile(w, y, x, next, R, P); }
 #define HALF_1(R) HALF_TILE(R, 1)
 #define HALF_2(R) HALF_TILE(R, 2)
 #define OF_1(R) [R] = half_tile_##R##x1,
@@ -440,10 +450,10 @@ INLINE void half_tile(const half_work *w, int y, int x, const int rows, const in
 /* by panels and rows */
 #if VF_REGISTERS >= 32
 ROWS_12(HALF_1) ROWS_6(HALF_2)
-static void (*const half_tile_of[HALF_WIDE + 1][MOST_HIGH + 1])(const half_work *w, int y, int x) = {[1] = {ROWS_12(OF_1)}, [2] = {ROWS_6(OF_2)}};
+static void (*const half_tile_of[HALF_WIDE + 1][MOST_HIGH + 1])(const half_work *w, int y, int x, const float *next) = {[1] = {ROWS_12(OF_1)}, [2] = {ROWS_6(OF_2)}};
 #else
 ROWS_3(HALF_1)
-static void (*const half_tile_of[HALF_WIDE + 1][MOST_HIGH + 1])(const half_work *w, int y, int x) = {[1] = {ROWS_3(OF_1)}};
+static void (*const half_tile_of[HALF_WIDE + 1][MOST_HIGH + 1])(const half_work *w, int y, int x, const float *next) = {[1] = {ROWS_3(OF_1)}};
 #endif
 
 /* Rows of a tile of A lie beside each other in memory: none goes on in the next. Memory is read fastest in one stream. */
@@ -455,10 +465,8 @@ static void half_tiles(const half_work *w)
         panels = !one && w->columns - x > RZ_PANEL ? HALF_WIDE : 1;
         for (int y = 0, i = 0, rows; y < w->rows; y += rows, i = y % RZ_PANEL ? i + 1 : 0) {
             rows = even_part(minimum(w->rows - y / RZ_PANEL * RZ_PANEL, RZ_PANEL), most, i);
-            for (int r = rows; r < minimum(2 * rows, w->rows + w->more - y); r++) /* asked for meanwhile: C is seldom near */
-                for (int p = 0; p < panels; p++)
-                    __builtin_prefetch(w->c + (y + r) * w->ldc + x + p * RZ_PANEL, 1, 3);
-            half_tile_of[panels][rows](w, y, x);
+            const bool end = y + rows == w->rows + w->more; /* others begin again at the top */
+            half_tile_of[panels][rows](w, y, x, end ? w->top + x + panels * RZ_PANEL : w->c + (y + rows) * w->ldc + x);
         }
     }
 }
@@ -491,7 +499,7 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
                 for (int x = 0; x < columns; x += wide)
                     for (int y = 0; y < rows; y += high) {
                         half_work u = w;
-                        u.c = c + (m + y) * ldc + col + x, u.a = tiles_a + y / RZ_PANEL * w.sa, u.b = w.b + x / RZ_PANEL * w.sb;
+                        u.top = c + m * ldc + col + x, u.c = u.top + y * ldc, u.a = tiles_a + y / RZ_PANEL * w.sa, u.b = w.b + x / RZ_PANEL * w.sb;
                         u.rows = minimum(rows - y, high), u.columns = minimum(columns - x, wide), u.ask = w.ask && !y;
                         u.more = rows - y - u.rows;
                         half_tiles(&u);
