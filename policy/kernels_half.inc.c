@@ -11,7 +11,7 @@ enum { BY_FOURS = true };
 /* So many rows and blocks of k go into one pass. Of panels it is more blocks where rows are few, up to SOME_ROWS or FEW: they are read fastest as they lie. */
 enum { SOME_ROWS = 64, FEW = RZ_PANEL };
 #if defined RZ_DOTS
-enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 32, FEW_BLOCKS = 512 };
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 80, FEW_BLOCKS = 512 };
 #elif defined RZ_TILES
 enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 16, FEW_BLOCKS = 16 };
 #else
@@ -20,9 +20,11 @@ enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256, SOME
 
 _Static_assert(SOME_ROWS * SOME_BLOCKS <= HALF_ROWS * HALF_BLOCKS && FEW * FEW_BLOCKS <= HALF_ROWS * HALF_BLOCKS, "tiles of A have no room");
 
-static int blocks_at_once(int M, bool panels)
+static int blocks_at_once(int M, int K, bool panels)
 {
-    return panels && M <= FEW ? FEW_BLOCKS : panels && M <= SOME_ROWS ? SOME_BLOCKS : HALF_BLOCKS;
+    if (!panels || M > SOME_ROWS)
+        return HALF_BLOCKS;
+    return even_part(rz_half_k(K) / RZ_HALF_BLOCK, M <= FEW ? FEW_BLOCKS : SOME_BLOCKS, 0);
 }
 
 /* A block of k: where it begins, how many of its terms there are. */
@@ -477,7 +479,7 @@ static __attribute__((noinline)) void half_product(float *c, int64_t ldc, const 
 {
     _Alignas(64) uint16_t tiles_a[HALF_ROWS / RZ_PANEL * HALF_BLOCKS * A_TILE], tiles_b[HALF_COLUMNS / RZ_PANEL * HALF_BLOCKS * TILE];
     half_block blocks[FEW_BLOCKS];
-    const int most = blocks_at_once(M, b->half);
+    const int most = blocks_at_once(M, K, b->half);
     const bool turned = b->stride_k == 1 && N > 1; /* B is Wᵀ */
     const int64_t column = turned ? b->stride_panel / RZ_PANEL : 1;
     for (int k = 0, span = 0, done = 0, n; (n = next_blocks(blocks, most, spans, K, &k, &span)) > 0; done += n)
