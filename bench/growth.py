@@ -29,7 +29,7 @@ PLANS = {
         DECODE: lambda n: dict(shape="small", batch=8, prompt=n - 64, new=64), TRAIN: lambda n: dict(shape="small", batch=8192 // n, seq=n)}),
     "model": ("parameters (decode: 8 x (16 + 16) tokens, train: 4 x 64)", tuple(SHAPES), {
         DECODE: lambda s: dict(shape=s, batch=8, prompt=16, new=16), TRAIN: lambda s: dict(shape=s, batch=4, seq=64)}),
-    "ranks": ("ranks on two cores, the default job's step", (1, 2, 3, 4), {
+    "ranks": ("ranks on two cores, 16 x 16 completions in the default job's shape", (1, 2, 3, 4), {
         GRPO: lambda n: {"shape": "countdown", "batch": 256, "group": 16, "prompt": 16, "new": 96, "gradient-shards": 4}}),
 }
 

@@ -5,7 +5,7 @@
     python3 bench/study.py eval [VARIANT …] [--split validation|test] …
     python3 bench/study.py table [VARIANT …] …
 
-A variant is the default job (configs/countdown.yaml) with one change. Variants that do not change the base take the one that `default` of the same seed made.
+A variant is the default job (configs/countdown.yaml) with changes. Variants that do not change the base take one that another variant of the same seed made, which must have run.
 What is done already is not done again: the command may be stopped and repeated.
 """
 import argparse
@@ -18,18 +18,21 @@ import sys
 
 CONFIG = "configs/countdown.yaml"
 RULES = "configs/rules/countdown.yaml"
-# name: (what is changed, the assignments, makes a base of its own). The changes are compared with `half`, which takes half of the shipped job's steps.
-HALF = ["steps=120"]
+# The job as it was shipped when the single changes were studied: half as long again in both parts.
+FORMER = ["pretrain.steps=4500", "pretrain.optimizer.learning_rate=3e-3", "pretrain.optimizer.min_lr_ratio=0.1", "steps=240", "prompts_per_step=16", "group_size=16"]
+HALF = [*FORMER, "steps=120"]
+# name: (what is changed, the assignments, whose base it takes). The single changes are compared with `half`, which takes half of the former job's steps.
 VARIANTS = {
-    "default": ("the shipped job", [], True),
-    "random": ("reward by a coin (control)", ["reward=random"], False),
-    "half": ("nothing", HALF, False),
-    "std": ("advantages divided by the group's standard deviation", [*HALF, "advantage_std=group"], False),
-    "mask": ("truncated completions not trained on", [*HALF, "truncated=mask"], False),
-    "kl": ("KL to the base, coefficient 0.02", [*HALF, "kl.coef=0.02"], False),
-    "dynamic": ("dynamic sampling", [*HALF, "dynamic_sampling=true"], False),
-    "short": ("at most 160 new tokens", [*HALF, "rollout.max_new=160"], False),
-    "repeats": ("corpus: writers repeat attempts", [*HALF, "corpus.repeat_attempts=true"], True),
+    "default": ("the shipped job", [], "default"),
+    "random": ("reward by a coin (control)", ["reward=random"], "default"),
+    "former": ("the former job", FORMER, "former"),
+    "half": ("nothing", HALF, "former"),
+    "std": ("advantages divided by the group's standard deviation", [*HALF, "advantage_std=group"], "former"),
+    "mask": ("truncated completions not trained on", [*HALF, "truncated=mask"], "former"),
+    "kl": ("KL to the base, coefficient 0.02", [*HALF, "kl.coef=0.02"], "former"),
+    "dynamic": ("dynamic sampling", [*HALF, "dynamic_sampling=true"], "former"),
+    "short": ("at most 160 new tokens", [*HALF, "rollout.max_new=160"], "former"),
+    "repeats": ("corpus: writers repeat attempts", [*HALF, "corpus.repeat_attempts=true"], "repeats"),
 }
 # name: options of the problems, and of the sampling
 EVALUATIONS = {
@@ -49,10 +52,10 @@ def folder(a, name, seed):
 
 
 def base_of(a, name, seed):
-    own = VARIANTS[name][2]
-    found = glob.glob(os.path.join(folder(a, name if own else "default", seed), "base-*", "model.h5"))
+    owner = VARIANTS[name][2]
+    found = glob.glob(os.path.join(folder(a, owner, seed), "base-*", "model.h5"))
     if len(found) != 1:
-        sys.exit(f"{folder(a, name, seed)}: no base yet: run {name if own else 'default'} first")
+        sys.exit(f"{folder(a, name, seed)}: no base yet: run {owner} first")
     return found[0]
 
 
@@ -60,8 +63,8 @@ def train(a, name, seed):
     out = folder(a, name, seed)
     if os.path.exists(os.path.join(out, "model.h5")):
         return
-    _, changes, own = VARIANTS[name]
-    base = [] if own else ["pretrain.steps=0", "model=" + base_of(a, name, seed)]
+    _, changes, owner = VARIANTS[name]
+    base = [] if owner == name else ["pretrain.steps=0", "model=" + base_of(a, name, seed)]
     print(f"{out} …", flush=True)
     os.makedirs(a.out, exist_ok=True)
     with open(out + ".log", "a") as log:
@@ -70,7 +73,7 @@ def train(a, name, seed):
 
 def evaluate(a, name, seed):
     models = {"after": os.path.join(folder(a, name, seed), "model.h5")}
-    if name == "default" or VARIANTS[name][2]:
+    if VARIANTS[name][2] == name:
         models["before"] = base_of(a, name, seed)
     for when, model in models.items():
         for what, (problems, sampling) in EVALUATIONS.items():
@@ -154,7 +157,7 @@ def table_of_variants(a, names, seeds):
         against = ""
         half = [result(a, "half", s, "after", "n3") for s in seeds]
         change = [100 * (x["accuracy"] - h["accuracy"]) for x, h in zip(r, half) if h]
-        if name not in ("default", "random", "half") and len(change) == len(seeds):
+        if name not in ("default", "random", "former", "half") and len(change) == len(seeds):
             against = "{:+.1f} ± {:.1f}".format(*spread(change))
         mean = {k: sum(x[k] for x in r) / len(r) for k in ("trace/attempts", "trace/self_checks", "trace/equations_right", "mean_length", "truncated")}
         row(VARIANTS[name][0], " ".join(f"{x:.1f}" for x in accuracy), f"{sum(accuracy) / len(accuracy):.1f} %", against, f"{mean['trace/attempts']:.1f}",
