@@ -23,9 +23,12 @@ def parts(shape):
 
 
 def decode_flop(shape, batch, prompt, new):
+    """Of a prompt, but for its last token, the last layer's keys and values are all that is wanted."""
+    V, D, F, L, H, G, E = SHAPES[shape]
     layers, head, pair = parts(shape)
     tokens = prompt + new - 1
-    return 2 * batch * (tokens * layers + new * head + 2 * pair * tokens * (tokens + 1) / 2)
+    unwanted = (prompt - 1) * (H * E * D + 3 * D * F) + H * E * prompt * (prompt - 1)
+    return 2 * batch * (tokens * layers + new * head + 2 * pair * tokens * (tokens + 1) / 2 - unwanted)
 
 
 def train_flop(shape, batch, length):

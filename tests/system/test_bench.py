@@ -33,10 +33,12 @@ def attention(shape, seen):
 
 
 def decoding(shape, batch, prompts, prompt, new):
-    """Multiply-adds: prompts but their last tokens once each, then a row a token with the head."""
+    """Multiply-adds: prompts but their last tokens once each, in the last layer only for keys and values, then a row a token with the head."""
+    D, F, L, H, G, E, V = SHAPES[shape]
     layers, head = products_of(shape)
-    own = pairs(prompt, new)
-    return (prompts * (prompt - 1) + batch * new) * layers + batch * new * head + attention(shape, 2 * (prompts * pairs(1, prompt - 1) + batch * own))
+    rows, seen = prompts * (prompt - 1), prompts * pairs(1, prompt - 1)
+    unwanted = rows * (H * E * D + 3 * D * F) + 2 * H * E * seen
+    return (rows + batch * new) * layers + batch * new * head + attention(shape, 2 * (seen + batch * pairs(prompt, new))) - unwanted
 
 
 def learning(shape, batch, prompts, prompt, new):
