@@ -341,21 +341,21 @@ typedef enum { WANT_ALL, WANT_KEYS, WANT_REST } wanted;
 
 static void run_layer(const rz_policy *p, const rz_acts *a, work *w, const float *residual, float *next, wanted want)
 {
-    const bool products = want != WANT_REST;
+    const bool all = want == WANT_ALL;
     for (int r = 0, n; r < a->M; r += n)
-        project(p, a, w, r, n = rz_rows_together(p, a->M - r), residual, products);
+        project(p, a, w, r, n = rz_rows_together(p, a->M - r), residual, want != WANT_REST);
     w->from = rz_act(a->qkv, w->layer);
     w->to = rz_act(a->att, w->layer);
-    if (want == WANT_ALL && a->steps)
+    if (all && a->steps)
         steps(w);
     else
         rz_pool_run(p->pool, w->n_runs, append_run, w);
     if (want == WANT_KEYS)
         return;
-    if (products && !a->steps)
+    if (all && !a->steps)
         rz_pool_run(p->pool, w->n_runs * p->heads.G, attend, w);
     for (int r = 0, n; r < a->M; r += n)
-        feed_forward(p, a, w, r, n = rz_rows_together(p, a->M - r), next, products);
+        feed_forward(p, a, w, r, n = rz_rows_together(p, a->M - r), next, all);
 }
 
 static work layer_work(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)

@@ -317,10 +317,10 @@ INLINE void ask_line(asking *a)
         a->next += a->gap, a->left = a->whole;
 }
 
-/* Of the tile of C that is worked on next, so many rows: asked for meanwhile, a row in every block, since C is seldom near. All at once, they would have others wait. */
+/* Of the tile of C that is worked on next, so many rows: asked for meanwhile, since C is seldom near, a row in every block (of few blocks all in the first): all at once, they would have others wait. */
 INLINE void ask_c(const float *next, int64_t ldc, int j, int n, const int rows, const int panels)
 {
-    const int end = n < rows ? j ? 0 : rows : j < rows ? j + 1 : 0;
+    const int end = j == 0 && n < rows ? rows : minimum(j + 1, rows);
     for (int r = j; r < end; r++)
         UNROLL for (int p = 0; p < panels; p++)
             __builtin_prefetch(next + r * ldc + p * RZ_PANEL, 0, 3);

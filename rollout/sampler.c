@@ -4,7 +4,6 @@
 #include "policy/mathf.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 enum { BLOCK = 512 };
