@@ -8,14 +8,15 @@ enum { BY_FOURS = false };
 #else
 enum { BY_FOURS = true };
 #endif
-/* So many rows and blocks of k go into one pass. Of panels it is more blocks where rows are few, up to SOME_ROWS or FEW: they are read fastest as they lie. */
+/* So many rows and blocks of k go into one pass. Of panels it is more blocks where rows are few, up to SOME_ROWS or FEW: they are read fastest as they lie.
+ * ROOM: registers for the sums of a tile and elements of C, if it pays. */
 enum { SOME_ROWS = 64, FEW = RZ_PANEL };
 #if defined RZ_DOTS
-enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 80, FEW_BLOCKS = 512 };
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 80, FEW_BLOCKS = 512, ROOM = 29 };
 #elif defined RZ_TILES
 enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 16, FEW_BLOCKS = 16 };
 #else
-enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256, SOME_BLOCKS = 8, FEW_BLOCKS = 128 };
+enum { A_TILE = 2 * TILE /* as floats */, HALF_BLOCKS = 8, HALF_ROWS = 256, SOME_BLOCKS = 8, FEW_BLOCKS = 128, ROOM = 0 };
 #endif
 
 _Static_assert(SOME_ROWS * SOME_BLOCKS <= HALF_ROWS * HALF_BLOCKS && FEW * FEW_BLOCKS <= HALF_ROWS * HALF_BLOCKS, "tiles of A have no room");
@@ -292,7 +293,7 @@ enum { HALF_HIGH = 3, HALF_WIDE = 1 };
 enum { MOST_HIGH = HALF_HIGH * HALF_WIDE };
 typedef vf sums[MOST_HIGH][HALF_WIDE];
 
-/* What a tile of C asks for while it works on the k from `from` to `to` of every block: of the panels behind its own, in the order in which they lie. The tiles
+/* What a tile of C asks for while it works on the words from `from` to `to` of every block: of the panels behind its own, in the order in which they lie. The tiles
  * of a column share them, so that none has to wait for memory. left: lines from `next` to the end of a panel, `gap` bytes before the next one. */
 enum { PANEL_LINES = TILE * (int)sizeof(uint16_t) / LINE /* of a block */ };
 typedef struct { const char *next; int64_t gap; int left, whole, from, to; } asking;
@@ -300,10 +301,10 @@ typedef struct { const char *next; int64_t gap; int left, whole, from, to; } ask
 /* The tile of rows y … and of panels from b on. */
 static inline asking asked_by(const half_work *w, const uint16_t *b, int y, int rows, int panels)
 {
-    enum { AT_ONCE = 4 };
+    enum { AT_ONCE = 2 };
     if (!w->ask)
         return (asking){0};
-    const int steps = RZ_HALF_BLOCK / AT_ONCE, from = steps * y / w->rows, to = steps * (y + rows) / w->rows, whole = w->n * PANEL_LINES,
+    const int steps = RZ_PANEL / AT_ONCE, from = steps * y / w->rows, to = steps * (y + rows) / w->rows, whole = w->n * PANEL_LINES,
               first = panels * PANEL_LINES / steps * w->n * from;
     const int64_t panel = w->sb * (int64_t)sizeof *b, length = (int64_t)whole * LINE;
     return (asking){(const char *)b + panels * panel + first / whole * panel + first % whole * LINE, panel - length, whole - first % whole, whole, from * AT_ONCE, to * AT_ONCE};
@@ -338,28 +339,27 @@ static void end_half(unsigned before)
     vf_flush_end(before);
 }
 
+/* own_zero: +0 made in its register; a copy of another one would take turns with products.
+ * word_terms: the terms of word number i of a block, both of which are of one chain. */
 #ifdef RZ_DOTS
-/* All terms of a block. The instruction adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c): the next two terms of a chain. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool asks)
+static inline vf own_zero(void)
 {
-    for (int i = 0; i < RZ_HALF_BLOCK; i += 4) {
-        __m512bh b_even[HALF_WIDE], b_odd[HALF_WIDE];
-        UNROLL for (int p = 0; p < panels; p++) {
-            const uint16_t *words = b + p * sb + i * RZ_PANEL;
-            b_even[p] = (__m512bh)_mm512_loadu_si512(words), b_odd[p] = (__m512bh)_mm512_loadu_si512(words + RZ_HALF_BLOCK);
-            if (asks && i >= ask->from && i < ask->to) {
-                ask_line(ask);
-                ask_line(ask);
-            }
-        }
-        UNROLL for (int r = 0; r < rows; r++) {
-            const float *word = (const float *)(const void *)(a + r * RZ_HALF_BLOCK + i);
-            __m512bh a_even = (__m512bh)vf_set(word[0]), a_odd = (__m512bh)vf_set(word[1]);
-            UNROLL for (int p = 0; p < panels; p++) {
-                even[r][p] = _mm512_dpbf16_ps(even[r][p], a_even, b_even[p]);
-                odd[r][p] = _mm512_dpbf16_ps(odd[r][p], a_odd, b_odd[p]);
-            }
-        }
+    vf zero;
+    __asm__("vpxord %0, %0, %0" : "=v"(zero));
+    return zero;
+}
+
+/* The instruction adds two products to each word, c = fma(upper halves, c), then c = fma(lower halves, c). */
+INLINE void word_terms(sums to, const uint16_t *a, const uint16_t *b, int64_t sb, int i, const int rows, const int panels)
+{
+    __m512bh words[HALF_WIDE];
+    UNROLL for (int p = 0; p < panels; p++)
+        words[p] = (__m512bh)_mm512_loadu_si512(b + p * sb + i * RZ_HALF_BLOCK);
+    UNROLL for (int r = 0; r < rows; r++) {
+        const float *row = (const float *)(const void *)(a + r * RZ_HALF_BLOCK);
+        __m512bh x = (__m512bh)vf_set(row[i]);
+        UNROLL for (int p = 0; p < panels; p++)
+            to[r][p] = _mm512_dpbf16_ps(to[r][p], x, words[p]);
     }
 }
 #else
@@ -375,69 +375,80 @@ static void lay_a(uint16_t *a, int n)
         }
 }
 
-/* Both terms of a word are of one chain. */
-INLINE void word_terms(sums to, const float *a, const uint16_t *b, int64_t sb, const int rows, const int panels)
+static inline vf own_zero(void)
 {
+    return vf_zero();
+}
+
+INLINE void word_terms(sums to, const uint16_t *a, const uint16_t *b, int64_t sb, int i, const int rows, const int panels)
+{
+    const float *x = (const float *)(const void *)a + i;
     UNROLL for (int lower = 0; lower < 2; lower++) {
         vf terms[HALF_WIDE];
         UNROLL for (int p = 0; p < panels; p++)
-            terms[p] = lower ? vf_load_even(b + p * sb) : vf_load_odd(b + p * sb);
+            terms[p] = lower ? vf_load_even(b + p * sb + i * RZ_HALF_BLOCK) : vf_load_odd(b + p * sb + i * RZ_HALF_BLOCK);
         UNROLL for (int r = 0; r < rows; r++) {
-            vf x = vf_set(a[r * RZ_HALF_BLOCK + lower * RZ_PANEL]);
+            vf factor = vf_set(x[r * RZ_HALF_BLOCK + lower * RZ_PANEL]);
             UNROLL for (int p = 0; p < panels; p++)
-                to[r][p] = vf_fma(x, terms[p], to[r][p]);
+                to[r][p] = vf_fma(factor, terms[p], to[r][p]);
         }
-    }
-}
-
-/* One chain after the other takes fewer registers than both together. */
-INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool asks)
-{
-    const float *x = (const float *)(const void *)a;
-    for (int i = 0; i < RZ_HALF_BLOCK / 2; i += 2) {
-        if (asks && 2 * i >= ask->from && 2 * i < ask->to)
-            UNROLL for (int p = 0; p < 2 * panels; p++)
-                ask_line(ask);
-        word_terms(even, x + i, b + i * RZ_HALF_BLOCK, sb, rows, panels);
-        word_terms(odd, x + i + 1, b + (i + 1) * RZ_HALF_BLOCK, sb, rows, panels);
     }
 }
 #endif
 
-/* c, from +0 or from what is there, + (even + odd): the last panel has n columns. */
-INLINE void add_sums(float *c, int64_t ldc, const sums even, const sums odd, const int rows, const int panels, const int n, const bool from_zero)
+/* All terms of a block. One chain after the other takes fewer registers than both together. */
+INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool asks)
 {
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int p = 0; p < panels; p++) {
-            float *to = c + r * ldc + p * RZ_PANEL;
-            const int columns = p == panels - 1 ? n : RZ_PANEL;
-            put(to, vf_add(from_zero ? vf_zero() : get(to, columns), vf_add(even[r][p], odd[r][p])), columns);
-        }
+    for (int i = 0; i < RZ_PANEL; i += 2) {
+        if (asks && i >= ask->from && i < ask->to)
+            UNROLL for (int p = 0; p < 2 * panels; p++)
+                ask_line(ask);
+        word_terms(even, a, b, sb, i, rows, panels);
+        word_terms(odd, a, b, sb, i + 1, rows, panels);
+    }
 }
 
+/* Of a tile of C as many elements stay in registers until its last block as there is room for beside the sums. */
 INLINE void half_tile(const half_work *w, int y, int x, const float *next, const int rows, const int panels)
 {
     const half_work u = *w; /* nothing the stores could change */
     const uint16_t *a = u.a + y / RZ_PANEL * u.sa + y % RZ_PANEL * (A_TILE / RZ_PANEL), *b = u.b + x / RZ_PANEL * u.sb;
     float *c = u.c + y * u.ldc + x;
     asking ask = asked_by(&u, b, y, rows, panels);
+    const int all = rows * panels, kept = ROOM > 2 * all ? minimum(ROOM - 2 * all, all) : 0;
     const int last = minimum(u.columns - x - (panels - 1) * RZ_PANEL, RZ_PANEL); /* columns of the last panel */
+    vf keep[MOST_HIGH];
+    UNROLL for (int i = 0; i < all; i++) {
+        int r = i / panels, p = i % panels, n = p == panels - 1 ? last : RZ_PANEL;
+        float *to = c + r * u.ldc + p * RZ_PANEL;
+        if (i < kept)
+            keep[i] = u.add ? get(to, n) : vf_zero();
+        else if (!u.add)
+            put(to, vf_zero(), n);
+    }
     for (int j = 0; j < u.n; j++, a += A_TILE, b += TILE) {
         sums even, odd;
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int p = 0; p < panels; p++)
-                even[r][p] = odd[r][p] = vf_zero();
+                even[r][p] = own_zero(), odd[r][p] = own_zero();
         ask_c(next, u.ldc, j, u.n, rows, panels);
         if (u.ask)
             block_terms(even, odd, a, b, u.sb, &ask, rows, panels, true);
         else
             block_terms(even, odd, a, b, u.sb, &ask, rows, panels, false);
-        if (last < RZ_PANEL)
-            add_sums(c, u.ldc, even, odd, rows, panels, last, !u.add && j == 0);
-        else if (!u.add && j == 0)
-            add_sums(c, u.ldc, even, odd, rows, panels, RZ_PANEL, true);
-        else
-            add_sums(c, u.ldc, even, odd, rows, panels, RZ_PANEL, false);
+        UNROLL for (int i = 0; i < all; i++) {
+            int r = i / panels, p = i % panels, n = p == panels - 1 ? last : RZ_PANEL;
+            float *to = c + r * u.ldc + p * RZ_PANEL;
+            vf sum = vf_add(even[r][p], odd[r][p]);
+            if (i < kept)
+                keep[i] = vf_add(keep[i], sum);
+            else
+                put(to, vf_add(get(to, n), sum), n);
+        }
+    }
+    UNROLL for (int i = 0; i < kept; i++) {
+        int r = i / panels, p = i % panels;
+        put(c + r * u.ldc + p * RZ_PANEL, keep[i], p == panels - 1 ? last : RZ_PANEL);
     }
 }
 
