@@ -9,10 +9,10 @@ enum { BY_FOURS = false };
 enum { BY_FOURS = true };
 #endif
 /* So many rows and blocks of k go into one pass. Of panels it is more blocks where rows are few, up to SOME_ROWS or FEW: they are read fastest as they lie.
- * ROOM: registers for the sums of a tile and elements of C, if it pays. */
+ * ROOM: registers for the sums of a tile and elements of C: those that words of B of two panels and one of A leave; by fma nothing is gained by keeping any. */
 enum { SOME_ROWS = 64, FEW = RZ_PANEL };
 #if defined RZ_DOTS
-enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 80, FEW_BLOCKS = 512, ROOM = 29 };
+enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 80, FEW_BLOCKS = 512, ROOM = VF_REGISTERS - 3 };
 #elif defined RZ_TILES
 enum { A_TILE = TILE, HALF_BLOCKS = 16, HALF_ROWS = 512, SOME_BLOCKS = 16, FEW_BLOCKS = 16 };
 #else
@@ -295,13 +295,12 @@ typedef vf sums[MOST_HIGH][HALF_WIDE];
 
 /* What a tile of C asks for while it works on the words from `from` to `to` of every block: of the panels behind its own, in the order in which they lie. The tiles
  * of a column share them, so that none has to wait for memory. left: lines from `next` to the end of a panel, `gap` bytes before the next one. */
-enum { PANEL_LINES = TILE * (int)sizeof(uint16_t) / LINE /* of a block */ };
+enum { PANEL_LINES = TILE * (int)sizeof(uint16_t) / LINE /* of a block */, AT_ONCE = 2 /* words, one of each chain */ };
 typedef struct { const char *next; int64_t gap; int left, whole, from, to; } asking;
 
 /* The tile of rows y … and of panels from b on. */
 static inline asking asked_by(const half_work *w, const uint16_t *b, int y, int rows, int panels)
 {
-    enum { AT_ONCE = 2 };
     if (!w->ask)
         return (asking){0};
     const int steps = RZ_PANEL / AT_ONCE, from = steps * y / w->rows, to = steps * (y + rows) / w->rows, whole = w->n * PANEL_LINES,
@@ -399,7 +398,7 @@ INLINE void word_terms(sums to, const uint16_t *a, const uint16_t *b, int64_t sb
 /* All terms of a block. One chain after the other takes fewer registers than both together. */
 INLINE void block_terms(sums even, sums odd, const uint16_t *a, const uint16_t *b, int64_t sb, asking *ask, const int rows, const int panels, const bool asks)
 {
-    for (int i = 0; i < RZ_PANEL; i += 2) {
+    for (int i = 0; i < RZ_PANEL; i += AT_ONCE) {
         if (asks && i >= ask->from && i < ask->to)
             UNROLL for (int p = 0; p < 2 * panels; p++)
                 ask_line(ask);
