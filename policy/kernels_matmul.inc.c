@@ -3,12 +3,25 @@
  *
  * Attention uses the same tiles with a ragged edge (causal order): what lies outside is skipped, never multiplied by zero. */
 
-/* A block of rows that will be needed soon: `share` rows of `width` floats are asked for at every tile until `left` is 0. */
+/* LINES: floats of four lines. What the other sizes are for stands where they are used. */
+enum {
+    LINES = 4 * RZ_PANEL, BLOCK_ROWS = 384, ROW_STRIDE = BLOCK_ROWS + RZ_PANEL, BLOCK_K = 128, BLOCK_COLUMNS = LINES,
+    FEW_ROWS = 12, MANY_ROWS = 64, PACKED_K = 256,
+};
+
+/* A block of rows that will be needed soon, in pieces of LINES floats. Tiles copy or ask for `share` pieces a column of them while they multiply: there a line costs less
+ * than a cycle, alone six to ten. */
 typedef struct {
-    const float *p;
+    const float *from;
     int64_t stride;
-    int width, left, share;
+    int width, rows;
+    float *to; /* NULL: only asked for */
+    int64_t to_stride;
+    bool rounded;    /* when it is copied: then not by tiles */
+    int share, done; /* done: pieces that tiles have dealt with, row by row */
 } ahead;
+
+typedef struct { const float *from; float *to; } piece;
 
 /* C(rows, np panels) from A and B. sm or sk is 1: A is row-major or transposed. width: columns of the last panel when it is a part.
  * edge, if not NULL, ascends: row m of a row-major A takes k < edge[m] only, of a transposed A k ≥ edge[m] only. */
@@ -27,6 +40,8 @@ typedef struct {
     const int *edge;
     ahead *ahead; /* two, or NULL */
     bool ask_c;   /* C will be written where nobody has been for long: the lines of the next rows are asked for */
+    const piece *copies, *asks; /* one beside four k each: so many are copied, then so many asked for */
+    int n_copies, n_asks;
     const char *soon; /* or NULL: read next, a stream for every panel soon_panel bytes apart; asked for soon_k bytes at every k */
     int64_t soon_panel, soon_k;
 } block;
@@ -34,10 +49,10 @@ typedef struct {
 /* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy: of a single row any number of
  * panels up to as many are taken. */
 #if VF_REGISTERS >= 32
-enum { MAX_ROWS = 8, MAX_PANELS = 8, FULL_ROWS = 6 /* of the widest tile used for any number of rows */ };
+enum { MAX_ROWS = 8, MAX_PANELS = 8, FULL_ROWS = 6, FULL_PANELS = 4 /* of the widest tile used for any number of rows */ };
 static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 8, [2] = 8, [3] = 1, [4] = 6, [5] = 1, [6] = 1, [7] = 1, [8] = 1};
 #else
-enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6 };
+enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6, FULL_PANELS = 1 };
 static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [3] = 1, [4] = 1};
 #endif
 
@@ -90,6 +105,10 @@ INLINE void step_half(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const
 }
 
 enum { FLOATS, PAIRS, FOURS }; /* what B holds */
+enum { ASIDE = -1 }; /* instead of streams: copies and asks */
+
+/* Keeps the loads of one k from being moved up to those of another, for which there are no registers. */
+INLINE void in_order(void) { __asm__ volatile("" ::: "memory"); }
 
 INLINE void tile(const block *t, const int rows, const int np, const bool part, const bool transposed, const bool ragged, const int holds,
                  const int soon)
@@ -112,14 +131,37 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
                     ask_soon(&u, k + i, soon, np);
                 step_half(acc, &u, k, i, rows, np, holds == FOURS);
             }
+    if (soon == ASIDE) {
+        for (int i = 0; i < u.n_copies; i++)
+            UNROLL for (int j = 0; j < 4; j++, k++) {
+                step(acc, &u, k, rows, np, part, transposed, false, 0);
+                vf_store(u.copies[i].to + j * RZ_PANEL, vf_load(u.copies[i].from + j * RZ_PANEL));
+                in_order();
+            }
+        for (int i = 0; i < u.n_asks; i++)
+            UNROLL for (int j = 0; j < 4; j++, k++) {
+                step(acc, &u, k, rows, np, part, transposed, false, 0);
+                __builtin_prefetch(u.asks[i].from + j * RZ_PANEL, 0, 2);
+                in_order();
+            }
+        for (int i = 0; u.ask_c && i < rows; i++)
+            UNROLL for (int j = 0; j < 4; j++, k++) {
+                step(acc, &u, k, rows, np, part, transposed, false, 0);
+                __builtin_prefetch(u.c + (rows + i) * u.ldc + j * RZ_PANEL, 0, 2);
+                in_order();
+            }
+    }
     for (; holds == FLOATS && k < end; k++)
-        step(acc, &u, k, rows, np, part, transposed, false, soon);
+        step(acc, &u, k, rows, np, part, transposed, false, soon == ASIDE ? 0 : soon);
     if (ragged && !transposed)
         for (; k < u.edge[rows - 1]; k++)
             step(acc, &u, k, rows, np, part, transposed, true, soon);
+    float *c = u.c;
+    int64_t ldc = u.ldc;
+    __asm__("" : "+r"(c), "+r"(ldc)); /* or the addresses of all rows are kept, where there are no registers for them, from the loads above on */
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int p = 0; p < np; p++) {
-            float *to = u.c + r * u.ldc + p * RZ_PANEL;
+            float *to = c + r * ldc + p * RZ_PANEL;
             if (part && p == np - 1)
                 vf_store_n(to, acc[r][p], u.width);
             else
@@ -127,15 +169,16 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
         }
 }
 
-/* The variants of a tile, by 2·ragged + transposed; the others are row-major and ask for what is read next: in one stream, in one for each panel,
- * likewise with panels of bfloat16. */
-enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6, HALF_BY_FOURS, N_VARIANTS };
+/* The variants of a tile, by 2·ragged + transposed; four are row-major and ask for what is read next: in one stream, in one for each panel,
+ * likewise with panels of bfloat16; the last two, row-major and transposed, copy and ask. */
+enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6, HALF_BY_FOURS, BESIDE, N_VARIANTS = BESIDE + 2 };
 #define VARIANT(R, N, V, ...) \
     static void tile_##R##x##N##_##V(const block *t) { tile(t, R, N ? N : 1, N == 0, __VA_ARGS__); }
 #define TILE(R, N)                                                                                                               \
     VARIANT(R, N, 0, false, false, FLOATS, 0) VARIANT(R, N, 1, true, false, FLOATS, 0) VARIANT(R, N, 2, false, true, FLOATS, 0)  \
     VARIANT(R, N, 3, true, true, FLOATS, 0) VARIANT(R, N, 4, false, false, FLOATS, 1) VARIANT(R, N, 5, false, false, FLOATS, N)  \
-    VARIANT(R, N, 6, false, false, PAIRS, N) VARIANT(R, N, 7, false, false, FOURS, N)
+    VARIANT(R, N, 6, false, false, PAIRS, N) VARIANT(R, N, 7, false, false, FOURS, N)                                            \
+    VARIANT(R, N, 8, false, false, FLOATS, ASIDE) VARIANT(R, N, 9, true, false, FLOATS, ASIDE)
 typedef void (*tile_fn)(const block *t);
 
 #define UP_TO_3(F, ...) F(1, __VA_ARGS__) F(2, __VA_ARGS__) F(3, __VA_ARGS__)
@@ -143,7 +186,7 @@ typedef void (*tile_fn)(const block *t);
 #define UP_TO_8(F, ...) UP_TO_6(F, __VA_ARGS__) F(7, __VA_ARGS__) F(8, __VA_ARGS__)
 #define ROW(R, N)                                                                                                                     \
     [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3, tile_##R##x##N##_4, tile_##R##x##N##_5, \
-           tile_##R##x##N##_6, tile_##R##x##N##_7},
+           tile_##R##x##N##_6, tile_##R##x##N##_7, tile_##R##x##N##_8, tile_##R##x##N##_9},
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
 #if VF_REGISTERS >= 32
 UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 3) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8)
@@ -158,27 +201,57 @@ static const tile_fn tiles[MAX_PANELS + 1][MAX_ROWS + 1][N_VARIANTS] = {
 };
 #endif
 
-static void ask_for(ahead *a)
+/* Pieces of a row; of what is copied whole ones only. */
+static int n_pieces(const ahead *a) { return a->to ? a->width / LINES : (a->width + LINES - 1) / LINES; }
+static bool by_tiles(const ahead *a) { return a->to && !a->rounded; }
+
+/* What the tiles of a column do beside, `each` of them as many pieces as long as there are some. */
+enum { MOST_PIECES = (BLOCK_ROWS / LINES + 1) * BLOCK_K };
+typedef struct { int each, n; bool copied; piece list[MOST_PIECES]; } aside;
+
+static void plan_aside(aside *s, ahead *a, int n_tiles, int most_each)
 {
-    for (int i = 0; i < a->share && a->left > 0; i++, a->left--, a->p += a->stride)
-        for (int j = 0; j < a->width; j += 16)
-            __builtin_prefetch(a->p + j, 0, 2);
+    s->copied = by_tiles(&a[0]) || by_tiles(&a[1]);
+    for (int i = 0; i < 2; i++) {
+        const int in_row = n_pieces(&a[i]), left = in_row * a[i].rows - a[i].done, room = minimum(most_each * n_tiles, MOST_PIECES) - s->n,
+                  n = minimum(minimum(a[i].share, left), room);
+        if (n <= 0)
+            continue;
+        for (int j = 0, row = a[i].done / in_row, g = a[i].done % in_row; j < n; j++) {
+            s->list[s->n++] = (piece){a[i].from + row * a[i].stride + g * LINES, a[i].to ? a[i].to + row * a[i].to_stride + g * LINES : NULL};
+            if (++g == in_row)
+                g = 0, row++;
+        }
+        a[i].done += n;
+    }
+    s->each = (s->n + n_tiles - 1) / n_tiles;
+}
+
+/* Of the i-th tile. What is copied was asked for by the one before. */
+static void take_aside(block *t, const aside *s, int i)
+{
+    const int from = minimum(i * s->each, s->n), now = minimum(s->each, s->n - from);
+    t->copies = s->list + from, t->n_copies = s->copied ? now : 0;
+    t->asks = t->copies + t->n_copies, t->n_asks = s->copied ? minimum(s->each, s->n - from - now) : now;
 }
 
 /* All rows of one tile column (np panels; 0: a part of one). What is read next is asked for by the first tile, or a stream each by as many tiles. */
 static void column(block t, int M, int np)
 {
-    int most = rows_of_panels[np ? np : 1], streams = t.soon && !t.edge && t.sk == 1 ? np : 0, at_once = (M + most - 1) / most < np ? np : 1;
+    const int most = rows_of_panels[np ? np : 1], n_tiles = (M + most - 1) / most, at_once = n_tiles < np ? np : 1;
+    const bool beside = !t.half && !t.edge && (t.ahead || t.ask_c) && t.K >= 4 * most;
+    int streams = t.soon && !t.edge && t.sk == 1 ? np : 0;
+    aside s;
+    s.each = s.n = 0, s.copied = false;
+    if (beside && t.ahead)
+        plan_aside(&s, t.ahead, n_tiles, (t.K / 4 - most) / 2);
     for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
         rows = even_part(M, most, i);
-        if (t.ahead) {
-            ask_for(&t.ahead[0]);
-            ask_for(&t.ahead[1]);
-        }
-        for (int r = 0; t.ask_c && r < minimum(M - m - rows, most); r++)
-            for (int p = 0; p < np; p++)
-                __builtin_prefetch(t.c + (rows + r) * t.ldc + p * RZ_PANEL, 1, 3);
         int variant = t.half ? (t.fours ? HALF_BY_FOURS : HALF) : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
+        if (beside && streams == 0) {
+            take_aside(&t, &s, i);
+            variant += BESIDE;
+        }
         tiles[np][rows][variant](&t);
         if (streams)
             streams -= at_once, t.soon += t.soon_panel;
@@ -231,69 +304,100 @@ static void product(block t, int M, int N)
 }
 
 /* A transposed and B in rows are read with large strides, one cache set over and over: with enough rows to pay for it, blocks of them are
- * copied so that a tile walks through both in order. */
-enum { BLOCK_ROWS = 384, BLOCK_K = 128, BLOCK_COLUMNS = 64, FEW_ROWS = 12, MANY_ROWS = 64, PACKED_K = 256 };
+ * copied so that a tile walks through both in order. An odd number of lines from row to row of A spreads them over all sets. */
 
-/* to(K, BLOCK_ROWS) from width columns of rows `stride` apart. */
-static void copy_rows(float *to, const float *from, int64_t stride, int width, int K)
+/* The part of C and of k that is worked on. */
+typedef struct { int m, i, rows, k, length, n, width; } place;
+
+static place cut_place(place at, int M, int N, int K)
 {
-    for (int k = 0; k < K; k++, to += BLOCK_ROWS, from += stride)
-        SIXTEENS(i, n, width)
-            put(to + i, get(from + i, n), n);
+    at.rows = minimum(even_part((M + LINES - 1) / LINES, BLOCK_ROWS / LINES, at.i) * LINES, M - at.m);
+    at.length = minimum(K - at.k, BLOCK_K);
+    at.width = minimum(N - at.n, BLOCK_COLUMNS);
+    return at;
 }
 
-/* The same to panels. */
-static void copy_panels(float to[][BLOCK_K * RZ_PANEL], const float *from, int64_t stride, int width, int K, bool rounded)
+/* The next one, after all columns up to n: then k, so that a block of C stays near, then rows. False after the last. */
+static bool next_place(place *at, int n, int M, int N, int K)
 {
-    for (int k = 0; k < K; k++, from += stride)
+    at->n = n;
+    if (at->n == N)
+        at->n = 0, at->k += at->length;
+    if (at->k == K)
+        at->k = 0, at->m += at->rows, at->i++;
+    if (at->m == M)
+        return false;
+    *at = cut_place(*at, M, N, K);
+    return true;
+}
+
+static void copy_rows(float *to, int64_t to_stride, const float *from, int64_t stride, int width, int rows, bool rounded)
+{
+    for (int r = 0; r < rows; r++, to += to_stride, from += stride)
         SIXTEENS(i, n, width) {
             vf x = get(from + i, n);
-            vf_store(to[i / RZ_PANEL] + k * RZ_PANEL, rounded ? vf_round_half(x) : x);
+            vf_store(to + i, rounded ? vf_round_half(x) : x);
         }
 }
 
-/* C(M,N) for one block of k: t.K is at most BLOCK_K when B lies in rows. While one block of columns is worked on, the next is asked for, after
- * the last the first of the `next_k` rows of B below. */
-static void block_of_rows(block t, int M, int N, int next_k)
+/* Copies what tiles have not. */
+static void finish(ahead *a)
 {
-    _Alignas(64) float panels[BLOCK_COLUMNS / RZ_PANEL][BLOCK_K * RZ_PANEL];
-    if (t.sb == RZ_PANEL && !t.rounded) {
-        product(t, M, N);
+    const int pieces = by_tiles(a) ? n_pieces(a) : 0, whole = pieces * LINES, row = pieces ? a->done / pieces : 0;
+    if (!a->to)
         return;
-    }
-    for (int n = 0, width; n < N; n += width) {
-        width = minimum(N - n, BLOCK_COLUMNS);
-        copy_panels(panels, t.b + n, t.sb, width, t.K, t.rounded);
-        bool last = n + width == N;
-        t.ahead[1] = (ahead){last ? t.b + t.K * t.sb : t.b + n + width, t.sb, minimum(last ? N : N - n - width, BLOCK_COLUMNS), last ? next_k : t.K,
-                             t.K * FULL_ROWS / M + 1};
-        block u = t;
-        u.c = t.c + n, u.b = panels[0], u.sb = RZ_PANEL, u.sp = BLOCK_K * RZ_PANEL;
-        product(u, M, width);
-    }
+    copy_rows(a->to + row * a->to_stride, a->to_stride, a->from + row * a->stride, a->stride, whole, a->rows - row, false);
+    copy_rows(a->to + whole, a->to_stride, a->from + whole, a->stride, a->width - whole, a->rows, a->rounded);
 }
 
-/* k runs inside, so that a block of C stays near. While one block of A is worked on, the next is asked for. */
+/* The block of A, or of B, at a place, to be copied during so many columns. */
+static ahead block_of_a(const block *t, const place *at, float *to, int n_columns)
+{
+    return (ahead){.from = t->a + at->m * t->sm + at->k * t->sk, .stride = t->sk, .width = at->rows, .rows = at->length, .to = to, .to_stride = ROW_STRIDE,
+                   .share = (at->length * (at->rows / LINES) + n_columns - 1) / n_columns};
+}
+
+static ahead block_of_b(const block *t, const place *at, float *to, int n_columns)
+{
+    return (ahead){.from = t->b + at->k * t->sb + at->n, .stride = t->sb, .width = at->width, .rows = at->length, .to = to, .to_stride = BLOCK_COLUMNS,
+                   .rounded = t->rounded, .share = (at->length + n_columns - 1) / n_columns};
+}
+
+static int n_panels(int columns) { return (columns + RZ_PANEL - 1) / RZ_PANEL; }
+
+/* While one block of A and of B is worked on, the next ones are copied. */
 static void blocked(block t, int M, int N, int K)
 {
-    _Alignas(64) float rows[BLOCK_K * BLOCK_ROWS];
-    for (int m = 0, i = 0, n; m < M; m += n, i++) {
-        n = even_part(M, BLOCK_ROWS, i);
-        for (int k = 0; k < K; k += BLOCK_K) {
-            ahead next[2] = {{0}};
-            block u = t;
-            u.K = minimum(K - k, BLOCK_K);
-            u.c = t.c + m * t.ldc, u.a = t.a + m * t.sm + k * t.sk, u.b = t.b + k * t.sb, u.add = t.add || k > 0, u.ahead = next, u.ask_c = t.sk != 1;
-            int next_k = minimum(K - k - u.K, BLOCK_K);
-            if (t.sk != 1) {
-                copy_rows(rows, u.a, t.sk, n, u.K);
-                int tiles_here = n / (FULL_ROWS) * (N / BLOCK_COLUMNS) + 1;
-                next[0] = next_k ? (ahead){u.a + u.K * t.sk, t.sk, n, next_k, next_k / tiles_here + 1}
-                                 : (ahead){t.a + m + n, t.sk, minimum(n, M - m - n), m + n < M ? minimum(K, BLOCK_K) : 0, BLOCK_K / tiles_here + 1};
-                u.a = rows, u.sk = BLOCK_ROWS;
-            }
-            block_of_rows(u, n, N, next_k);
-        }
+    _Alignas(64) float rows[2][BLOCK_K * ROW_STRIDE], columns[2][BLOCK_K * BLOCK_COLUMNS];
+    const bool copy_a = t.sk != 1, copy_b = t.sb != RZ_PANEL || t.rounded;
+    const ahead none = {0};
+    place at = cut_place((place){0}, M, N, K);
+    ahead next[2] = {copy_a ? block_of_a(&t, &at, rows[0], 1) : none, copy_b ? block_of_b(&t, &at, columns[0], 1) : none};
+    for (int a = 0, b = 0;; b = !b) {
+        block u = t;
+        u.c = t.c + at.m * t.ldc + at.n, u.K = at.length, u.add = t.add || at.k > 0, u.ahead = next, u.ask_c = copy_a || at.k == 0;
+        if (at.n == 0)
+            finish(&next[0]);
+        finish(&next[1]);
+        if (copy_a)
+            u.a = rows[a], u.sk = ROW_STRIDE;
+        else
+            u.a = t.a + at.m * t.sm + at.k;
+        if (copy_b)
+            u.b = columns[b], u.sb = BLOCK_COLUMNS, u.sp = RZ_PANEL;
+        else
+            u.b = t.b + at.k * t.sb + at.n / RZ_PANEL * t.sp;
+
+        place after = at, below = at;
+        const bool more = next_place(&after, at.n + at.width, M, N, K);
+        if (at.n == 0)
+            next[0] = copy_a && next_place(&below, N, M, N, K) ? block_of_a(&t, &below, rows[!a], (n_panels(N) + FULL_PANELS - 1) / FULL_PANELS) : none;
+        next[1] = copy_b && more ? block_of_b(&t, &after, columns[!b], BLOCK_COLUMNS / RZ_PANEL / FULL_PANELS) : none;
+        product(u, at.rows, at.width);
+        if (!more)
+            return;
+        a = after.n == 0 ? !a : a;
+        at = after;
     }
 }
 
@@ -382,8 +486,8 @@ static void through_panels(block t, int M, int N)
                 for (int p = 0; p * RZ_PANEL < width; p++)
                     turn_rows(panels[p], from + p * t.sp, row, minimum(width - p * RZ_PANEL, RZ_PANEL), length, t.rounded);
                 int rows = last ? minimum(N - n - width, BLOCK_COLUMNS) : width;
-                next[0] = (ahead){last ? from - k + width * row : from + length, row, minimum(last ? K : K - k - length, PACKED_K), rows,
-                                  rows * FULL_ROWS / M + 1};
+                next[0] = (ahead){.from = last ? from - k + width * row : from + length, .stride = row, .width = minimum(last ? K : K - k - length, PACKED_K),
+                                  .rows = rows, .share = rows * (PACKED_K / LINES) / (BLOCK_COLUMNS / RZ_PANEL / FULL_PANELS)};
                 u.ahead = next;
             }
             product(u, M, width);

@@ -58,6 +58,8 @@ START_TEST(products)
         one_product(k, (product_case){PICK(1, 2, 5, 7, 12, 13, 32), PICK(16, 70, 131), PICK(256, 257, 530), .packed = true, .add = next() % 2});
     for (int round = 0; round < 8; round++) /* large enough for every block of every dimension */
         one_product(k, (product_case){PICK(97, 130), PICK(70, 131), PICK(530, 700), 0, round & 1 ? 61 : 0, 0, round & 1, round & 2, round & 4, false});
+    for (int round = 0; round < 4; round++) /* blocks of rows, the next one copied while one is worked on: also what tiles leave of it, and parts of lines */
+        one_product(k, (product_case){PICK(385, 450, 833), PICK(64, 131, 200), PICK(150, 300), .transposed = round < 3, .add = round & 1});
 }
 END_TEST
 
