@@ -49,10 +49,10 @@ typedef struct {
 /* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy: of a single row any number of
  * panels up to as many are taken. */
 #if VF_REGISTERS >= 32
-enum { MAX_ROWS = 8, MAX_PANELS = 8, FULL_ROWS = 6, FULL_PANELS = 4 /* of the widest tile used for any number of rows */ };
+enum { MAX_ROWS = 8, MAX_PANELS = 8, FULL_ROWS = 6, FULL_COLUMNS = 4 * RZ_PANEL /* of the widest tile used for any number of rows */ };
 static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 8, [2] = 8, [3] = 1, [4] = 6, [5] = 1, [6] = 1, [7] = 1, [8] = 1};
 #else
-enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6, FULL_PANELS = 1 };
+enum { MAX_ROWS = 6, MAX_PANELS = 4, FULL_ROWS = 6, FULL_COLUMNS = RZ_PANEL };
 static const int rows_of_panels[MAX_PANELS + 1] = {[1] = 6, [2] = 3, [3] = 1, [4] = 1};
 #endif
 
@@ -215,7 +215,7 @@ static void plan_aside(aside *s, ahead *a, int n_tiles, int most_each)
     for (int i = 0; i < 2; i++) {
         const int in_row = n_pieces(&a[i]), left = in_row * a[i].rows - a[i].done, room = minimum(most_each * n_tiles, MOST_PIECES) - s->n,
                   n = minimum(minimum(a[i].share, left), room);
-        if (n <= 0)
+        if (n <= 0 || by_tiles(&a[i]) != s->copied) /* what is rounded stays out of a list of copies */
             continue;
         for (int j = 0, row = a[i].done / in_row, g = a[i].done % in_row; j < n; j++) {
             s->list[s->n++] = (piece){a[i].from + row * a[i].stride + g * LINES, a[i].to ? a[i].to + row * a[i].to_stride + g * LINES : NULL};
@@ -264,7 +264,7 @@ static void column(block t, int M, int np)
 /* Of a panel of bfloat16 a chain takes 32 bytes in four cycles. A core of Intel's gets less from memory; others (Zen 5) get more. */
 static bool one_chain_is_enough(void)
 {
-#if defined(__x86_64__)
+#ifdef RZ_BUILD_X86
     return __builtin_cpu_is("intel");
 #else
     return false;
@@ -313,9 +313,6 @@ static void product(block t, int M, int N)
         column(t, M, 0);
 }
 
-/* A transposed and B in rows are read with large strides, one cache set over and over: with enough rows to pay for it, blocks of them are
- * copied so that a tile walks through both in order. An odd number of lines from row to row of A spreads them over all sets. */
-
 /* The part of C and of k that is worked on. */
 typedef struct { int m, i, rows, k, length, n, width; } place;
 
@@ -351,11 +348,11 @@ static void copy_rows(float *to, int64_t to_stride, const float *from, int64_t s
 }
 
 /* Copies what tiles have not. */
-static void finish(ahead *a)
+static void finish(const ahead *a)
 {
-    const int pieces = by_tiles(a) ? n_pieces(a) : 0, whole = pieces * LINES, row = pieces ? a->done / pieces : 0;
     if (!a->to)
         return;
+    const int pieces = by_tiles(a) ? n_pieces(a) : 0, whole = pieces * LINES, row = pieces ? a->done / pieces : 0;
     copy_rows(a->to + row * a->to_stride, a->to_stride, a->from + row * a->stride, a->stride, whole, a->rows - row, false);
     copy_rows(a->to + whole, a->to_stride, a->from + whole, a->stride, a->width - whole, a->rows, a->rounded);
 }
@@ -373,9 +370,9 @@ static ahead block_of_b(const block *t, const place *at, float *to, int n_column
                    .rounded = t->rounded, .share = (at->length + n_columns - 1) / n_columns};
 }
 
-static int n_panels(int columns) { return (columns + RZ_PANEL - 1) / RZ_PANEL; }
-
-/* While one block of A and of B is worked on, the next ones are copied. */
+/* A transposed and B in rows are read with large strides, one cache set over and over: with enough rows to pay for it, blocks of them are
+ * copied so that a tile walks through both in order. An odd number of lines from row to row of A spreads them over all sets. While one block of A
+ * and of B is worked on, the next ones are copied. */
 static void blocked(block t, int M, int N, int K)
 {
     _Alignas(64) float rows[2][BLOCK_K * ROW_STRIDE], columns[2][BLOCK_K * BLOCK_COLUMNS];
@@ -401,8 +398,8 @@ static void blocked(block t, int M, int N, int K)
         place after = at, below = at;
         const bool more = next_place(&after, at.n + at.width, M, N, K);
         if (at.n == 0)
-            next[0] = copy_a && next_place(&below, N, M, N, K) ? block_of_a(&t, &below, rows[!a], (n_panels(N) + FULL_PANELS - 1) / FULL_PANELS) : none;
-        next[1] = copy_b && more ? block_of_b(&t, &after, columns[!b], BLOCK_COLUMNS / RZ_PANEL / FULL_PANELS) : none;
+            next[0] = copy_a && next_place(&below, N, M, N, K) ? block_of_a(&t, &below, rows[!a], (N + FULL_COLUMNS - 1) / FULL_COLUMNS) : none;
+        next[1] = copy_b && more ? block_of_b(&t, &after, columns[!b], BLOCK_COLUMNS / FULL_COLUMNS) : none;
         product(u, at.rows, at.width);
         if (!more)
             return;
@@ -497,7 +494,7 @@ static void through_panels(block t, int M, int N)
                     turn_rows(panels[p], from + p * t.sp, row, minimum(width - p * RZ_PANEL, RZ_PANEL), length, t.rounded);
                 int rows = last ? minimum(N - n - width, BLOCK_COLUMNS) : width;
                 next[0] = (ahead){.from = last ? from - k + width * row : from + length, .stride = row, .width = minimum(last ? K : K - k - length, PACKED_K),
-                                  .rows = rows, .share = rows * (PACKED_K / LINES) / (BLOCK_COLUMNS / RZ_PANEL / FULL_PANELS)};
+                                  .rows = rows, .share = rows * (PACKED_K / LINES) / (BLOCK_COLUMNS / FULL_COLUMNS)};
                 u.ahead = next;
             }
             product(u, M, width);
