@@ -1,8 +1,8 @@
 """What bench/run compares: jobs (a command and how to read what it prints) and rows (what must hold of their figures). No figure is written here but the bounds.
 
-Both sides do the same work: decoding samples at temperature 1 without filters, to full lengths, and its time includes the prompts (16 tokens a sequence,
-each sequence its own); training is forward, loss, backward and AdamW in f32; a GRPO step samples, scores, and updates once. llama.cpp's benchmark samples
-nothing and its time ends with the logits: that is to its advantage. In bfloat16 (rows with bf16 in their names) all others round activations too: ours are the faster of
+Both sides do the same work: decoding samples at temperature 1 without filters, to full lengths, after prompts of 16 tokens, each sequence its own; training is forward, loss,
+backward and AdamW in f32; a GRPO step samples, scores, and updates once. llama.cpp's benchmark samples nothing and its time ends with the logits: that is to its advantage.
+Beside llama.cpp, which times them apart, decoding is the steps behind the prompts; what comes out with the prompts stands beside it. transformers' time has both. In bfloat16 (rows with bf16 in their names) all others round activations too: ours are the faster of
 `--compute bf16`, which does, and of f32 products with weights that are stored so."""
 import json
 import math
@@ -31,16 +31,22 @@ def decode_flop(shape, batch, prompt, new):
     return 2 * batch * (tokens * layers + new * head + 2 * pair * tokens * (tokens + 1) / 2 - unwanted)
 
 
+def steps_flop(shape, batch, prompt, new):
+    """Of the steps behind the prompts, the first of which takes a prompt's last token."""
+    layers, head, pair = parts(shape)
+    return 2 * batch * (new * (layers + head) + 2 * pair * sum(range(prompt, prompt + new)))
+
+
 def train_flop(shape, batch, length):
     """A forward pass, and a backward one of twice the products (five of attention for two)."""
     layers, head, pair = parts(shape)
     return 2 * batch * (3 * length * (layers + head) + 7 * pair * length * (length + 1) / 2)
 
 
-def least_seconds(found, flop):
-    """A roofline: multiply-adds at the speed of registers; when decoding, the weights once a step at the speed of memory, if that takes longer."""
+def least_seconds(found, flop, passes=0):
+    """A roofline: multiply-adds at the speed of registers, or so many passes over the weights at the speed of memory if that takes longer."""
     compute = flop / (1e9 * found["peak_gflops"]) if found.get("peak_gflops") else 0
-    read = found["weight_bytes"] * (found["new"] + 1) / (1e9 * found["read_gb_s"]) if found.get("work") == "decode" and found.get("read_gb_s") else 0
+    read = passes * found["weight_bytes"] / (1e9 * found["read_gb_s"]) if found.get("read_gb_s") else 0
     return max(compute, read)
 
 
@@ -50,14 +56,15 @@ class Job(NamedTuple):
     name: str
     side: str         # rulezero or the peer's name
     commands: list    # that do the same work: the fastest counts (flags of which nobody knows the best)
-    read: Callable    # what a command printed -> {"rate": tokens/s, ...}
-    flop: Optional[Callable] = None  # of our work, from its figures
+    read: Callable    # what a command printed -> {"rate": tokens/s, ...}; "steps": of decoding behind the prompts
+    least: Optional[Callable] = None  # seconds that our work takes at least, from its figures
+    least_steps: Optional[Callable] = None
     cores: int = 1    # pinned to so many
 
 
 def read_ours(out):
     found = json.loads(out)
-    return dict(found, rate=found["tokens_per_s"])
+    return dict(found, rate=found["tokens_per_s"], steps=found["tokens"] / (found["seconds"] - found["prompt_seconds"]))
 
 
 def read_peer(out):
@@ -67,25 +74,26 @@ def read_peer(out):
 
 def read_llama(out):
     lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-    return {"rate": max(line["pl"] * line["tg"] / (line["t_pp"] + line["t_tg"]) for line in lines), "flash_attention": lines[0]["flash_attn"]}
+    tokens = lines[0]["pl"] * lines[0]["tg"]
+    return {"rate": tokens / min(line["t_pp"] + line["t_tg"] for line in lines), "steps": tokens / min(line["t_tg"] for line in lines), "flash_attention": lines[0]["flash_attn"]}
 
 
-def ours(name, work, *flags, flop=None, ranks=1, seconds=2, computes=("f32",)):
+def ours(name, work, *flags, least=None, least_steps=None, ranks=1, seconds=2, computes=("f32",)):
     commands = [["{rulezero}", "bench", work, *flags, "--compute", compute, "--seconds", str(seconds), "--json"] for compute in computes]
     if ranks > 1:
         commands = [["mpirun", "-q", "-n", str(ranks), "--bind-to", "none", *command] for command in commands]
-    return Job(name, "rulezero", commands, read_ours, flop, ranks)
+    return Job(name, "rulezero", commands, read_ours, least, least_steps, ranks)
 
 
 def our_decode(name, shape, batch, new, dtype="f32", seconds=2, plain=False):
     return ours(name, "decode", "--shape", shape, "--batch", str(batch), "--prompt", "16", "--new", str(new), "--dtype", dtype,
-                *(["--plain"] if plain else []), seconds=seconds, flop=lambda found: decode_flop(shape, batch, 16, new),
-                computes=("f32", "bf16") if dtype == "bf16" else ("f32",))
+                *(["--plain"] if plain else []), seconds=seconds, least=lambda found: least_seconds(found, decode_flop(shape, batch, 16, new), new + 1),
+                least_steps=lambda found: least_seconds(found, steps_flop(shape, batch, 16, new), new), computes=("f32", "bf16") if dtype == "bf16" else ("f32",))
 
 
 def our_train(name, shape, batch, length, seconds=2, plain=False, computes=("f32",)):
     return ours(name, "train", "--shape", shape, "--batch", str(batch), "--seq", str(length), *(["--plain"] if plain else []), seconds=seconds,
-                flop=lambda found: train_flop(shape, batch, length), computes=computes)
+                least=lambda found: least_seconds(found, train_flop(shape, batch, length)), computes=computes)
 
 
 def torch(name, script, model, *words, side="PyTorch"):
@@ -110,7 +118,7 @@ LENGTHS = log_normal(16, 64, 512)  # mean 106
 GRPO_FLAGS = ("--shape", "small", "--batch", "64", "--group", "8", "--prompt", "16", "--new", "64")
 LONG_FLAGS = ("--shape", "small", "--batch", "128", "--group", "16", "--prompt", "256", "--new", "512", "--lengths", LENGTHS)
 DEFAULT_FLAGS = ("--shape", "countdown", "--batch", "256", "--group", "16", "--prompt", "16", "--new", "96", "--gradient-shards", "4", "--plain")
-counted = (lambda found: found["flop"])
+counted = (lambda found: least_seconds(found, found["flop"]))
 
 JOBS = {job.name: job for job in [
     our_decode("our decode small 32", "small", 32, 128),
@@ -141,12 +149,12 @@ JOBS = {job.name: job for job in [
     torch("autocast train 0.5b", "train.py", "qwen0.5b", 4, 256, "autocast", 1),
     torch("eager train 0.5b", "train.py", "qwen0.5b", 4, 256, "eager", 1),
 
-    ours("our grpo", "grpo", *GRPO_FLAGS, flop=counted),
+    ours("our grpo", "grpo", *GRPO_FLAGS, least=counted),
     our_decode("our equal decode", "small", 64, 64),
     our_train("our equal train", "small", 64, 80),
-    ours("our grpo bf16", "grpo", *GRPO_FLAGS, flop=counted, computes=("f32", "bf16")),
+    ours("our grpo bf16", "grpo", *GRPO_FLAGS, least=counted, computes=("f32", "bf16")),
     torch("trl grpo", "grpo.py", "small", 8, 8, 16, 64, 4, 1, 64, side="TRL"),
-    ours("our grpo long", "grpo", *LONG_FLAGS, seconds=0, flop=counted),
+    ours("our grpo long", "grpo", *LONG_FLAGS, seconds=0, least=counted),
     torch("trl grpo long", "grpo.py", "small", 8, 16, 256, LENGTHS, 1, 0, 16, side="TRL"),  # so long a step needs no other to warm up
 
     ours("our one rank", "grpo", *DEFAULT_FLAGS, seconds=3),
@@ -169,15 +177,23 @@ class Row(NamedTuple):
     unit: str = "tokens/s"
     most: bool = False   # must and aim are upper bounds
     enough: Optional[Callable] = None  # … -> True: the row holds whatever the value is
+    with_prompts: Optional[Callable] = None  # … -> the value of the steps with their prompts
 
 
 def rate(job):
     return lambda m: m[job]["rate"]
 
 
-def speed(name, what, our, peer, must, aim, enough=None):
+def speed(name, what, our, peer, must, aim):
     return Row(name, what, [our, peer], must, aim, lambda m: m[our]["rate"] / m[peer]["rate"], rate(our), rate(peer),
-               lambda m: m[our]["tokens"] / least_seconds(m[our], JOBS[our].flop(m[our])) / m[peer]["rate"], enough=enough)
+               lambda m: m[our]["tokens"] / JOBS[our].least(m[our]) / m[peer]["rate"])
+
+
+def steps(name, what, our, peer, must, aim, enough=None):
+    """Of decoding, the prompts left out."""
+    return Row(name, what, [our, peer], must, aim, lambda m: m[our]["steps"] / m[peer]["steps"], lambda m: m[our]["steps"], lambda m: m[peer]["steps"],
+               lambda m: m[our]["tokens"] / JOBS[our].least_steps(m[our]) / m[peer]["steps"], enough=enough,
+               with_prompts=lambda m: m[our]["rate"] / m[peer]["rate"])
 
 
 def memory(name, what, our, peer, must, aim):
@@ -190,9 +206,14 @@ def share(name, what, our, must, aim):
                lambda m: m[our]["matmul_share_of_peak"] * m[our]["peak_gflops"], lambda m: m[our]["peak_gflops"], lambda m: 1.0, "GFLOP/s")
 
 
+def weights_read(found):
+    """GB/s: the weights once a step."""
+    return 1e-9 * found["weight_bytes"] * found["new"] / (found["seconds"] - found["prompt_seconds"])
+
+
 def reads(our):
     """Share of the measured bandwidth at which a step's weights are read."""
-    return lambda m: m[our]["weight_bytes"] * (m[our]["new"] + 1) / m[our]["seconds"] / (1e9 * m[our]["read_gb_s"])
+    return lambda m: weights_read(m[our]) / m[our]["read_gb_s"]
 
 
 def at_memory_speed(our):
@@ -205,24 +226,23 @@ def equal_step(m):
 
 
 def equal_limit(m):
-    pairs = (("our equal decode", decode_flop("small", 64, 16, 64)), ("our equal train", train_flop("small", 64, 80)))
-    return 4096 / sum(least_seconds(m[job], flop) for job, flop in pairs) / m["trl grpo"]["rate"]
+    return 4096 / sum(JOBS[job].least(m[job]) for job in ("our equal decode", "our equal train")) / m["trl grpo"]["rate"]
 
 
 ROWS = [
     speed("decode-small", "decode, small, batch 32, f32, against transformers", "our decode small 32", "hf decode small 32", 3.5, 5),
-    speed("decode-small-llama", "the same against llama.cpp", "our decode small 32", "llama decode small 32", 5.5, 7),
-    speed("decode-0.5b-32", "decode, 0.5B, batch 32, f32, against llama.cpp", "our decode 0.5b 32", "llama decode 0.5b 32", 1.4, 1.8),
-    speed("decode-0.5b-bf16-8", "decode, 0.5B, batch 8, bf16-stored", "our decode 0.5b bf16 8", "llama decode 0.5b bf16 8", 1.9, 2.5),
-    speed("decode-0.5b-bf16-32", "decode, 0.5B, batch 32, bf16-stored", "our decode 0.5b bf16 32", "llama decode 0.5b bf16 32", 2.2, 2.8),
-    speed("decode-0.5b-1", "decode, 0.5B, batch 1, f32 (or 90 % of memory's speed)", "our decode 0.5b 1", "llama decode 0.5b 1", 1.1, 1.2,
+    steps("decode-small-llama", "the same against llama.cpp", "our decode small 32", "llama decode small 32", 5.5, 7),
+    steps("decode-0.5b-32", "decode, 0.5B, batch 32, f32, against llama.cpp", "our decode 0.5b 32", "llama decode 0.5b 32", 1.4, 1.8),
+    steps("decode-0.5b-bf16-8", "decode, 0.5B, batch 8, bf16-stored", "our decode 0.5b bf16 8", "llama decode 0.5b bf16 8", 1.9, 2.5),
+    steps("decode-0.5b-bf16-32", "decode, 0.5B, batch 32, bf16-stored", "our decode 0.5b bf16 32", "llama decode 0.5b bf16 32", 2.2, 2.8),
+    steps("decode-0.5b-1", "decode, 0.5B, batch 1, f32 (or 90 % of memory's speed)", "our decode 0.5b 1", "llama decode 0.5b 1", 1.1, 1.2,
           at_memory_speed("our decode 0.5b 1")),
-    speed("decode-0.5b-bf16-1", "decode, 0.5B, batch 1, bf16-stored (or 90 %)", "our decode 0.5b bf16 1", "llama decode 0.5b bf16 1", 1.3, 1.5,
+    steps("decode-0.5b-bf16-1", "decode, 0.5B, batch 1, bf16-stored (or 90 %)", "our decode 0.5b bf16 1", "llama decode 0.5b bf16 1", 1.3, 1.5,
           at_memory_speed("our decode 0.5b bf16 1")),
     speed("train-small", "training, small, 16 x 256, f32, against PyTorch eager", "our train small", "eager train small", 1.5, 1.9),
     speed("train-small-compiled", "the same against torch.compile", "our train small", "compiled train small", 1.25, 1.6),
     speed("train-0.5b", "training, 0.5B, 4 x 256, f32, against PyTorch eager", "our train 0.5b", "eager train 0.5b", 1.3, 1.7),
-    speed("decode-small-bf16", "decode, small, batch 32, bf16, against llama.cpp", "our decode small bf16 32", "llama decode small bf16 32", None, None),
+    steps("decode-small-bf16", "decode, small, batch 32, bf16, against llama.cpp", "our decode small bf16 32", "llama decode small bf16 32", None, None),
     speed("train-small-bf16", "training, small, 16 x 256, bf16, against PyTorch's autocast", "our train small bf16", "autocast train small", None, None),
     speed("train-0.5b-bf16", "training, 0.5B, 4 x 256, bf16, against PyTorch's autocast", "our train 0.5b bf16", "autocast train 0.5b", None, None),
     memory("train-0.5b-memory", "its peak memory", "our train 0.5b", "eager train 0.5b", 9e9 / 2**30, 8.4e9 / 2**30),

@@ -20,6 +20,7 @@ typedef struct rz_bench rz_bench;
 typedef struct {
     int64_t tokens, items; /* items: completions that `rules` scores, else 0 */
     int64_t trained;       /* tokens with a gradient */
+    double prompt_s;       /* of decode: wall time spent on prompts */
     int64_t flop_again;    /* of products that are computed a second time rather than kept (logits of a large vocabulary, for their gradient): no work that was asked for */
 } rz_bench_done;
 

@@ -153,7 +153,9 @@ static bool round_decode(rz_bench *b, rz_bench_done *done, rz_err *err)
         requests[i] = (rz_request){random_ids(b, n_prompt, (uint32_t)i), n_prompt, (uint32_t)i, 0, 1, &completions[i]};
     rz_sampling s = rz_config_sampling(&b->config, NULL, NULL, 0); /* nothing stops: every completion has its full length */
     done->tokens = (int64_t)n * b->o->new_tokens;
-    return rz_cli_decode(b->decoder, requests, n, &s, (rz_address){1, RZ_RNG_SAMPLE, 0}, &b->arena, err);
+    bool ok = rz_cli_decode(b->decoder, requests, n, &s, (rz_address){1, RZ_RNG_SAMPLE, 0}, &b->arena, err);
+    done->prompt_s = rz_decoder_prompt_seconds(b->decoder);
+    return ok;
 }
 
 /* ---- train: the batch is shared by the ranks ---- */

@@ -1,5 +1,6 @@
 #include "rollout/decode.h"
 
+#include "base/file.h"
 #include "base/processor.h"
 #include "rollout/draft.h"
 #include "rollout/stop.h"
@@ -49,6 +50,7 @@ struct rz_decoder {
     prefix **fresh;      /* (n_fresh) those not computed yet */
     int n_fresh;
     int64_t prompt_rows, drafted, accepted;
+    double prompt_s;
     rz_draft *draft;     /* NULL: nothing is drafted */
     double *cost;        /* (n_slots + DRAFT_ROWS + 1) of a step, by its rows */
     rz_drafted *drafts;  /* (n_slots) */
@@ -120,6 +122,11 @@ int64_t rz_decoder_prompt_rows(const rz_decoder *d)
     return d->prompt_rows;
 }
 
+double rz_decoder_prompt_seconds(const rz_decoder *d)
+{
+    return d->prompt_s;
+}
+
 int64_t rz_decoder_drafted(const rz_decoder *d, int64_t *accepted)
 {
     *accepted = d->accepted;
@@ -172,6 +179,7 @@ static void prepare(rz_decoder *d)
     d->current = NULL;
     d->n_fresh = 0;
     d->prompt_rows = d->drafted = d->accepted = 0;
+    d->prompt_s = 0;
     d->draft = NULL;
     if (d->sampling->speculative) {
         d->draft = rz_draft_create(a);
@@ -230,9 +238,8 @@ static void begin_prompt(rz_decoder *d, prefix *f)
 /* Computes what is missing of fresh prompts: those that take from others (later), or those that do not. */
 static void run_prompts(rz_decoder *d, bool later)
 {
-    for (int rows = -1; rows;) {
-        int n = 0;
-        rows = 0;
+    for (;;) {
+        int n = 0, rows = 0;
         for (int i = 0; i < d->n_fresh; i++) {
             prefix *f = d->fresh[i];
             int left = f->n - f->cache.n, room = PROMPT_ROWS - rows, take = left < room ? left : room;
@@ -241,8 +248,11 @@ static void run_prompts(rz_decoder *d, bool later)
             d->runs[n++] = (rz_run){f->ids + f->cache.n, take, &f->cache, NULL, NULL};
             rows += take;
         }
-        if (rows)
-            rz_policy_forward(d->p, d->runs, n, NULL, d->arena);
+        if (!rows)
+            break;
+        const double start = rz_now_s();
+        rz_policy_forward(d->p, d->runs, n, NULL, d->arena);
+        d->prompt_s += rz_now_s() - start;
         d->prompt_rows += rows;
     }
 }

@@ -39,6 +39,8 @@ void rz_decoder_destroy(rz_decoder *d);
 int rz_decoder_slots(const rz_decoder *d);
 /* Prompt tokens that the last call ran through the model. */
 int64_t rz_decoder_prompt_rows(const rz_decoder *d);
+/* Seconds it took to do so. */
+double rz_decoder_prompt_seconds(const rz_decoder *d);
 /* Tokens that the last call drafted, and how many of them were then sampled (0 without sampling.speculative). */
 int64_t rz_decoder_drafted(const rz_decoder *d, int64_t *accepted);
 /* Memory of a call at most, in bytes, its completions left out. */

@@ -62,6 +62,8 @@ def _(folder):
         found = bench("decode", "--shape", shape, "--batch", 5, "--prompt", 7, "--new", 9)
         check_figures(found)
         check(found["tokens"] == 45 and found["flop"] == 2 * decoding(shape, 5, 5, 7, 9), found, 2 * decoding(shape, 5, 5, 7, 9))
+        check(0 < found["prompt_seconds"] < found["seconds"], found)
+    check(bench("decode", "--batch", 5, "--prompt", 1, "--new", 9)["prompt_seconds"] == 0, "a step takes a prompt's last token")
 
 
 @case("train: fields, and every multiply-add")
