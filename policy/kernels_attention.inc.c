@@ -74,13 +74,15 @@ typedef struct {
     int R, E, n_parent, before; /* query i sees own keys 0 … before + i */
     int64_t lds;
     float *s, *a, *o, *sum; /* scores (rows, lds); queries, if they must be gathered, and weighted values (rows, E); sums (rows) */
+    const float *soon;      /* n_soon floats: as many as there is time for are asked for while scores become weights */
+    int64_t n_soon;
 } forward;
 
 static forward begin_forward(const float *q, int64_t ldq, int n_q, const rz_kv *parent, const rz_kv *own, rz_heads heads, float *scratch)
 {
     int R = heads.H / heads.G, E = heads.E, n_parent = parent ? parent->n : 0;
     int64_t room = forward_room(n_q, heads);
-    forward f = {q, ldq, parent, own, heads, R, E, n_parent, own->n - n_q, score_stride(n_parent + own->n), aligned(scratch), NULL, NULL, NULL};
+    forward f = {q, ldq, parent, own, heads, R, E, n_parent, own->n - n_q, score_stride(n_parent + own->n), aligned(scratch), NULL, NULL, NULL, NULL, 0};
     f.a = f.s + f.lds * room;
     f.o = f.a + E * room;
     f.sum = f.o + E * room;
@@ -123,7 +125,10 @@ static void forward_values(const forward *f, const float *p, float *o, int g, in
 /* Scores become weights: queries i … of `n_heads` heads from h on. sum(rows) for later; row_max and row_sum for backward. */
 static void forward_softmax(const forward *f, float *row_max, float *row_sum, int h, int n_heads, int i, int rows)
 {
+    enum { ASKED = 16 * RZ_PANEL /* as many lines as can be waited for */ };
     for (int m = 0; m < rows; m++) {
+        for (int64_t j = m * ASKED; j < (m + 1) * ASKED && j < f->n_soon; j += RZ_PANEL)
+            __builtin_prefetch(f->soon + j, 0, 3);
         int query = i + m / n_heads, keys = f->n_parent + f->before + query + 1;
         int64_t at = (int64_t)query * f->heads.H + h + m % n_heads;
         float *s = f->s + m * f->lds, mx = greatest(s, f->heads.scale, keys);
@@ -171,12 +176,19 @@ enum { CHAINS = 4, MOST_GROUPS = 4, MOST_HEADS = 4, MOST_BLOCKS = 4 };
 static const int blocks_of_heads[MOST_HEADS + 1] = {0, 4, 2, 1, 1}, panels_of_heads[MOST_HEADS + 1] = {0, 4, 2, 1, 1};
 #endif
 
+/* Intel's processors are ahead of loops over as many chains as 32 registers hold by themselves; where asking as well would slow them down, they wait only where a loop
+ * begins. */
+static bool ahead_by_itself(void)
+{
+    return VF_REGISTERS >= 32 && on_intel();
+}
+
 /* Where what is needed after a segment lies: while one sequence is attended to the next one's keys and values are asked for, in the order in which they lie. Of a
  * parent that both have, or of sequences that are too long to lie near, it is the segment itself: nothing. */
 static const rz_kv *soon_after(const rz_kv *kv, const rz_kv *next, int n_keys, rz_heads heads)
 {
     enum { NEAR = 400 << 10 };
-    return next && next->n && (int64_t)n_keys * heads.G * heads.E * 2 * (int64_t)sizeof(float) <= NEAR ? next : kv;
+    return !ahead_by_itself() && next && next->n && (int64_t)n_keys * heads.G * heads.E * 2 * (int64_t)sizeof(float) <= NEAR ? next : kv;
 }
 
 /* Some blocks of keys, of either segment: where they lie, of the first g, where their scores go, of the first head. soon: keys that are needed after these. */
@@ -397,6 +409,8 @@ static void attention_step(float *out, int64_t ldo, float *row_max, float *row_s
         forward f = begin_forward(row, ld, 1, &parent[i], &own[i], heads, scratch);
         const rz_kv *next_parent = soon_after(&parent[i], i + 1 < n ? &parent[i + 1] : NULL, parent[i].n + own[i].n, heads),
                     *next_own = soon_after(&own[i], i + 1 < n ? &own[i + 1] : NULL, parent[i].n + own[i].n, heads);
+        if (ahead_by_itself())
+            f.soon = values_of(&own[i], heads, g0, 0), f.n_soon = (int64_t)own[i].n * heads.G * E;
         step_scores(&f, next_parent, next_own, g0, g1);
         forward_softmax(&f, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, g0 * R, rows, 0, rows);
         step_values(&f, next_parent, next_own, g0, g1);

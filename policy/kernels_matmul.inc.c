@@ -9,6 +9,16 @@ enum {
     FEW_ROWS = 12, MANY_ROWS = 64, PACKED_K = 256,
 };
 
+/* What pays differs by vendor where memory and caches do: measured (docs/performance.md), and no bit depends on it. */
+static bool on_intel(void)
+{
+#ifdef RZ_BUILD_X86
+    return __builtin_cpu_is("intel");
+#else
+    return false;
+#endif
+}
+
 /* A block of rows that will be needed soon, in pieces of LINES floats. Tiles copy or ask for `share` pieces a column of them while they multiply: there a line costs less
  * than a cycle, alone six to ten. */
 typedef struct {
@@ -261,20 +271,11 @@ static void column(block t, int M, int np)
     }
 }
 
-/* Of a panel of bfloat16 a chain takes 32 bytes in four cycles. A core of Intel's gets less from memory; others (Zen 5) get more. */
-static bool one_chain_is_enough(void)
-{
-#ifdef RZ_BUILD_X86
-    return __builtin_cpu_is("intel");
-#else
-    return false;
-#endif
-}
-
-/* Memory is read fastest in one stream; but chains of k have to be as many as keep the multipliers busy while it gives the numbers for one. */
+/* Memory is read fastest in one stream; but chains of k have to be as many as keep the multipliers busy while it gives the numbers for one. Of a panel of bfloat16 a
+ * chain takes 32 bytes in four cycles: a core of Intel's gets less from memory, others (Zen 5) more. */
 static bool one_stream(const block *t, int M)
 {
-    return t->far && M <= 2 * rows_of_panels[1] && M >= (t->half && !one_chain_is_enough() ? 4 : 1);
+    return t->far && M <= 2 * rows_of_panels[1] && M >= (t->half && !on_intel() ? 4 : 1);
 }
 
 /* Panels of the next tile column when M rows and `left` panels are to be done: few rows leave registers for more panels. */
