@@ -288,6 +288,29 @@ static float *row_of(rz_activation x, int layer, int r, int64_t width)
     return rz_act(x, layer) + r * width;
 }
 
+enum { FIRST_READS = 32 };
+
+/* What the attention of a step reads first: as much as can be asked for during one product, and stays in the second cache. */
+static int first_reads(const work *w, rz_read *to)
+{
+    enum { ROOM = 1 << 16 /* floats */ };
+    const rz_policy *p = w->p;
+    const int64_t token = (int64_t)p->heads.G * p->heads.E;
+    int64_t sum = 0;
+    int n = 0;
+    for (int i = 0; i < w->n_runs && n + 4 <= FIRST_READS && sum < ROOM; i++) {
+        const rz_run *r = &w->runs[i];
+        const bool parent = r->parent && (i == 0 || r->parent != r[-1].parent);
+        const rz_kv both[2] = {parent ? rz_cache_layer(r->parent, p, w->layer) : (rz_kv){0}, rz_cache_layer(r->cache, p, w->layer)};
+        for (int j = 0; j < 2; j++) {
+            to[n++] = (rz_read){both[j].k, whole_panels(both[j].n) * token};
+            to[n++] = (rz_read){both[j].v, both[j].n * token};
+            sum += 2 * both[j].n * token;
+        }
+    }
+    return n;
+}
+
 /* Rows [r, r + M) of a layer up to what attention reads. products: false when they are kept already, and only what lies between them is missing. */
 static void project(const rz_policy *p, const rz_acts *a, work *w, int r, int M, const float *residual, bool products)
 {
@@ -298,7 +321,8 @@ static void project(const rz_policy *p, const rz_acts *a, work *w, int r, int M,
     norm(p, M, h1, row_of(a->rstd1, l, r, 1), row_of(a->x_in, l, r, D), residual ? residual + r * D : NULL, o->norm1);
     if (!products)
         return;
-    rz_op_linear(p, qkv, h1, &p->matrices[l].qkv, M);
+    rz_read first[FIRST_READS];
+    rz_op_linear(p, qkv, h1, &p->matrices[l].qkv, M, (rz_reads){first, a->steps ? first_reads(w, first) : 0});
     w->to = qkv;
     if (o->q_norm >= 0) {
         w->from = row_of(a->qk, l, r, (H + G) * E);
@@ -316,22 +340,23 @@ static void feed_forward(const rz_policy *p, const rz_acts *a, work *w, int r, i
     int l = w->layer;
     int64_t D = p->arch.hidden_size, F = p->arch.intermediate_size, HE = (int64_t)p->heads.H * p->heads.E;
     const rz_layer_matrices *m = &p->matrices[l];
+    const rz_reads none = {0};
     float *x_in = row_of(a->x_in, l, r, D), *x_mid = row_of(a->x_mid, l, r, D), *h2 = row_of(a->h2, l, r, D), *t = a->t + r * D,
           *gate_up = row_of(a->gate_up, l, r, 2 * F), *act = row_of(a->act, l, r, F);
     if (products) {
-        rz_op_linear(p, t, row_of(a->att, l, r, HE), &m->o, M);
+        rz_op_linear(p, t, row_of(a->att, l, r, HE), &m->o, M, none);
         if (x_mid != x_in)
             memcpy(x_mid, x_in, (size_t)(M * D) * sizeof(float));
     }
     norm(p, M, h2, row_of(a->rstd2, l, r, 1), x_mid, products ? t : NULL, p->layout.layers[l].norm2);
     if (products)
-        rz_op_linear(p, gate_up, h2, &m->gate_up, M);
+        rz_op_linear(p, gate_up, h2, &m->gate_up, M, none);
     w->to = act;
     w->from = gate_up;
     rz_op_rows(p, M, swiglu_rows, w);
     if (!next)
         return;
-    rz_op_linear(p, t, act, &m->down, M);
+    rz_op_linear(p, t, act, &m->down, M, none);
     if (next + r * D != x_mid)
         memcpy(next + r * D, x_mid, (size_t)(M * D) * sizeof(float));
 }
@@ -397,5 +422,5 @@ size_t rz_policy_forward_bytes(const rz_policy *p, int M, int segment, int keys)
 
 void rz_policy_logits(const rz_policy *p, float *logits, const float *h, int M)
 {
-    rz_op_linear(p, logits, h, &p->head, M);
+    rz_op_linear(p, logits, h, &p->head, M, (rz_reads){0});
 }

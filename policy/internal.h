@@ -4,8 +4,8 @@
 #include "policy/policy.h"
 
 /* Threaded calls of the kernel table: the work is cut over rows, columns or heads; how, changes no bit (policy/ops.c). Products are those that p->compute says. */
-/* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. */
-void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M);
+/* y(M,N) = x(M,K)·Wᵀ, every chain starting from the bias where there is one. reads: what a thread that works alone may ask for meanwhile. */
+void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M, rz_reads reads);
 /* dx(M,K) = dy(M,N)·W. */
 void rz_op_linear_dx(const rz_policy *p, float *dx, const float *dy, const rz_matrix *w, int M);
 /* grad of W(N,K) += dyᵀ·x: chains over rows, or blocks of them (spans: what they are rows of). grad of the bias, if any, += the rows of dy in order. */

@@ -25,6 +25,10 @@ enum { RZ_PANEL = 16 };       /* columns a packed panel holds, keys a key block 
 enum { RZ_HALF_BLOCK = 32 };   /* terms that matmul_half adds up before it adds them to an element */
 enum { RZ_NORM_BLOCK = 4096 }; /* parameters a block of the global norm holds */
 
+/* What is read next, in this order, `n` pieces of it: some of it may be asked for beside a product. Changes no bit. */
+typedef struct { const float *from; int64_t n; } rz_read;
+typedef struct { const rz_read *pieces; int n; } rz_reads;
+
 /* A(m,k) at p[m*stride_m + k*stride_k]; one of the strides is 1 (a matrix as it lies, or transposed), unless M is 1. */
 typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
 /* B(k,n) at p[(n/16)*stride_panel + k*stride_k + n%16]: packed panels (stride_k 16, stride_panel 16·K) or a row-major
@@ -32,8 +36,8 @@ typedef struct { const float *p; int64_t stride_m, stride_k; } rz_mat_a;
  * Or B is Wᵀ, and W(N,K) lies row-major (stride_k 1, stride_panel 16 rows of W): B(k,n) at p[n*(stride_panel/16) + k]; then A is row-major.
  * half, if not NULL, stands for p: panels of bfloat16 (rz_half_panels, below), in which two k lie side by side: B(k,n) at half[(n/16)*stride_panel + rz_half_at(k, n%16, fours)];
  * A is row-major. rounded: an element is used rounded to bfloat16 (policy/mathf.h). far: panels are read from memory, not from a
- * cache; changes no bit. */
-typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded, fours, far; } rz_mat_b;
+ * cache; changes no bit. reads: or none. */
+typedef struct { const float *p; int64_t stride_k, stride_panel; const uint16_t *half; bool rounded, fours, far; rz_reads reads; } rz_mat_b;
 
 /* Where the k of matmul_half are the rows of several things: those of the i-th end before k = ends[i], of the last (n − 1) at K. n 0: all are of one. */
 typedef struct { const int *ends; int n; } rz_spans;

@@ -223,7 +223,7 @@ static void plan_aside(aside *s, ahead *a, int n_tiles, int most_each)
 {
     s->copied = by_tiles(&a[0]) || by_tiles(&a[1]);
     for (int i = 0; i < 2; i++) {
-        const int in_row = n_pieces(&a[i]), left = in_row * a[i].rows - a[i].done, room = minimum(most_each * n_tiles, MOST_PIECES) - s->n,
+        const int in_row = n_pieces(&a[i]), left = in_row * a[i].rows - a[i].done, room = minimum(most_each / (s->copied ? 2 : 1) * n_tiles, MOST_PIECES) - s->n,
                   n = minimum(minimum(a[i].share, left), room);
         if (n <= 0 || by_tiles(&a[i]) != s->copied) /* what is rounded stays out of a list of copies */
             continue;
@@ -251,15 +251,16 @@ static void column(block t, int M, int np)
     const int most = rows_of_panels[np ? np : 1], n_tiles = (M + most - 1) / most, at_once = n_tiles < np ? np : 1;
     const bool beside = !t.half && !t.edge && (t.ahead || t.ask_c) && t.K >= 4 * most;
     int streams = t.soon && !t.edge && t.sk == 1 ? np : 0;
+    const int first = minimum((streams + at_once - 1) / at_once, n_tiles); /* of those that ask for no stream */
     aside s;
     s.each = s.n = 0, s.copied = false;
-    if (beside && t.ahead)
-        plan_aside(&s, t.ahead, n_tiles, (t.K / 4 - most) / 2);
+    if (beside && t.ahead && first < n_tiles)
+        plan_aside(&s, t.ahead, n_tiles - first, t.K / 4 - most);
     for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
         rows = even_part(M, most, i);
         int variant = t.half ? (t.fours ? HALF_BY_FOURS : HALF) : streams == 0 ? 2 * (t.edge != NULL) + (t.sk != 1) : at_once == 1 ? ONE_STREAM : ALL_STREAMS;
         if (beside && streams == 0) {
-            take_aside(&t, &s, i);
+            take_aside(&t, &s, i - first);
             variant += BESIDE;
         }
         tiles[np][rows][variant](&t);
@@ -415,14 +416,21 @@ static int part_of_k(int K, int k, int i, bool half)
     return half ? minimum(4 * even_part((K + 3) / 4, PACKED_K / 4, i), K - k) : even_part(K, PACKED_K, i);
 }
 
+static ahead read_later(const rz_read *r)
+{
+    const int pieces = (int)((r->n + LINES - 1) / LINES);
+    return (ahead){.from = r->from, .stride = LINES, .width = LINES, .rows = pieces, .share = pieces};
+}
+
 /* Packed panels, a block of them after the other. While one is worked on the next is asked for: by itself a processor does not look beyond a page. What all rows
  * need only once is not cut, and asked for in the order in which it lies. */
-static void packed(block t, int M, int N)
+static void packed(block t, int M, int N, rz_reads reads)
 {
     enum { STREAM_AHEAD = 8192 };
     const int K = t.K;
     const int64_t size = t.half ? sizeof *t.half : sizeof *t.b, line = RZ_PANEL * size;
     const bool stream = one_stream(&t, M);
+    ahead lines[2] = {{0}};
     for (int left = N / RZ_PANEL, np; left > 0; left -= np) {
         np = panels_at_once(&t, M, left);
         const bool once = stream || M <= rows_of_panels[np];
@@ -436,6 +444,10 @@ static void packed(block t, int M, int N)
             u.ask_c = k == 0 && M > MANY_ROWS;
             const block *from = stream ? &u : &next;
             u.soon = (from->half ? (const char *)from->half : (const char *)from->b) + (stream ? STREAM_AHEAD : 0);
+            for (int j = 0; j < 2 && reads.n && !once; j++)
+                if (lines[j].done == lines[j].rows)
+                    lines[j] = read_later(reads.pieces++), reads.n--;
+            u.ahead = lines[0].done < lines[0].rows || lines[1].done < lines[1].rows ? lines : NULL;
             column(u, M, np);
         }
         t.c += np * RZ_PANEL;
@@ -518,7 +530,7 @@ static void matmul(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, int N, 
     else if (M > FEW_ROWS && K > 0 && !b.half && (a.stride_k != 1 || b.stride_k != RZ_PANEL))
         blocked(t, M, N, K);
     else if (K > 0 && a.stride_k == 1 && b.stride_k == RZ_PANEL)
-        packed(t, M, N);
+        packed(t, M, N, on_intel() ? b.reads : (rz_reads){0});
     else
         product(t, M, N);
 }

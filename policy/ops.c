@@ -71,13 +71,15 @@ static void matmul(product m)
     rz_pool_run(m.p->pool, m.n_row_cuts * n_cuts(m.N, m.columns), matmul_cut, &m);
 }
 
-void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M)
+void rz_op_linear(const rz_policy *p, float *y, const float *x, const rz_matrix *w, int M, rz_reads reads)
 {
     int64_t panel = (int64_t)RZ_PANEL * w->K;
     rz_mat_b b = p->half     ? rz_half_panels(p->half + w->packed_at, w->K, p->k->fours)
                  : p->packed ? (rz_mat_b){p->packed + w->packed_at, RZ_PANEL, panel, NULL, false}
                              : (rz_mat_b){p->w + w->at, 1, panel, NULL, p->stored == RZ_STORED_BF16};
     b.far = rz_policy_far(p);
+    if (rz_pool_size(p->pool) == 1)
+        b.reads = reads;
     for (int m = 0; w->bias >= 0 && m < M; m++)
         memcpy(y + (int64_t)m * w->N, p->w + w->bias, (size_t)w->N * sizeof *y);
     matmul((product){.p = p, .c = y, .ldc = w->N, .a = {x, w->K, 1}, .b = b, .M = M, .N = w->N, .K = w->K, .add = w->bias >= 0});
