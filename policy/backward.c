@@ -41,10 +41,17 @@ static void head_backward(rz_learner *l, float *dh, float *grad, rz_arena scratc
     }
 }
 
+/* Trees that go through a layer together, rows [row, end). Their datt(rows,HE) and dqkv(rows,W), written and read again while they are in the caches. */
+typedef struct {
+    const rz_batch *b;
+    int layer, tree, n_trees, row, end;
+    float *datt, *dqkv;
+} some;
+
 typedef struct {
     const rz_learner *l;
-    const rz_batch *b;
-    int layer, M;
+    const some *s;
+    int M;
     const int32_t *pos; /* (M) */
     float *dx, *dw;
     const float *dy, *x, *rstd, *weight;
@@ -140,18 +147,19 @@ static void attend_backward(void *ctx, int i, int thread)
     const work *w = ctx;
     const rz_learner *l = w->l;
     const rz_policy *p = l->p;
-    const rz_batch *b = w->b;
+    const some *s = w->s;
+    const rz_batch *b = s->b;
     const rz_acts *a = &b->acts;
-    int H = p->heads.H, G = p->heads.G, E = p->heads.E, g = i % G, tree = i / G, prefix = b->tree_run[tree + 1] - 1;
+    int H = p->heads.H, G = p->heads.G, E = p->heads.E, g = i % G, tree = s->tree + i / G, prefix = b->tree_run[tree + 1] - 1;
     int64_t ld = (int64_t)(H + 2 * G) * E, k_at = (int64_t)H * E, v_at = (int64_t)(H + G) * E, ldo = (int64_t)H * E;
-    float *d_prefix = w->dx + b->row0[prefix] * ld, *d_whole = w->d_whole ? w->d_whole[tree] : d_prefix;
+    float *d_prefix = s->dqkv + (b->row0[prefix] - s->row) * ld, *d_whole = w->d_whole ? w->d_whole[i / G] : d_prefix;
     for (int r = b->tree_run[tree]; r <= prefix; r++) {
         const rz_run *run = &b->runs[r];
         int64_t r0 = b->row0[r];
-        float *d = w->dx + r0 * ld;
-        rz_kv own = rz_cache_layer(run->cache, p, w->layer), parent = {0};
+        float *d = s->dqkv + (r0 - s->row) * ld;
+        rz_kv own = rz_cache_layer(run->cache, p, s->layer), parent = {0};
         if (run->parent)
-            parent = rz_cache_layer(run->parent, p, w->layer);
+            parent = rz_cache_layer(run->parent, p, s->layer);
         if (run->root) {
             parent = (rz_kv){own.k, own.v, run->root->n, own.cap};
             own = (rz_kv){own.k + (int64_t)parent.n * G * E, own.v + (int64_t)parent.n * G * E, run->n, own.cap - parent.n};
@@ -159,8 +167,8 @@ static void attend_backward(void *ctx, int i, int thread)
                 for (int64_t at = k_at; at <= v_at; at += v_at - k_at)
                     memcpy(d + j * ld + at + g * E, d_whole + (parent.n + j) * ld + at + g * E, (size_t)E * sizeof *d);
         }
-        p->k->attention_backward(d, d + k_at, d + v_at, d_whole + k_at, d_whole + v_at, ld, w->dy + r0 * ldo, rz_act(a->att, w->layer) + r0 * ldo, ldo,
-                                 rz_act(a->row_max, w->layer) + r0 * H, rz_act(a->row_sum, w->layer) + r0 * H, rz_act(a->qkv, w->layer) + r0 * ld, ld,
+        p->k->attention_backward(d, d + k_at, d + v_at, d_whole + k_at, d_whole + v_at, ld, s->datt + (r0 - s->row) * ldo, rz_act(a->att, s->layer) + r0 * ldo, ldo,
+                                 rz_act(a->row_max, s->layer) + r0 * H, rz_act(a->row_sum, s->layer) + r0 * H, rz_act(a->qkv, s->layer) + r0 * ld, ld,
                                  run->n, parent.n ? &parent : NULL, &own, p->heads, g, g + 1, a->scratch[thread]);
     }
 }
@@ -172,38 +180,40 @@ static float *root_gradient(const rz_learner *l, int layer)
 }
 
 /* Through the attention of a layer: dqkv from datt. */
-static void attention_backward(rz_learner *l, const rz_batch *b, int layer, float *dqkv, const float *datt, rz_arena scratch)
+static void attention_backward(rz_learner *l, const some *s, rz_arena scratch)
 {
     const rz_policy *p = l->p;
     int64_t E = p->heads.E, G = p->heads.G, k_at = p->heads.H * E, width = 2 * G * E, W = k_at + width;
-    work w = {.l = l, .b = b, .layer = layer, .dx = dqkv, .dy = datt};
+    work w = {.l = l, .s = s};
     float **d_whole = NULL;
-    if (b == &l->root)
+    memset(s->dqkv, 0, (size_t)((s->end - s->row) * W) * sizeof *s->dqkv);
+    if (s->b == &l->root)
         for (int64_t j = 0; j < l->n_root; j++)
-            memcpy(dqkv + j * W + k_at, root_gradient(l, layer) + j * width, (size_t)width * sizeof *dqkv);
+            memcpy(s->dqkv + j * W + k_at, root_gradient(l, s->layer) + j * width, (size_t)width * sizeof *s->dqkv);
     else if (l->n_root) {
-        w.d_whole = d_whole = RZ_NEW(&scratch, b->n_trees, float *);
-        for (int t = 0; t < b->n_trees; t++)
-            d_whole[t] = RZ_ZNEW(&scratch, b->trees[t].n_prefix * W, float);
+        w.d_whole = d_whole = RZ_NEW(&scratch, s->n_trees, float *);
+        for (int t = 0; t < s->n_trees; t++)
+            d_whole[t] = RZ_ZNEW(&scratch, s->b->trees[s->tree + t].n_prefix * W, float);
     }
     rz_learner_note_peak(l, &scratch);
-    rz_pool_run(p->pool, b->n_trees * (int)G, attend_backward, &w);
-    for (int t = 0; d_whole && t < b->n_trees; t++)
+    rz_pool_run(p->pool, s->n_trees * (int)G, attend_backward, &w);
+    for (int t = 0; d_whole && t < s->n_trees; t++)
         for (int64_t j = 0; j < l->n_root; j++)
-            p->k->add(root_gradient(l, layer) + j * width, d_whole[t] + j * W + k_at, width);
+            p->k->add(root_gradient(l, s->layer) + j * width, d_whole[t] + j * W + k_at, width);
 }
 
-/* Rows [r, r + M) of a layer from its end back to what attention wrote: dx (all rows, D) in place, datt (all rows, HE). */
-static void feed_forward_backward(rz_learner *l, const rz_batch *b, int layer, int r, int M, float *dx, float *datt, float *grad, rz_arena scratch)
+/* Rows [r, r + M) of a layer from its end back to what attention wrote: dx (all rows, D) in place, datt. */
+static void feed_forward_backward(rz_learner *l, const some *s, int r, int M, float *dx, float *grad, rz_arena scratch)
 {
     const rz_policy *p = l->p;
-    const rz_acts *a = &b->acts;
+    const rz_acts *a = &s->b->acts;
+    const int layer = s->layer;
     const rz_layer_matrices *m = &p->matrices[layer];
     int64_t D = p->arch.hidden_size, F = p->arch.intermediate_size, HE = (int64_t)p->heads.H * p->heads.E;
     float *dh = RZ_NEW(&scratch, M * D, float), *dact = RZ_NEW(&scratch, M * F, float), *dgate_up = RZ_NEW(&scratch, M * 2 * F, float);
     rz_learner_note_peak(l, &scratch);
-    rz_spans spans = rz_batch_spans(p, b, r, M, &scratch);
-    work w = {.l = l, .layer = layer, .dx = dgate_up, .dy = dact, .x = rz_act(a->gate_up, layer) + r * 2 * F};
+    rz_spans spans = rz_batch_spans(p, s->b, r, M, &scratch);
+    work w = {.l = l, .dx = dgate_up, .dy = dact, .x = rz_act(a->gate_up, layer) + r * 2 * F};
     dx += r * D;
     rz_op_linear_dx(p, dact, dx, &m->down, M);
     rz_op_linear_dw(p, grad, dx, rz_act(a->act, layer) + r * F, &m->down, M, spans);
@@ -211,20 +221,21 @@ static void feed_forward_backward(rz_learner *l, const rz_batch *b, int layer, i
     rz_op_linear_dx(p, dh, dgate_up, &m->gate_up, M);
     rz_op_linear_dw(p, grad, dgate_up, rz_act(a->h2, layer) + r * D, &m->gate_up, M, spans);
     norm_backward(l, M, dx, dh, rz_act(a->x_mid, layer) + r * D, rz_act(a->rstd2, layer) + r, p->layout.layers[layer].norm2, grad);
-    rz_op_linear_dx(p, datt + r * HE, dx, &m->o, M);
+    rz_op_linear_dx(p, s->datt + (r - s->row) * HE, dx, &m->o, M);
     rz_op_linear_dw(p, grad, dx, rz_act(a->att, layer) + r * HE, &m->o, M, spans);
 }
 
-/* The same rows from what attention read back to the beginning of the layer: dqkv (all rows, W) is used up. */
-static void project_backward(const rz_learner *l, const rz_batch *b, int layer, int r, int M, float *dx, float *dqkv, float *grad, rz_arena scratch)
+/* The same rows from what attention read back to the beginning of the layer: dqkv is used up. */
+static void project_backward(const rz_learner *l, const some *s, int r, int M, float *dx, float *grad, rz_arena scratch)
 {
     const rz_policy *p = l->p;
-    const rz_acts *a = &b->acts;
+    const rz_acts *a = &s->b->acts;
+    const int layer = s->layer;
     const rz_layer_offsets *o = &p->layout.layers[layer];
     int64_t D = p->arch.hidden_size, W = (int64_t)(p->heads.H + 2 * p->heads.G) * p->heads.E;
-    float *dh = RZ_NEW(&scratch, M * D, float);
-    rz_spans spans = rz_batch_spans(p, b, r, M, &scratch);
-    work w = {.l = l, .layer = layer, .dx = dqkv += r * W, .pos = a->pos + r};
+    float *dh = RZ_NEW(&scratch, M * D, float), *dqkv = s->dqkv + (r - s->row) * W;
+    rz_spans spans = rz_batch_spans(p, s->b, r, M, &scratch);
+    work w = {.l = l, .dx = dqkv, .pos = a->pos + r};
     rz_op_rows(p, M, unrotate_rows, &w);
     if (o->q_norm >= 0)
         head_norm_backward(l, a, layer, r, M, dqkv, grad, scratch);
@@ -233,23 +244,29 @@ static void project_backward(const rz_learner *l, const rz_batch *b, int layer, 
     norm_backward(l, M, dx + r * D, dh, rz_act(a->x_in, layer) + r * D, rz_act(a->rstd1, layer) + r, o->norm1, grad);
 }
 
-static int rows_together(const rz_policy *p, const rz_batch *b, int r)
+static int rows_together(const rz_policy *p, const some *s, int r)
 {
-    return rz_batch_rows(p, b, r, rz_rows_together(p, b->acts.M - r));
+    return rz_batch_rows(p, s->b, r, rz_rows_together(p, s->end - r));
 }
 
 /* dx(M,D): in, d loss / d output of layer l; out, d loss / d its input. */
 static void layer_backward(rz_learner *l, const rz_batch *b, int layer, float *dx, float *grad, rz_arena scratch)
 {
     const rz_policy *p = l->p;
-    int64_t M = b->acts.M, H = p->heads.H, E = p->heads.E, W = (H + 2 * p->heads.G) * E;
-    float *datt = RZ_NEW(&scratch, M * H * E, float), *dqkv = RZ_ZNEW(&scratch, M * W, float);
+    int64_t H = p->heads.H, E = p->heads.E, W = (H + 2 * p->heads.G) * E;
     rz_acts_again(p, &b->acts, b->runs, b->n_runs, b->row0, layer);
-    for (int r = 0, n; r < M; r += n)
-        feed_forward_backward(l, b, layer, r, n = rows_together(p, b, r), dx, datt, grad, scratch);
-    attention_backward(l, b, layer, dqkv, datt, scratch);
-    for (int r = 0, n; r < M; r += n)
-        project_backward(l, b, layer, r, n = rows_together(p, b, r), dx, dqkv, grad, scratch);
+    some s = {.b = b, .layer = layer};
+    for (int rows; s.tree < b->n_trees; s.tree += s.n_trees, s.row = s.end) {
+        rz_arena again = scratch;
+        s.n_trees = b == &l->root ? 1 : rz_trees_together(l, b->trees + s.tree, b->n_trees - s.tree, b->acts.M - s.row, &rows);
+        s.end = b == &l->root ? b->acts.M : s.row + rows;
+        s.datt = RZ_NEW(&again, (s.end - s.row) * H * E, float), s.dqkv = RZ_NEW(&again, (s.end - s.row) * W, float);
+        for (int r = s.row, n; r < s.end; r += n)
+            feed_forward_backward(l, &s, r, n = rows_together(p, &s, r), dx, grad, again);
+        attention_backward(l, &s, again);
+        for (int r = s.row, n; r < s.end; r += n)
+            project_backward(l, &s, r, n = rows_together(p, &s, r), dx, grad, again);
+    }
 }
 
 /* A place for dx of a batch's rows, zero so far, until the embedding takes it. */

@@ -81,7 +81,7 @@ size_t rz_acts_bytes(const rz_acts *a, const rz_policy *p)
 {
     rz_acts sizes = *a;
     size_t scratch = p->k->attention_scratch(a->max_segment, a->max_keys, p->heads);
-    return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * (sizeof(int32_t) + 2 * sizeof(rz_kv));
+    return (place(&sizes, p, NULL) + (size_t)rz_pool_size(p->pool) * scratch) * sizeof(float) + (size_t)a->M * (sizeof(int32_t) + 2 * sizeof(rz_kv) + sizeof(int));
 }
 
 /* Runs of up to so many new tokens are attended to token by token: between the keys and values of many sequences that is faster than a block of them. */
@@ -98,8 +98,10 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
         a->max_keys = keys > a->max_keys ? keys : a->max_keys;
     }
     a->steps = a->max_segment <= STEP_TOKENS;
+    a->needs = RZ_NEW(arena, n_runs, int);
     /* a parent that is run in the same call has not grown yet */
     for (int i = 0; i < n_runs; i++) {
+        a->needs[i] = i + 1;
         a->steps = a->steps && !runs[i].root;
         for (int j = 0; runs[i].parent && j < n_runs; j++) {
             int keys = runs[i].n + runs[i].cache->n + runs[j].cache->n + runs[j].n;
@@ -107,7 +109,13 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
                 continue;
             a->steps = false;
             a->max_keys = keys > a->max_keys ? keys : a->max_keys;
+            a->needs[i] = j < i ? i + 1 : j + 1;
         }
+    }
+    for (int i = n_runs - 1; i >= 0; i--) {
+        for (int j = i + 1; j < a->needs[i]; j++)
+            a->needs[i] = a->needs[j] > a->needs[i] ? a->needs[j] : a->needs[i];
+        a->needs[i] = a->steps ? n_runs : a->needs[i];
     }
     place(a, p, arena);
     a->parents = RZ_NEW(arena, a->M, rz_kv);
@@ -124,7 +132,7 @@ typedef struct {
     const rz_acts *a;
     const rz_run *runs;
     const int *row0; /* first row of each run */
-    int layer, n_runs;
+    int layer, n_runs, first; /* first: of the runs at hand */
     float *to, *from, *rstd;
     const float *add, *weight;
     const int32_t *pos;
@@ -189,6 +197,7 @@ static void append_run(void *ctx, int i, int thread)
 {
     (void)thread;
     const work *w = ctx;
+    i += w->first;
     const rz_heads *h = &w->p->heads;
     int64_t ld = (int64_t)(h->H + 2 * h->G) * h->E;
     const float *row = w->from + w->row0[i] * ld;
@@ -206,7 +215,7 @@ static void attend(void *ctx, int i, int thread)
 {
     const work *w = ctx;
     const rz_policy *p = w->p;
-    int H = p->heads.H, G = p->heads.G, E = p->heads.E, run = i / G, g = i % G;
+    int H = p->heads.H, G = p->heads.G, E = p->heads.E, run = w->first + i / G, g = i % G;
     const rz_run *r = &w->runs[run];
     int64_t ld = (int64_t)(H + 2 * G) * E, r0 = w->row0[run];
     rz_kv own = rz_cache_layer(r->cache, p, w->layer), parent = {0};
@@ -364,23 +373,43 @@ static void feed_forward(const rz_policy *p, const rz_acts *a, work *w, int r, i
 /* A layer ends with its keys and values where nobody wants more (WANT_KEYS); its products may be there already (WANT_REST). */
 typedef enum { WANT_ALL, WANT_KEYS, WANT_REST } wanted;
 
-static void run_layer(const rz_policy *p, const rz_acts *a, work *w, const float *residual, float *next, wanted want)
+/* Runs from w->first to `end`, rows [row, row_end). */
+static void run_some(const rz_policy *p, const rz_acts *a, work *w, int end, int row, int row_end, const float *residual, float *next, wanted want)
 {
     const bool all = want == WANT_ALL;
-    for (int r = 0, n; r < a->M; r += n)
-        project(p, a, w, r, n = rz_rows_together(p, a->M - r), residual, want != WANT_REST);
+    for (int r = row, n; r < row_end; r += n)
+        project(p, a, w, r, n = rz_rows_together(p, row_end - r), residual, want != WANT_REST);
     w->from = rz_act(a->qkv, w->layer);
     w->to = rz_act(a->att, w->layer);
     if (all && a->steps)
         steps(w);
     else
-        rz_pool_run(p->pool, w->n_runs, append_run, w);
+        rz_pool_run(p->pool, end - w->first, append_run, w);
     if (want == WANT_KEYS)
         return;
     if (all && !a->steps)
-        rz_pool_run(p->pool, w->n_runs * p->heads.G, attend, w);
-    for (int r = 0, n; r < a->M; r += n)
-        feed_forward(p, a, w, r, n = rz_rows_together(p, a->M - r), next, all);
+        rz_pool_run(p->pool, (end - w->first) * p->heads.G, attend, w);
+    for (int r = row, n; r < row_end; r += n)
+        feed_forward(p, a, w, r, n = rz_rows_together(p, row_end - r), next, all);
+}
+
+static int row_of_run(const work *w, int i)
+{
+    return i < w->n_runs ? w->row0[i] : w->a->M;
+}
+
+/* Runs go through a layer by as many as make up the rows that go through its operations together, and those that they need: then attention finds in the caches what was
+ * made for it. */
+static void run_layer(const rz_policy *p, const rz_acts *a, work *w, const float *residual, float *next, wanted want)
+{
+    for (int end = 0; end < w->n_runs;) {
+        const int row = row_of_run(w, end), enough = row + rz_rows_together(p, a->M - row);
+        w->first = end;
+        do
+            end = a->needs[end];
+        while (end < w->n_runs && row_of_run(w, a->needs[end]) <= enough);
+        run_some(p, a, w, end, row, row_of_run(w, end), residual, next, want);
+    }
 }
 
 static work layer_work(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer)

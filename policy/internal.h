@@ -33,6 +33,7 @@ typedef struct {
     float **scratch;                           /* one a thread, for attention */
     bool steps;                                /* every run is a few new tokens, without a root, and none of them goes to another's parent */
     rz_kv *parents, *owns;                     /* (M) of the layer at hand, if so */
+    int *needs;                                /* (runs) the first run behind all that go through a layer with it: those in between, parents */
 } rz_acts;
 
 /* The array of a layer. */

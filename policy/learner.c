@@ -158,6 +158,16 @@ int rz_batch_rows(const rz_policy *p, const rz_batch *b, int r, int n)
     return n - (r + n - tree_row(b, tree_after(b, r + n) - 1)) % RZ_HALF_BLOCK;
 }
 
+int rz_trees_together(const rz_learner *l, const rz_tree *trees, int n_trees, int left, int *rows)
+{
+    const int enough = rz_rows_together(l->p, left);
+    int n = 1;
+    *rows = tree_rows(&trees[0], l->n_root);
+    for (int more; n < n_trees && *rows + (more = tree_rows(&trees[n], l->n_root)) <= enough; n++)
+        *rows += more;
+    return n;
+}
+
 rz_spans rz_batch_spans(const rz_policy *p, const rz_batch *b, int r, int n, rz_arena *arena)
 {
     if (p->compute == RZ_COMPUTE_F32)
@@ -207,13 +217,18 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
             a.max_keys = keys > a.max_keys ? keys : a.max_keys;
         }
     }
+    int most = l->n_root; /* rows that go through a layer backward together */
+    for (int t = 0, left = a.M, rows; t < n_trees; left -= rows) {
+        t += rz_trees_together(l, trees + t, n_trees - t, left, &rows);
+        most = rows > most ? rows : most;
+    }
     size_t M = (size_t)a.M, D = (size_t)p->arch.hidden_size, F = (size_t)p->arch.intermediate_size, H = (size_t)p->heads.H,
            W = (H + 2 * (size_t)p->heads.G) * (size_t)p->heads.E, rows = (size_t)logit_rows(p),
            kept = keeps_logits(l, targets) ? targets * (size_t)p->arch.vocab_size : 0,
            logits = (kept ? 0 : M < rows ? M : rows) * (size_t)p->arch.vocab_size + M, /* head_backward */
            qk = rz_arch_family(&p->arch)->qk_norm ? (H + (size_t)p->heads.G) * (size_t)p->heads.E : 0,
-           block = (size_t)rz_rows_together(p, a.M) * (D + 3 * F > D + qk ? D + 3 * F : D + qk),
-           layer = M * (H * (size_t)p->heads.E + W) + (block > roots * W ? block : roots * W); /* layer_backward */
+           block = (size_t)rz_rows_together(p, most) * (D + 3 * F > D + qk ? D + 3 * F : D + qk),
+           layer = (size_t)most * (H * (size_t)p->heads.E + W) + (block > roots * W ? block : roots * W); /* layer_backward */
     return 64 * 128 /* some sixty arrays, aligned */ + ((size_t)n_trees + 1) * sizeof(int) /* rz_batch_spans */ + rz_acts_bytes(&a, p) + caches + n_runs * (sizeof(rz_run) + sizeof(rz_cache) + 2 * 64) +
            (M * (3 * D + 4) + kept + (logits > layer ? logits : layer)) * sizeof(float); /* h, dh, the kept dx */
 }

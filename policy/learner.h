@@ -52,9 +52,12 @@ typedef struct {
     int row;
 } rz_head_work;
 
-/* Of the n rows from r on, where blocks of rows begin or trees do (docs/numerics.md, 6), as many as make up whole blocks: at least one if n is RZ_HALF_BLOCK, all if those
- * were the last. In chains rows have no blocks: n. */
+/* Of the n rows from r on, where blocks of rows begin or trees do (docs/numerics.md, 6), as many as make up whole blocks: at least one if n is RZ_HALF_BLOCK, all if a tree ends
+ * with those. In chains rows have no blocks: n. */
 int rz_batch_rows(const rz_policy *p, const rz_batch *b, int r, int n);
+/* Of the trees, whose rows and those behind are `left`, as many as go through a layer together: the rows that pay, so that what attention leaves is found in the caches. Returns
+ * how many; *rows: theirs. */
+int rz_trees_together(const rz_learner *l, const rz_tree *trees, int n_trees, int left, int *rows);
 /* The trees that these rows are of. */
 rz_spans rz_batch_spans(const rz_policy *p, const rz_batch *b, int r, int n, rz_arena *arena);
 /* Next cut of rows with targets at or after *r: [*r, *r + returned). 0: none left. */
