@@ -91,7 +91,7 @@ def our_decode(name, shape, batch, new, dtype="f32", seconds=2, plain=False):
                 least_steps=lambda found: least_seconds(found, steps_flop(shape, batch, 16, new), new), computes=("f32", "bf16") if dtype == "bf16" else ("f32",))
 
 
-def our_train(name, shape, batch, length, seconds=2, plain=False, computes=("f32",)):
+def our_train(name, shape, batch, length, seconds=4, plain=False, computes=("f32",)):
     return ours(name, "train", "--shape", shape, "--batch", str(batch), "--seq", str(length), *(["--plain"] if plain else []), seconds=seconds,
                 least=lambda found: least_seconds(found, train_flop(shape, batch, length)), computes=computes)
 
@@ -149,10 +149,10 @@ JOBS = {job.name: job for job in [
     torch("autocast train 0.5b", "train.py", "qwen0.5b", 4, 256, "autocast", 1),
     torch("eager train 0.5b", "train.py", "qwen0.5b", 4, 256, "eager", 1),
 
-    ours("our grpo", "grpo", *GRPO_FLAGS, least=counted),
+    ours("our grpo", "grpo", *GRPO_FLAGS, seconds=5, least=counted),
     our_decode("our equal decode", "small", 64, 64),
     our_train("our equal train", "small", 64, 80),
-    ours("our grpo bf16", "grpo", *GRPO_FLAGS, least=counted, computes=("f32", "bf16")),
+    ours("our grpo bf16", "grpo", *GRPO_FLAGS, seconds=5, least=counted, computes=("f32", "bf16")),
     torch("trl grpo", "grpo.py", "small", 8, 8, 16, 64, 4, 1, 64, side="TRL"),
     ours("our grpo long", "grpo", *LONG_FLAGS, seconds=0, least=counted),
     torch("trl grpo long", "grpo.py", "small", 8, 16, 256, LENGTHS, 1, 0, 16, side="TRL"),  # so long a step needs no other to warm up
