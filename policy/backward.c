@@ -41,16 +41,16 @@ static void head_backward(rz_learner *l, float *dh, float *grad, rz_arena scratc
     }
 }
 
-/* Trees that go through a layer together, rows [row, end). Their datt(rows,HE) and dqkv(rows,W), written and read again while they are in the caches. */
+/* A part of a batch: trees that go through a layer together, rows [row, end). Their datt(rows,HE) and dqkv(rows,W), written and read again while they are in the caches. */
 typedef struct {
     const rz_batch *b;
     int layer, tree, n_trees, row, end;
     float *datt, *dqkv;
-} some;
+} part;
 
 typedef struct {
     const rz_learner *l;
-    const some *s;
+    const part *s;
     int M;
     const int32_t *pos; /* (M) */
     float *dx, *dw;
@@ -147,7 +147,7 @@ static void attend_backward(void *ctx, int i, int thread)
     const work *w = ctx;
     const rz_learner *l = w->l;
     const rz_policy *p = l->p;
-    const some *s = w->s;
+    const part *s = w->s;
     const rz_batch *b = s->b;
     const rz_acts *a = &b->acts;
     int H = p->heads.H, G = p->heads.G, E = p->heads.E, g = i % G, tree = s->tree + i / G, prefix = b->tree_run[tree + 1] - 1;
@@ -180,7 +180,7 @@ static float *root_gradient(const rz_learner *l, int layer)
 }
 
 /* Through the attention of a layer: dqkv from datt. */
-static void attention_backward(rz_learner *l, const some *s, rz_arena scratch)
+static void attention_backward(rz_learner *l, const part *s, rz_arena scratch)
 {
     const rz_policy *p = l->p;
     int64_t E = p->heads.E, G = p->heads.G, k_at = p->heads.H * E, width = 2 * G * E, W = k_at + width;
@@ -203,7 +203,7 @@ static void attention_backward(rz_learner *l, const some *s, rz_arena scratch)
 }
 
 /* Rows [r, r + M) of a layer from its end back to what attention wrote: dx (all rows, D) in place, datt. */
-static void feed_forward_backward(rz_learner *l, const some *s, int r, int M, float *dx, float *grad, rz_arena scratch)
+static void feed_forward_backward(rz_learner *l, const part *s, int r, int M, float *dx, float *grad, rz_arena scratch)
 {
     const rz_policy *p = l->p;
     const rz_acts *a = &s->b->acts;
@@ -226,7 +226,7 @@ static void feed_forward_backward(rz_learner *l, const some *s, int r, int M, fl
 }
 
 /* The same rows from what attention read back to the beginning of the layer: dqkv is used up. */
-static void project_backward(const rz_learner *l, const some *s, int r, int M, float *dx, float *grad, rz_arena scratch)
+static void project_backward(const rz_learner *l, const part *s, int r, int M, float *dx, float *grad, rz_arena scratch)
 {
     const rz_policy *p = l->p;
     const rz_acts *a = &s->b->acts;
@@ -244,7 +244,7 @@ static void project_backward(const rz_learner *l, const some *s, int r, int M, f
     norm_backward(l, M, dx + r * D, dh, rz_act(a->x_in, layer) + r * D, rz_act(a->rstd1, layer) + r, o->norm1, grad);
 }
 
-static int rows_together(const rz_policy *p, const some *s, int r)
+static int rows_together(const rz_policy *p, const part *s, int r)
 {
     return rz_batch_rows(p, s->b, r, rz_rows_together(p, s->end - r));
 }
@@ -255,17 +255,17 @@ static void layer_backward(rz_learner *l, const rz_batch *b, int layer, float *d
     const rz_policy *p = l->p;
     int64_t H = p->heads.H, E = p->heads.E, W = (H + 2 * p->heads.G) * E;
     rz_acts_again(p, &b->acts, b->runs, b->n_runs, b->row0, layer);
-    some s = {.b = b, .layer = layer};
+    part s = {.b = b, .layer = layer};
     for (int rows; s.tree < b->n_trees; s.tree += s.n_trees, s.row = s.end) {
-        rz_arena again = scratch;
+        rz_arena room = scratch;
         s.n_trees = b == &l->root ? 1 : rz_trees_together(l, b->trees + s.tree, b->n_trees - s.tree, b->acts.M - s.row, &rows);
         s.end = b == &l->root ? b->acts.M : s.row + rows;
-        s.datt = RZ_NEW(&again, (s.end - s.row) * H * E, float), s.dqkv = RZ_NEW(&again, (s.end - s.row) * W, float);
+        s.datt = RZ_NEW(&room, (s.end - s.row) * H * E, float), s.dqkv = RZ_NEW(&room, (s.end - s.row) * W, float);
         for (int r = s.row, n; r < s.end; r += n)
-            feed_forward_backward(l, &s, r, n = rows_together(p, &s, r), dx, grad, again);
-        attention_backward(l, &s, again);
+            feed_forward_backward(l, &s, r, n = rows_together(p, &s, r), dx, grad, room);
+        attention_backward(l, &s, room);
         for (int r = s.row, n; r < s.end; r += n)
-            project_backward(l, &s, r, n = rows_together(p, &s, r), dx, grad, again);
+            project_backward(l, &s, r, n = rows_together(p, &s, r), dx, grad, room);
     }
 }
 

@@ -113,7 +113,7 @@ void rz_acts_init(rz_acts *a, const rz_policy *p, const rz_run *runs, int n_runs
         }
     }
     for (int i = n_runs - 1; i >= 0; i--) {
-        for (int j = i + 1; j < a->needs[i]; j++)
+        for (int j = i + 1; j < a->needs[i]; j = a->needs[j]) /* those before needs[j] need nothing behind it */
             a->needs[i] = a->needs[j] > a->needs[i] ? a->needs[j] : a->needs[i];
         a->needs[i] = a->steps ? n_runs : a->needs[i];
     }
@@ -374,7 +374,7 @@ static void feed_forward(const rz_policy *p, const rz_acts *a, work *w, int r, i
 typedef enum { WANT_ALL, WANT_KEYS, WANT_REST } wanted;
 
 /* Runs from w->first to `end`, rows [row, row_end). */
-static void run_some(const rz_policy *p, const rz_acts *a, work *w, int end, int row, int row_end, const float *residual, float *next, wanted want)
+static void run_part(const rz_policy *p, const rz_acts *a, work *w, int end, int row, int row_end, const float *residual, float *next, wanted want)
 {
     const bool all = want == WANT_ALL;
     for (int r = row, n; r < row_end; r += n)
@@ -408,7 +408,7 @@ static void run_layer(const rz_policy *p, const rz_acts *a, work *w, const float
         do
             end = a->needs[end];
         while (end < w->n_runs && row_of_run(w, a->needs[end]) <= enough);
-        run_some(p, a, w, end, row, row_of_run(w, end), residual, next, want);
+        run_part(p, a, w, end, row, row_of_run(w, end), residual, next, want);
     }
 }
 

@@ -9,16 +9,6 @@ enum {
     FEW_ROWS = 12, MANY_ROWS = 64, PACKED_K = 256,
 };
 
-/* What pays differs by vendor where memory and caches do: measured (docs/performance.md), and no bit depends on it. */
-static bool on_intel(void)
-{
-#ifdef RZ_BUILD_X86
-    return __builtin_cpu_is("intel");
-#else
-    return false;
-#endif
-}
-
 /* A block of rows that will be needed soon, in pieces of LINES floats. Tiles copy or ask for `share` pieces a column of them while they multiply: there a line costs less
  * than a cycle, alone six to ten. */
 typedef struct {
@@ -416,6 +406,7 @@ static int part_of_k(int K, int k, int i, bool half)
     return half ? minimum(4 * even_part((K + 3) / 4, PACKED_K / 4, i), K - k) : even_part(K, PACKED_K, i);
 }
 
+/* Of what is read after the product: to be asked for, in as many pieces as it has. */
 static ahead read_later(const rz_read *r)
 {
     const int pieces = (int)((r->n + LINES - 1) / LINES);

@@ -39,4 +39,14 @@ static inline int even_part(int n, int most, int i)
 }
 
 static inline int minimum(int a, int b) { return a < b ? a : b; }
+
+/* What pays differs by vendor where memory and caches do: measured (docs/performance.md), and no bit depends on it. */
+static inline bool on_intel(void)
+{
+#ifdef RZ_BUILD_X86
+    return __builtin_cpu_is("intel");
+#else
+    return false;
+#endif
+}
 #endif
