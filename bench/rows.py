@@ -2,7 +2,8 @@
 
 Both sides do the same work: decoding samples at temperature 1 without filters, to full lengths, after prompts of 16 tokens, each sequence its own; training is forward, loss,
 backward and AdamW in f32; a GRPO step samples, scores, and updates once. llama.cpp's benchmark samples nothing and its time ends with the logits: that is to its advantage.
-Beside llama.cpp, which times them apart, decoding is the steps behind the prompts; what comes out with the prompts stands beside it. transformers' time has both. In bfloat16 (rows with bf16 in their names) all others round activations too: ours are the faster of
+Beside llama.cpp, which times them apart, decoding is the steps behind the prompts; what comes out with the prompts stands beside it. transformers' time has both. llama.cpp keeps keys
+and values in 16 bits unless told otherwise (it is faster so): ours beside it likewise; both keep floats in decode-small-llama-f32. In bfloat16 (rows with bf16 in their names) all others round activations too: ours are the faster of
 `--compute bf16`, which does, and of f32 products with weights that are stored so."""
 import json
 import math
@@ -85,8 +86,8 @@ def ours(name, work, *flags, least=None, least_steps=None, ranks=1, seconds=2, c
     return Job(name, "rulezero", commands, read_ours, least, least_steps, ranks)
 
 
-def our_decode(name, shape, batch, new, dtype="f32", seconds=2, plain=False):
-    return ours(name, "decode", "--shape", shape, "--batch", str(batch), "--prompt", "16", "--new", str(new), "--dtype", dtype,
+def our_decode(name, shape, batch, new, dtype="f32", kv="f32", seconds=2, plain=False):
+    return ours(name, "decode", "--shape", shape, "--batch", str(batch), "--prompt", "16", "--new", str(new), "--dtype", dtype, "--kv-dtype", kv,
                 *(["--plain"] if plain else []), seconds=seconds, least=lambda found: least_seconds(found, decode_flop(shape, batch, 16, new), new + 1),
                 least_steps=lambda found: least_seconds(found, steps_flop(shape, batch, 16, new), new), computes=("f32", "bf16") if dtype == "bf16" else ("f32",))
 
@@ -100,10 +101,10 @@ def torch(name, script, model, *words, side="PyTorch"):
     return Job(name, side, [["{python}", f"bench/peers/{script}", f"{{models}}/{model}", *map(str, words)]], read_peer)
 
 
-def llama(name, shape, batch, new, dtype="f32", repeat=1):
+def llama(name, shape, batch, new, dtype="f32", kv="f16", repeat=1):
     context = str(batch * -(-(16 + new) // 256) * 256)  # it rounds each sequence's part
     return Job(name, "llama.cpp", [["{llama}", "-m", f"{{models}}/{shape}-{dtype}.gguf", "-c", context, "-npp", "16", "-ntg", str(new), "-npl",
-                                    ",".join([str(batch)] * repeat), "-t", "1", "-tb", "1", "-ngl", "0", "-fa", attention, "--output-format", "jsonl"]
+                                    ",".join([str(batch)] * repeat), "-t", "1", "-tb", "1", "-ngl", "0", "-fa", attention, "-ctk", kv, "-ctv", kv, "--output-format", "jsonl"]
                                    for attention in ("on", "off")], read_llama, cores=2)  # one for the thread that prints, or its last lines may be lost
 
 
@@ -123,20 +124,22 @@ counted = (lambda found: least_seconds(found, found["flop"]))
 JOBS = {job.name: job for job in [
     our_decode("our decode small 32", "small", 32, 128),
     torch("hf decode small 32", "decode.py", "small", 32, 16, 128, "float32", 3, side="transformers"),
+    llama("llama decode small 32 f32 kv", "small", 32, 128, kv="f32", repeat=3),
+    our_decode("our decode small 32 bf16 kv", "small", 32, 128, kv="bf16"),
     llama("llama decode small 32", "small", 32, 128, repeat=3),
 
-    our_decode("our decode small bf16 32", "small", 32, 128, "bf16"),
+    our_decode("our decode small bf16 32", "small", 32, 128, "bf16", "bf16"),
     llama("llama decode small bf16 32", "small", 32, 128, "bf16", repeat=3),
 
-    our_decode("our decode 0.5b 32", "qwen0.5b", 32, 16, seconds=0, plain=True),
+    our_decode("our decode 0.5b 32", "qwen0.5b", 32, 16, kv="bf16", seconds=0, plain=True),
     llama("llama decode 0.5b 32", "qwen0.5b", 32, 16),
-    our_decode("our decode 0.5b bf16 8", "qwen0.5b", 8, 16, "bf16", seconds=0, plain=True),
+    our_decode("our decode 0.5b bf16 8", "qwen0.5b", 8, 16, "bf16", "bf16", seconds=0, plain=True),
     llama("llama decode 0.5b bf16 8", "qwen0.5b", 8, 16, "bf16"),
-    our_decode("our decode 0.5b bf16 32", "qwen0.5b", 32, 16, "bf16", seconds=0, plain=True),
+    our_decode("our decode 0.5b bf16 32", "qwen0.5b", 32, 16, "bf16", "bf16", seconds=0, plain=True),
     llama("llama decode 0.5b bf16 32", "qwen0.5b", 32, 16, "bf16"),
-    our_decode("our decode 0.5b 1", "qwen0.5b", 1, 16, plain=True),
+    our_decode("our decode 0.5b 1", "qwen0.5b", 1, 16, kv="bf16", plain=True),
     llama("llama decode 0.5b 1", "qwen0.5b", 1, 16, repeat=2),
-    our_decode("our decode 0.5b bf16 1", "qwen0.5b", 1, 16, "bf16", plain=True),
+    our_decode("our decode 0.5b bf16 1", "qwen0.5b", 1, 16, "bf16", "bf16", plain=True),
     llama("llama decode 0.5b bf16 1", "qwen0.5b", 1, 16, "bf16", repeat=2),
 
     our_train("our train small", "small", 16, 256),
@@ -231,7 +234,8 @@ def equal_limit(m):
 
 ROWS = [
     speed("decode-small", "decode, small, batch 32, f32, against transformers", "our decode small 32", "hf decode small 32", 3.5, 5),
-    steps("decode-small-llama", "the same against llama.cpp", "our decode small 32", "llama decode small 32", 5.5, 7),
+    steps("decode-small-llama", "the same against llama.cpp, keys and values in 16 bits", "our decode small 32 bf16 kv", "llama decode small 32", 5.5, 7),
+    steps("decode-small-llama-f32", "the same against llama.cpp, keys and values in f32", "our decode small 32", "llama decode small 32 f32 kv", 5.5, 7),
     steps("decode-0.5b-32", "decode, 0.5B, batch 32, f32, against llama.cpp", "our decode 0.5b 32", "llama decode 0.5b 32", 1.4, 1.8),
     steps("decode-0.5b-bf16-8", "decode, 0.5B, batch 8, bf16-stored", "our decode 0.5b bf16 8", "llama decode 0.5b bf16 8", 1.9, 2.5),
     steps("decode-0.5b-bf16-32", "decode, 0.5B, batch 32, bf16-stored", "our decode 0.5b bf16 32", "llama decode 0.5b bf16 32", 2.2, 2.8),
