@@ -6,7 +6,7 @@
 
 typedef struct {
     char *model, *rules;
-    int shape, dtype, compute;
+    int shape, dtype, compute, kv_dtype;
     int64_t batch, prompt, new_tokens, seq, group, threads, shards;
     double seconds;
     bool json, plain;

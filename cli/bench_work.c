@@ -367,7 +367,7 @@ static bool set_up(rz_bench *b, const rz_bench_work *w, const rz_kernels *k, rz_
     if (w->model && !open_policy(b, k, err))
         return false;
     if (b->policy)
-        rz_policy_store(b->policy, (rz_stored)o->dtype, (rz_compute)o->compute);
+        rz_policy_store(b->policy, (rz_stored)o->dtype, (rz_compute)o->compute, (rz_kv_dtype)o->kv_dtype);
     return !w->open || w->open(b, err);
 }
 

@@ -22,7 +22,7 @@ typedef struct {
     char *model, *data, *rules, *dump, *eos_token;
     int64_t samples, max_new, limit, seed, threads;
     double temperature;
-    int split, dtype, compute;
+    int split, dtype, compute, kv_dtype;
     rz_text_list rules_allow;
     bool json;
     rz_task_options task;
@@ -159,7 +159,7 @@ static bool open_job(job *j, rz_err *err)
         !rz_rules_worker_create(&j->worker, j->rules, rz_cli_helper(), err) || !open_data(j, err) ||
         !rz_pool_create(&j->pool, (int)o->threads, err) || !rz_model_read(o->model, j->kernels, j->pool, &j->policy, &j->tokenizer, err))
         return false;
-    rz_policy_store(j->policy, (rz_stored)o->dtype, (rz_compute)o->compute);
+    rz_policy_store(j->policy, (rz_stored)o->dtype, (rz_compute)o->compute, (rz_kv_dtype)o->kv_dtype);
     if (!rz_stop_ids(j->tokenizer, o->eos_token, j->stop_ids, &j->n_stop_ids))
         return rz_fail(err, RZ_EUSAGE, "eos-token is '%s', which the tokenizer of %s does not hold", o->eos_token, o->model);
     if (!rz_prompt_create(&j->prompt, &o->prompt, j->tokenizer, err))

@@ -40,10 +40,12 @@ bool rz_flags_parse_words(const rz_option *rows, int n, void *base, bool *given,
     {"rules-allow", RZ_OPT_TEXTS, offsetof(options, rules_allow), "", 0, 0, NULL, RZ_OPT_FIXED,                                                            \
      "kinds of rules that run with all your rights and may: plugin, program"}
 
-/* Rows of one with the ints `dtype`, an rz_stored, and `compute`, an rz_compute (policy/policy.h). */
+/* Rows of one with the ints `dtype`, an rz_stored, `compute`, an rz_compute, and `kv_dtype`, an rz_kv_dtype (policy/policy.h). */
 #define RZ_ARITHMETIC_FLAGS(options)                                                                                                                      \
     {"dtype", RZ_OPT_ENUM, offsetof(options, dtype), "f32", 0, 0, RZ_STORED_NAMES, RZ_OPT_FIXED,                                                          \
      "what is computed with: matrices as they are, or rounded to bfloat16, as a run with dtype=bf16 does"},                                              \
     {"compute", RZ_OPT_ENUM, offsetof(options, compute), "f32", 0, 0, RZ_COMPUTE_NAMES, RZ_OPT_FIXED,                                                     \
-     "how matrix products multiply: floats, or both factors rounded to bfloat16, as a run with compute=bf16 does"}
+     "how matrix products multiply: floats, or both factors rounded to bfloat16, as a run with compute=bf16 does"},                                       \
+    {"kv-dtype", RZ_OPT_ENUM, offsetof(options, kv_dtype), "f32", 0, 0, RZ_KV_DTYPE_NAMES, RZ_OPT_FIXED,                                                  \
+     "what keys and values are attended to as: floats, or rounded to bfloat16, as a run with kv_dtype=bf16 does"}
 #endif

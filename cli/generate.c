@@ -19,7 +19,7 @@ typedef struct {
     rz_prompt_options prompt;
     int64_t max_new, top_k, samples, seed, threads;
     double temperature, top_p, min_p, price_per_core_hour;
-    int dtype, compute;
+    int dtype, compute, kv_dtype;
     bool json, speculative;
 } options;
 
@@ -227,7 +227,7 @@ static bool open_job(job *j, rz_err *err)
         !rz_pool_create(&j->pool, (int)j->o.threads, err) || !rz_model_read(j->o.model, j->kernels, j->pool, &j->policy, &j->tokenizer, err) ||
         !find_stops(j, err) || !open_prompts(j, err))
         return false;
-    rz_policy_store(j->policy, (rz_stored)j->o.dtype, (rz_compute)j->o.compute);
+    rz_policy_store(j->policy, (rz_stored)j->o.dtype, (rz_compute)j->o.compute, (rz_kv_dtype)j->o.kv_dtype);
     rz_policy_panels(j->policy);
     j->requests = RZ_NEW(&j->arena, j->n, rz_request);
     for (int i = 0; i < j->n; i++)

@@ -15,7 +15,7 @@ enum { MAX_LINE = 64 << 20, TOP = 10, PIECE = 256, LOGIT_FLOATS = 1 << 22 };
 typedef struct {
     char *model;
     int64_t threads;
-    int dtype, compute;
+    int dtype, compute, kv_dtype;
 } options;
 
 const rz_option rz_logprobs_flags[] = {
@@ -208,7 +208,7 @@ static bool open_job(job *j, rz_err *err)
     if (!rz_cli_kernels(&j->kernels, err) || !rz_arena_init(&j->arena, (size_t)1 << 40, err) || !rz_pool_create(&j->pool, (int)j->o.threads, err) ||
         !rz_model_read(j->o.model, j->kernels, j->pool, &j->policy, NULL, err))
         return false;
-    rz_policy_store(j->policy, (rz_stored)j->o.dtype, (rz_compute)j->o.compute);
+    rz_policy_store(j->policy, (rz_stored)j->o.dtype, (rz_compute)j->o.compute, (rz_kv_dtype)j->o.kv_dtype);
     return true;
 }
 

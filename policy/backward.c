@@ -157,12 +157,12 @@ static void attend_backward(void *ctx, int i, int thread)
         const rz_run *run = &b->runs[r];
         int64_t r0 = b->row0[r];
         float *d = s->dqkv + (r0 - s->row) * ld;
-        rz_kv own = rz_cache_layer(run->cache, p, s->layer), parent = {0};
+        rz_kv own = rz_cache_layer(run->cache, s->layer), parent = {0};
         if (run->parent)
-            parent = rz_cache_layer(run->parent, p, s->layer);
+            parent = rz_cache_layer(run->parent, s->layer);
         if (run->root) {
-            parent = (rz_kv){own.k, own.v, run->root->n, own.cap};
-            own = (rz_kv){own.k + (int64_t)parent.n * G * E, own.v + (int64_t)parent.n * G * E, run->n, own.cap - parent.n};
+            parent = (rz_kv){.k = own.k, .v = own.v, .n = run->root->n, .cap = own.cap};
+            own = (rz_kv){.k = own.k + (int64_t)parent.n * G * E, .v = own.v + (int64_t)parent.n * G * E, .n = run->n, .cap = own.cap - parent.n};
             for (int64_t j = 0; j < run->n; j++) /* the completions' share: the chains go on */
                 for (int64_t at = k_at; at <= v_at; at += v_at - k_at)
                     memcpy(d + j * ld + at + g * E, d_whole + (parent.n + j) * ld + at + g * E, (size_t)E * sizeof *d);

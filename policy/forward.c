@@ -9,40 +9,72 @@ static int64_t whole_panels(int64_t n)
     return (n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL;
 }
 
+/* Numbers that the keys, or the values, of a layer take. */
+static int64_t layer_numbers(const rz_policy *p, int n_tokens)
+{
+    return whole_panels(n_tokens) * p->heads.G * p->heads.E;
+}
+
+static size_t number_bytes(const rz_kv *kv)
+{
+    return kv->half_k ? sizeof *kv->half_k : sizeof *kv->k;
+}
+
+/* Keys or values from the at-th number on. */
+static void *keys_from(const rz_kv *kv, int64_t at) { return kv->half_k ? (void *)(kv->half_k + at) : kv->k + at; }
+static void *values_from(const rz_kv *kv, int64_t at) { return kv->half_v ? (void *)(kv->half_v + at) : kv->v + at; }
+
+size_t rz_cache_layer_bytes(const rz_policy *p, int n_tokens)
+{
+    return 2 * (size_t)layer_numbers(p, n_tokens) * sizeof(float);
+}
+
 size_t rz_cache_bytes(const rz_policy *p, int n_tokens)
 {
-    return 2 * (size_t)whole_panels(n_tokens) * (size_t)p->arch.num_hidden_layers * (size_t)p->heads.G * (size_t)p->heads.E * sizeof(float);
+    return (size_t)p->arch.num_hidden_layers * rz_cache_layer_bytes(p, n_tokens) / (p->kv_dtype == RZ_KV_BF16 ? 2 : 1);
 }
 
 void rz_cache_begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, rz_arena *arena)
 {
-    int cap = (int)whole_panels(n_tokens);
-    int64_t layer = (int64_t)p->heads.G * cap * p->heads.E, all = one_layer ? layer : layer * p->arch.num_hidden_layers;
-    *c = (rz_cache){RZ_NEW(arena, all, float), RZ_NEW(arena, all, float), one_layer ? 0 : layer, 0, cap};
+    int64_t layer = layer_numbers(p, n_tokens), all = one_layer ? layer : layer * p->arch.num_hidden_layers;
+    *c = (rz_cache){.stride = one_layer ? 0 : layer, .cap = (int)whole_panels(n_tokens)};
+    c->first = (rz_kv){.k = RZ_NEW(arena, all, float), .v = RZ_NEW(arena, all, float), .rounded = p->kv_dtype == RZ_KV_BF16};
 }
 
 void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *arena)
 {
-    rz_cache_begin(c, p, n_tokens, false, arena);
+    int64_t layer = layer_numbers(p, n_tokens), all = layer * p->arch.num_hidden_layers;
+    if (p->kv_dtype == RZ_KV_F32) {
+        rz_cache_begin(c, p, n_tokens, false, arena);
+        return;
+    }
+    *c = (rz_cache){.stride = layer, .cap = (int)whole_panels(n_tokens)};
+    c->first = (rz_kv){.half_k = RZ_NEW(arena, all, uint16_t), .half_v = RZ_NEW(arena, all, uint16_t)};
+}
+
+rz_kv rz_cache_layer(const rz_cache *c, int layer)
+{
+    rz_kv kv = c->first;
+    int64_t at = layer * c->stride;
+    kv.n = c->n, kv.cap = c->cap;
+    if (kv.half_k)
+        kv.half_k += at, kv.half_v += at;
+    else
+        kv.k += at, kv.v += at;
+    return kv;
 }
 
 void rz_cache_share(rz_cache *to, const rz_cache *from, int n, const rz_policy *p)
 {
-    int64_t panels = whole_panels(n); /* lanes beyond n are numbers in `from` already */
-    int E = p->heads.E;
+    int64_t panels = whole_panels(n), pairs = n + n % 2; /* lanes beyond n are numbers in `from` already */
+    size_t width = (size_t)(p->heads.G * p->heads.E) * number_bytes(&to->first);
     assert(n <= from->n && panels <= to->cap);
     to->n = n;
-    size_t width = (size_t)(p->heads.G * E) * sizeof(float);
     for (int l = 0; to != from && l < p->arch.num_hidden_layers; l++) {
-        memcpy(to->k + l * to->stride, from->k + l * from->stride, (size_t)panels * width);
-        memcpy(to->v + l * to->stride, from->v + l * from->stride, (size_t)n * width);
+        rz_kv into = rz_cache_layer(to, l), of = rz_cache_layer(from, l);
+        memcpy(keys_from(&into, 0), keys_from(&of, 0), (size_t)panels * width);
+        memcpy(values_from(&into, 0), values_from(&of, 0), (size_t)pairs * width);
     }
-}
-
-rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer)
-{
-    (void)p;
-    return (rz_kv){c->k + layer * c->stride, c->v + layer * c->stride, c->n, c->cap};
 }
 
 /* Places the arrays of a->M rows in the arena (NULL: nowhere). Returns their floats. */
@@ -186,11 +218,11 @@ static void swiglu_rows(void *ctx, int r0, int r1)
 /* The root's keys and values, whole panels, become the first ones of kv. */
 static void begin_with(const rz_kv *kv, const rz_cache *root, const rz_policy *p, int layer)
 {
-    rz_kv from = rz_cache_layer(root, p, layer);
-    size_t bytes = (size_t)from.n * (size_t)p->heads.G * (size_t)p->heads.E * sizeof(float);
-    assert(from.n % RZ_PANEL == 0 && from.n <= kv->n);
-    memcpy(kv->k, from.k, bytes);
-    memcpy(kv->v, from.v, bytes);
+    rz_kv from = rz_cache_layer(root, layer);
+    size_t bytes = (size_t)from.n * (size_t)p->heads.G * (size_t)p->heads.E * number_bytes(kv);
+    assert(from.n % RZ_PANEL == 0 && from.n <= kv->n && number_bytes(kv) == number_bytes(&from));
+    memcpy(keys_from(kv, 0), keys_from(&from, 0), bytes);
+    memcpy(values_from(kv, 0), values_from(&from, 0), bytes);
 }
 
 static void append_run(void *ctx, int i, int thread)
@@ -201,13 +233,13 @@ static void append_run(void *ctx, int i, int thread)
     const rz_heads *h = &w->p->heads;
     int64_t ld = (int64_t)(h->H + 2 * h->G) * h->E;
     const float *row = w->from + w->row0[i] * ld;
-    rz_kv kv = rz_cache_layer(w->runs[i].cache, w->p, w->layer);
+    rz_kv kv = rz_cache_layer(w->runs[i].cache, w->layer);
     if (w->runs[i].root)
         begin_with(&kv, w->runs[i].root, w->p, w->layer);
     int last = kv.n / RZ_PANEL * RZ_PANEL; /* keys beyond the last are computed on, then dropped: let them be numbers */
     kv.n -= w->runs[i].n;
     if (last < kv.n + w->runs[i].n && kv.n <= last)
-        memset(kv.k + (int64_t)last * h->G * h->E, 0, (size_t)(RZ_PANEL * h->G * h->E) * sizeof(float));
+        memset(keys_from(&kv, (int64_t)last * h->G * h->E), 0, (size_t)(RZ_PANEL * h->G * h->E) * number_bytes(&kv));
     w->p->k->kv_append(&kv, row + (int64_t)h->H * h->E, row + (int64_t)(h->H + h->G) * h->E, ld, w->runs[i].n, h->G, h->E);
 }
 
@@ -218,9 +250,9 @@ static void attend(void *ctx, int i, int thread)
     int H = p->heads.H, G = p->heads.G, E = p->heads.E, run = w->first + i / G, g = i % G;
     const rz_run *r = &w->runs[run];
     int64_t ld = (int64_t)(H + 2 * G) * E, r0 = w->row0[run];
-    rz_kv own = rz_cache_layer(r->cache, p, w->layer), parent = {0};
+    rz_kv own = rz_cache_layer(r->cache, w->layer), parent = {0};
     if (r->parent)
-        parent = rz_cache_layer(r->parent, p, w->layer);
+        parent = rz_cache_layer(r->parent, w->layer);
     p->k->attention_forward(w->to + r0 * H * E, (int64_t)H * E, rz_act(w->a->row_max, w->layer) + r0 * H,
                             rz_act(w->a->row_sum, w->layer) + r0 * H, w->from + r0 * ld, ld, r->n, r->parent ? &parent : NULL, &own,
                             p->heads, g, g + 1, w->a->scratch[thread]);
@@ -250,7 +282,7 @@ static void steps(work *w)
 {
     for (int i = 0, m = 0; i < w->n_runs; i++) {
         const rz_run *r = &w->runs[i];
-        rz_kv parent = r->parent ? rz_cache_layer(r->parent, w->p, w->layer) : (rz_kv){0}, own = rz_cache_layer(r->cache, w->p, w->layer);
+        rz_kv parent = r->parent ? rz_cache_layer(r->parent, w->layer) : (rz_kv){0}, own = rz_cache_layer(r->cache, w->layer);
         for (own.n -= r->n; own.n < r->cache->n; m++) {
             own.n++; /* each token sees those before it */
             w->a->parents[m] = parent;
@@ -310,11 +342,12 @@ static int first_reads(const work *w, rz_read *to)
     for (int i = 0; i < w->n_runs && n + 4 <= FIRST_READS && sum < ROOM; i++) {
         const rz_run *r = &w->runs[i];
         const bool parent = r->parent && (i == 0 || r->parent != r[-1].parent);
-        const rz_kv both[2] = {parent ? rz_cache_layer(r->parent, p, w->layer) : (rz_kv){0}, rz_cache_layer(r->cache, p, w->layer)};
+        const rz_kv both[2] = {parent ? rz_cache_layer(r->parent, w->layer) : (rz_kv){0}, rz_cache_layer(r->cache, w->layer)};
         for (int j = 0; j < 2; j++) {
-            to[n++] = (rz_read){both[j].k, whole_panels(both[j].n) * token};
-            to[n++] = (rz_read){both[j].v, both[j].n * token};
-            sum += 2 * both[j].n * token;
+            const int64_t values = both[j].n * token * (int64_t)number_bytes(&both[j]) / (int64_t)sizeof(float);
+            to[n++] = (rz_read){keys_from(&both[j], 0), whole_panels(both[j].n) * token * (int64_t)number_bytes(&both[j]) / (int64_t)sizeof(float)};
+            to[n++] = (rz_read){values_from(&both[j], 0), values};
+            sum += 2 * values;
         }
     }
     return n;

@@ -51,7 +51,8 @@ void rz_acts_forward(const rz_policy *p, rz_acts *a, const rz_run *runs, int n_r
 int rz_rows_together(const rz_policy *p, int left);
 /* Activations of a layer as they were when it ran, those that were not kept computed again: the same functions, the same bits. */
 void rz_acts_again(const rz_policy *p, const rz_acts *a, const rz_run *runs, int n_runs, const int *row0, int layer);
-rz_kv rz_cache_layer(const rz_cache *c, const rz_policy *p, int layer);
-/* one_layer: all layers share the room, each forgets the one before. */
+rz_kv rz_cache_layer(const rz_cache *c, int layer);
+/* A cache of floats, for training: rounded where the policy has it so. one_layer: all layers share the room, each forgets the one before. */
 void rz_cache_begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, rz_arena *arena);
+size_t rz_cache_layer_bytes(const rz_policy *p, int n_tokens); /* that one of these takes a layer */
 #endif

@@ -183,7 +183,7 @@ static void probe_rows(const rz_kernels *k, bump *b)
 static void probe_attention(const rz_kernels *k, bump *b)
 {
     const rz_heads heads = {H, G, E, 0.25f};
-    rz_kv parent = {values(b, G * CAP * E), values(b, G * CAP * E), 0, CAP}, own = {values(b, G * CAP * E), values(b, G * CAP * E), 0, CAP};
+    rz_kv parent = {.k = values(b, G * CAP * E), .v = values(b, G * CAP * E), .cap = CAP}, own = {.k = values(b, G * CAP * E), .v = values(b, G * CAP * E), .cap = CAP};
     const float *k_rows = values(b, PARENT * G * E), *v_rows = values(b, PARENT * G * E), *q = values(b, M * H * E), *dout = values(b, M * H * E);
     k->kv_append(&parent, k_rows, v_rows, G * E, PARENT, G, E);
     k->kv_append(&own, k_rows + 5 * G * E, v_rows + 3 * G * E, G * E, M, G, E);
@@ -193,11 +193,29 @@ static void probe_attention(const rz_kernels *k, bump *b)
     if (!scratch)
         rz_out_of_memory(k->attention_scratch(M, M + 1 + PARENT, heads) * sizeof *scratch);
     k->attention_forward(out, H * E, mx, sum, q, H * E, M, &parent, &own, heads, 0, G, scratch);
-    const rz_kv seen[2] = {parent, {NULL, NULL, 0, 0}}, both[2] = {{own.k, own.v, M + 1, CAP}, {parent.k, parent.v, PARENT + 1, CAP}};
+    const rz_kv seen[2] = {parent, {0}}, both[2] = {{.k = own.k, .v = own.v, .n = M + 1, .cap = CAP}, {.k = parent.k, .v = parent.v, .n = PARENT + 1, .cap = CAP}};
     float *step = take(b, 2 * H * E);
     k->attention_step(step, H * E, NULL, NULL, values(b, 2 * (H + 2 * G) * E), (H + 2 * G) * E, seen, both, 2, heads, 0, G, scratch);
     k->attention_backward(dq, grad, grad + M * H * E, grad + 2 * M * H * E, grad + (2 * M + PARENT) * H * E, H * E, dout, out, H * E, mx, sum, q,
                           H * E, M, &parent, &own, heads, 0, G, scratch);
+    free(scratch);
+}
+
+/* A cache of bfloat16s: two steps and some queries. */
+static void probe_half_attention(const rz_kernels *k, bump *b)
+{
+    enum { WIDE = 32 };
+    const rz_heads heads = {H, G, WIDE, 0.25f};
+    rz_kv kv = {.half_k = (uint16_t *)(void *)take(b, G * CAP * WIDE / 2), .half_v = (uint16_t *)(void *)take(b, G * CAP * WIDE / 2), .cap = CAP};
+    const float *k_rows = values(b, PARENT * G * WIDE), *v_rows = values(b, PARENT * G * WIDE), *q = values(b, 2 * (H + 2 * G) * WIDE);
+    float *out = take(b, 4 * H * WIDE), *scratch = malloc(k->attention_scratch(2, 2 + PARENT, heads) * sizeof *scratch);
+    if (!scratch)
+        rz_out_of_memory(k->attention_scratch(2, 2 + PARENT, heads) * sizeof *scratch);
+    k->kv_append(&kv, k_rows, v_rows, G * WIDE, PARENT, G, WIDE);
+    kv.n = PARENT + 1;
+    const rz_kv none[2] = {{0}}, both[2] = {kv, {.half_k = kv.half_k, .half_v = kv.half_v, .n = PARENT + 2, .cap = CAP}};
+    k->attention_step(out, H * WIDE, NULL, NULL, q, (H + 2 * G) * WIDE, none, both, 2, heads, 0, G, scratch);
+    k->attention_forward(out + 2 * H * WIDE, H * WIDE, NULL, NULL, q, (H + 2 * G) * WIDE, 2, NULL, &both[1], heads, 0, G, scratch);
     free(scratch);
 }
 
@@ -225,7 +243,7 @@ static void probe_update(const rz_kernels *k, bump *b)
 }
 
 static const struct { const char *name; void (*run)(const rz_kernels *k, bump *b); } probes[] = {
-    {"matrix product", probe_matmul}, {"matrix product of bfloat16s", probe_half}, {"norm, rope or swiglu", probe_rows}, {"attention", probe_attention}, {"log-probability", probe_logp},
+    {"matrix product", probe_matmul}, {"matrix product of bfloat16s", probe_half}, {"norm, rope or swiglu", probe_rows}, {"attention", probe_attention}, {"attention to bfloat16s", probe_half_attention}, {"log-probability", probe_logp},
     {"update", probe_update},
 };
 

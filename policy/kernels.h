@@ -44,8 +44,18 @@ typedef struct { const int *ends; int n; } rz_spans;
 
 /* The keys and values of one segment in one layer, those of all heads side by side: what a step reads lies in one piece each, which is what processors
  * fetch ahead. Key block b holds keys 16b … 16b+15 as (G,E,16): k[((j/16*G + g)*E + e)*16 + j%16]; v[(j*G + g)*E + e]. cap is a multiple of 16; what
- * lies beyond n is never used in a result. */
-typedef struct { float *k, *v; int n, cap; } rz_kv;
+ * lies beyond n is never used in a result.
+ * half_k, half_v, if not NULL, stand for k and v: bfloat16s in pairs, of a key's elements, E being even, and of two tokens' values (rz_half_key_at,
+ * rz_half_value_at). rounded: floats that are bfloat16s. Either way keys and values are rounded (policy/mathf.h) when they are appended. */
+typedef struct { float *k, *v; int n, cap; bool rounded; uint16_t *half_k, *half_v; } rz_kv;
+static inline int64_t rz_half_key_at(int G, int g, int64_t j, int e, int E)
+{
+    return (((j / RZ_PANEL * G + g) * (E / 2) + e / 2) * RZ_PANEL + j % RZ_PANEL) * 2 + e % 2;
+}
+static inline int64_t rz_half_value_at(int G, int g, int64_t j, int e, int E)
+{
+    return ((j / 2 * G + g) * E + e) * 2 + j % 2;
+}
 
 typedef struct { int H, G, E; float scale; } rz_heads; /* scale = 1/sqrt(E) rounded once */
 
@@ -80,15 +90,16 @@ typedef struct {
      * (Su et al. 2021, arXiv 2104.09864, in the half-split form of transformers.) */
     void (*rope)(float *x, int64_t ld, const float *cs, const int32_t *pos, int M, int n_heads, int E, bool inverse);
 
-    /* Appends n rows of keys and values (k row i, head g at k + i*ld + g*E; v likewise) to kv at kv->n … kv->n+n−1. Moves data only; kv->n is left
-     * as it is. */
+    /* Appends n rows of keys and values (k row i, head g at k + i*ld + g*E; v likewise) to kv at kv->n … kv->n+n−1, rounded or not as kv says. kv->n is
+     * left as it is. */
     void (*kv_append)(const rz_kv *kv, const float *k, const float *v, int64_t ld, int n, int G, int E);
 
     /* Queries i = 0 … n_q−1 (q + i*ldq + h*E) of one segment. The keys of query i, in order: all of parent (may be NULL: none), then own keys
      * 0 … own->n − n_q + i. For head h, g = h/R:
      *   s_j = chain over e of (q_e, k_je) from +0, times scale;  mx = max_j s_j;  p_j = exp(s_j − mx);  sum = sum16(p_j, j counted from the first
      *   key of parent);  out_e = (chain over j in order of (p_j, v_je) from +0) / sum.
-     * row_max, row_sum (n_q,H) are kept for backward; both may be NULL. Works on heads of g0 ≤ g < g1. scratch: see attention_scratch. */
+     * row_max, row_sum (n_q,H) are kept for backward; both may be NULL. Works on heads of g0 ≤ g < g1. scratch: see attention_scratch. Parent is
+     * of bfloat16s where own is, here and in a step; backward takes floats. */
     void (*attention_forward)(float *out, int64_t ldo, float *row_max, float *row_sum, const float *q, int64_t ldq, int n_q, const rz_kv *parent,
                               const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch);
     /* Decoding: one new token of each of n sequences. Row i of qkv (ld apart) is its queries(H,E), keys(G,E) and values(G,E). Of heads g0 ≤ g < g1 the key

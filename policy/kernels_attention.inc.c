@@ -5,8 +5,6 @@
 
 enum { FORWARD_ROWS = 24, BACKWARD_ROWS = 48, SCORE_ROWS = 12, KEY_TILE = 128, TILE_STRIDE = KEY_TILE + RZ_PANEL };
 
-static int64_t round_up(int64_t n) { return (n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL; }
-
 static int block_rows(int n_q, int R, int most)
 {
     int queries = most / R < 1 ? 1 : most / R;
@@ -31,7 +29,7 @@ static size_t attention_scratch(int n_q, int n_keys, rz_heads heads)
 {
     int R = heads.H / heads.G;
     int64_t E = heads.E, turned = 2 * E * round_up((int64_t)n_keys + RZ_PANEL);
-    int64_t forward = forward_room(n_q, heads) * (score_stride(n_keys) + 2 * E + 1);
+    int64_t forward = turned + forward_room(n_q, heads) * (score_stride(n_keys) + 2 * E + 1);
     int64_t backward = turned + block_rows(n_q, R, BACKWARD_ROWS) * (3 * E + 3 + 2 * TILE_STRIDE);
     return (size_t)((forward > backward ? forward : backward) + RZ_PANEL); /* and room to align */
 }
@@ -40,10 +38,6 @@ static float *aligned(float *p)
 {
     return (float *)(((uintptr_t)p + 63) & ~(uintptr_t)63);
 }
-
-/* j0 is a multiple of 16. The next block of g is RZ_PANEL·G·E on, the next value G·E. */
-static const float *keys_of(const rz_kv *kv, rz_heads h, int g, int j0) { return kv->k + ((int64_t)j0 * h.G + (int64_t)g * RZ_PANEL) * h.E; }
-static const float *values_of(const rz_kv *kv, rz_heads h, int g, int j0) { return kv->v + ((int64_t)j0 * h.G + g) * h.E; }
 
 /* dst(rows, E) are the rows (i, r) of a matrix whose queries are ld apart. */
 static void gather_rows(float *dst, const float *src, int64_t ld, int rows, int R, int E)
@@ -72,7 +66,7 @@ typedef struct {
     const rz_kv *parent, *own;
     rz_heads heads;
     int R, E, n_parent, before; /* query i sees own keys 0 … before + i */
-    int64_t lds;
+    int64_t lds, ldm;           /* rows of s, of row_max and row_sum */
     float *s, *a, *o, *sum; /* scores (rows, lds); queries, if they must be gathered, and weighted values (rows, E); sums (rows) */
     const float *soon;      /* n_soon floats: as many as there is time for are asked for while scores become weights */
     int64_t n_soon;
@@ -82,7 +76,7 @@ static forward begin_forward(const float *q, int64_t ldq, int n_q, const rz_kv *
 {
     int R = heads.H / heads.G, E = heads.E, n_parent = parent ? parent->n : 0;
     int64_t room = forward_room(n_q, heads);
-    forward f = {q, ldq, parent, own, heads, R, E, n_parent, own->n - n_q, score_stride(n_parent + own->n), aligned(scratch), NULL, NULL, NULL, NULL, 0};
+    forward f = {q, ldq, parent, own, heads, R, E, n_parent, own->n - n_q, score_stride(n_parent + own->n), heads.H, aligned(scratch), NULL, NULL, NULL, NULL, 0};
     f.a = f.s + f.lds * room;
     f.o = f.a + E * room;
     f.sum = f.o + E * room;
@@ -130,7 +124,7 @@ static void forward_softmax(const forward *f, float *row_max, float *row_sum, in
         for (int64_t j = m * ASKED; j < (m + 1) * ASKED && j < f->n_soon; j += RZ_PANEL)
             __builtin_prefetch(f->soon + j, 0, 3);
         int query = i + m / n_heads, keys = f->n_parent + f->before + query + 1;
-        int64_t at = (int64_t)query * f->heads.H + h + m % n_heads;
+        int64_t at = query * f->ldm + h + m % n_heads;
         float *s = f->s + m * f->lds, mx = greatest(s, f->heads.scale, keys);
         f->sum[m] = sum_exp(s, NULL, s, f->heads.scale, mx, keys);
         if (row_max)
@@ -149,272 +143,35 @@ static void forward_store(const forward *f, float *out, int64_t ldo, int h, int 
     }
 }
 
+static void forward_heads(const forward *f, float *out, int64_t ldo, float *row_max, float *row_sum, int n_q, int g0, int g1)
+{
+    int queries = block_rows(n_q, f->R, FORWARD_ROWS) / f->R;
+    for (int g = g0; g < g1; g++)
+        for (int i = 0; i < n_q; i += queries) {
+            int rows = (n_q - i < queries ? n_q - i : queries) * f->R;
+            forward_scores(f, f->s, g, i, rows);
+            forward_softmax(f, row_max, row_sum, g * f->R, f->R, i, rows);
+            forward_values(f, f->s, f->o, g, i, rows);
+            forward_store(f, out, ldo, g * f->R, f->R, i, rows);
+        }
+}
+
 static void attention_forward(float *out, int64_t ldo, float *row_max, float *row_sum, const float *q, int64_t ldq, int n_q, const rz_kv *parent,
                               const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch)
 {
     assert(n_q >= 0 && own->n >= n_q && heads.H % heads.G == 0 && 0 <= g0 && g0 <= g1 && g1 <= heads.G);
-    forward f = begin_forward(q, ldq, n_q, parent, own, heads, scratch);
-    int queries = block_rows(n_q, f.R, FORWARD_ROWS) / f.R;
-    for (int g = g0; g < g1; g++)
-        for (int i = 0; i < n_q; i += queries) {
-            int rows = (n_q - i < queries ? n_q - i : queries) * f.R;
-            forward_scores(&f, f.s, g, i, rows);
-            forward_softmax(&f, row_max, row_sum, g * f.R, f.R, i, rows);
-            forward_values(&f, f.s, f.o, g, i, rows);
-            forward_store(&f, out, ldo, g * f.R, f.R, i, rows);
-        }
-}
-
-/* ---- a step: one query of all its heads, keys and values read in the order in which they lie, from wherever they are ---- */
-
-/* Of so many heads of a g: blocks of keys, panels of E at once. CHAINS: of the heads of some g together. More heads than these go the way of long runs. */
-#if VF_REGISTERS >= 32
-enum { CHAINS = 16, MOST_GROUPS = 8, MOST_HEADS = 8, MOST_BLOCKS = 8 };
-static const int blocks_of_heads[MOST_HEADS + 1] = {0, 8, 4, 4, 4, 4, 4, 3, 3}, panels_of_heads[MOST_HEADS + 1] = {0, 4, 4, 4, 4, 4, 4, 3, 3};
-#else
-enum { CHAINS = 4, MOST_GROUPS = 4, MOST_HEADS = 4, MOST_BLOCKS = 4 };
-static const int blocks_of_heads[MOST_HEADS + 1] = {0, 4, 2, 1, 1}, panels_of_heads[MOST_HEADS + 1] = {0, 4, 2, 1, 1};
-#endif
-
-/* Intel's processors are ahead of loops over as many chains as 32 registers hold by themselves; where asking as well would slow them down, they wait only where a loop
- * begins. */
-static bool ahead_by_itself(void)
-{
-    return VF_REGISTERS >= 32 && on_intel();
-}
-
-/* Where what is needed after a segment lies: while one sequence is attended to the next one's keys and values are asked for, in the order in which they lie. Of a
- * parent that both have, or of sequences that are too long to lie near, it is the segment itself: nothing. */
-static const rz_kv *soon_after(const rz_kv *kv, const rz_kv *next, int n_keys, rz_heads heads)
-{
-    enum { NEAR = 400 << 10 };
-    return !ahead_by_itself() && next && next->n && (int64_t)n_keys * heads.G * heads.E * 2 * (int64_t)sizeof(float) <= NEAR ? next : kv;
-}
-
-/* Some blocks of keys, of either segment: where they lie, of the first g, where their scores go, of the first head. soon: keys that are needed after these. */
-typedef struct {
-    const float *q, *k[MOST_BLOCKS], *soon;
-    float *s[MOST_BLOCKS];
-    int64_t lds;
-    int E;
-} key_blocks;
-
-/* Scores of the R heads of a g. */
-INLINE void scores_of_blocks(const key_blocks *t, const int R, const int n, const bool ask)
-{
-    vf acc[MOST_HEADS][MOST_BLOCKS];
-    const key_blocks u = *t;
-    UNROLL for (int r = 0; r < R; r++)
-        UNROLL for (int i = 0; i < n; i++)
-            acc[r][i] = vf_zero();
-    for (int64_t e = 0; e < u.E; e++) {
-        vf k[MOST_BLOCKS];
-        UNROLL for (int i = 0; i < n; i++) {
-            k[i] = vf_load(u.k[i] + e * RZ_PANEL);
-            if (ask)
-                __builtin_prefetch(u.soon + (e * n + i) * RZ_PANEL, 0, 2);
-        }
-        UNROLL for (int r = 0; r < R; r++) {
-            vf q = vf_set(u.q[r * u.E + e]);
-            UNROLL for (int i = 0; i < n; i++)
-                acc[r][i] = vf_fma(q, k[i], acc[r][i]);
-        }
-    }
-    UNROLL for (int i = 0; i < n; i++) /* what a block has beyond the last key of its segment the next one takes the place of */
-        UNROLL for (int r = 0; r < R; r++)
-            vf_store(u.s[i] + r * u.lds, acc[r][i]);
-}
-
-/* F(heads of a g, blocks) */
-#define UP_TO_3_OF(F, R) F(R, 1) F(R, 2) F(R, 3)
-#define UP_TO_4_OF(F, R) UP_TO_3_OF(F, R) F(R, 4)
-#if VF_REGISTERS >= 32
-#define EACH_BLOCKS(F)                                                                                                                      \
-    UP_TO_4_OF(F, 1) F(1, 5) F(1, 6) F(1, 7) F(1, 8) UP_TO_4_OF(F, 2) UP_TO_4_OF(F, 3) UP_TO_4_OF(F, 4) UP_TO_4_OF(F, 5) UP_TO_4_OF(F, 6)       \
-    UP_TO_3_OF(F, 7) UP_TO_3_OF(F, 8)
-#else
-#define EACH_BLOCKS(F) UP_TO_4_OF(F, 1) F(2, 1) F(2, 2) F(3, 1) F(4, 1)
-#endif
-#define BLOCKS(R, N)                                                                                     \
-    static void blocks_##R##x##N##_0(const key_blocks *t) { scores_of_blocks(t, R, N, false); }            \
-    static void blocks_##R##x##N##_1(const key_blocks *t) { scores_of_blocks(t, R, N, true); }
-#define BLOCKS_ENTRY(R, N) [R][N] = {blocks_##R##x##N##_0, blocks_##R##x##N##_1},
-EACH_BLOCKS(BLOCKS)
-static void (*const blocks_fns[MOST_HEADS + 1][MOST_BLOCKS + 1][2])(const key_blocks *t) = {EACH_BLOCKS(BLOCKS_ENTRY)};
-
-/* Keys that are asked for, of one segment after the other: `left` floats of this one. */
-typedef struct {
-    const float *p, *then;
-    int64_t left;
-} asked_keys;
-
-static asked_keys ask_keys(const rz_kv *parent, const rz_kv *next_parent, const rz_kv *own, const rz_kv *next_own, rz_heads h)
-{
-    bool has_parent = next_parent->k != parent->k, has_own = next_own->k != own->k;
-    return (asked_keys){has_parent ? next_parent->k : NULL, has_own ? next_own->k : NULL, has_parent ? round_up(next_parent->n) * h.G * h.E : 0};
-}
-
-/* Of these the next n floats; the last few of a segment are let go. NULL: there are none. */
-static const float *take_keys(asked_keys *a, int64_t n)
-{
-    if (a->left < n / 2)
-        *a = (asked_keys){a->then, NULL, a->then ? INT64_MAX : 0};
-    const float *p = a->p;
-    if (p)
-        a->p += n, a->left -= n;
-    return p;
-}
-
-/* Scores of all heads on both segments, some blocks at a time. */
-static void step_scores(const forward *f, const rz_kv *next_parent, const rz_kv *next_own, int g0, int g1)
-{
-    const int E = f->E, R = f->R, first = (int)(round_up(f->n_parent) / RZ_PANEL), blocks = first + (int)(round_up(f->own->n) / RZ_PANEL);
-    const int64_t size = (int64_t)f->heads.G * E * RZ_PANEL; /* of a block */
-    if (R > MOST_HEADS) {
-        for (int g = g0; g < g1; g++)
-            forward_scores(f, f->s + (int64_t)(g - g0) * R * f->lds, g, 0, R);
+    const int R = heads.H / heads.G, E = heads.E, n_parent = parent ? parent->n : 0;
+    if (!own->half_k) {
+        forward f = begin_forward(q, ldq, n_q, parent, own, heads, scratch);
+        forward_heads(&f, out, ldo, row_max, row_sum, n_q, g0, g1);
         return;
     }
-    asked_keys ask = ask_keys(f->parent, next_parent, f->own, next_own, f->heads);
-    for (int b = 0, i = 0, n; b < blocks; b += n, i++) {
-        n = even_part(blocks, blocks_of_heads[R], i);
-        key_blocks t = {.q = f->q + (int64_t)g0 * R * E, .lds = f->lds, .E = E};
-        for (int j = 0; j < n; j++) {
-            bool own = b + j >= first;
-            int at = own ? b + j - first : b + j;
-            t.k[j] = (own ? f->own->k : f->parent->k) + at * size + (int64_t)g0 * E * RZ_PANEL;
-            t.s[j] = f->s + (own ? f->n_parent : 0) + at * RZ_PANEL;
-        }
-        for (int g = g0; g < g1; g++) {
-            t.soon = take_keys(&ask, (int64_t)n * E * RZ_PANEL);
-            blocks_fns[R][n][t.soon != NULL](&t);
-            t.q += R * E;
-            for (int j = 0; j < n; j++)
-                t.k[j] += E * RZ_PANEL, t.s[j] += R * f->lds;
-        }
-    }
-}
-
-/* The values of both segments, of the first g; soon: values that are needed after these. */
-typedef struct {
-    float *out;
-    const float *p, *v[2], *soon[2];
-    int64_t ldp, ldv;
-    int E, n[2];
-} together;
-
-/* Weighted values of some g: their heads have few chains each, together they hide each other's latency. */
-INLINE void values_together(const together *t, const int groups, const int R, const int np)
-{
-    vf acc[CHAINS][4];
-    const together u = *t;
-    UNROLL for (int r = 0; r < groups * R; r++)
-        UNROLL for (int i = 0; i < np; i++)
-            acc[r][i] = vf_zero();
-    const float *p = u.p;
-    for (int k = 0; k < 2; p += u.n[k], k++)
-        for (int64_t j = 0; j < u.n[k]; j++)
-            UNROLL for (int g = 0; g < groups; g++) {
-                vf v[4];
-                UNROLL for (int i = 0; i < np; i++) {
-                    v[i] = vf_load(u.v[k] + j * u.ldv + (g * np + i) * 16);
-                    __builtin_prefetch(u.soon[k] + j * u.ldv + (g * np + i) * 16, 0, 2);
-                }
-                UNROLL for (int r = g * R; r < (g + 1) * R; r++) {
-                    vf w = vf_set(p[r * u.ldp + j]);
-                    UNROLL for (int i = 0; i < np; i++)
-                        acc[r][i] = vf_fma(w, v[i], acc[r][i]);
-                }
-            }
-    UNROLL for (int r = 0; r < groups * R; r++)
-        UNROLL for (int i = 0; i < np; i++)
-            vf_store(u.out + r * u.E + 16 * i, acc[r][i]);
-}
-
-/* F(panels of E, heads of a g, groups): of some groups, by how many chains there are at once; of one */
-#define EACH_OF_4(F) F(1, 1, 2) F(1, 1, 3) F(1, 1, 4) F(1, 2, 2) F(2, 1, 2)
-#define UP_TO_3_BY(F, R) F(1, R, 1) F(2, R, 1) F(3, R, 1)
-#define UP_TO_4_BY(F, R) UP_TO_3_BY(F, R) F(4, R, 1)
-#define EACH_OF_16(F)                                                                                                                 \
-    EACH_OF_4(F) F(1, 1, 5) F(1, 1, 6) F(1, 1, 7) F(1, 1, 8) F(1, 2, 3) F(1, 2, 4) F(1, 3, 2) F(1, 3, 3) F(1, 4, 2) F(2, 1, 3) F(2, 1, 4)  \
-    F(2, 1, 5) F(2, 1, 6) F(2, 1, 7) F(2, 1, 8) F(2, 2, 2) F(2, 2, 3) F(2, 2, 4) F(2, 3, 2) F(2, 4, 2) F(3, 1, 2) F(3, 1, 3) F(3, 1, 4)    \
-    F(3, 2, 2) F(4, 1, 2) F(4, 1, 3) F(4, 1, 4) F(4, 2, 2)
-#if VF_REGISTERS >= 32
-#define EACH_TOGETHER(F)                                                                                                                        \
-    EACH_OF_16(F) UP_TO_4_BY(F, 1) UP_TO_4_BY(F, 2) UP_TO_4_BY(F, 3) UP_TO_4_BY(F, 4) UP_TO_4_BY(F, 5) UP_TO_4_BY(F, 6) UP_TO_3_BY(F, 7) UP_TO_3_BY(F, 8)
-#else
-#define EACH_TOGETHER(F) EACH_OF_4(F) UP_TO_4_BY(F, 1) F(1, 2, 1) F(2, 2, 1) F(1, 3, 1) F(1, 4, 1)
-#endif
-#define TOGETHER(NP, R, GROUPS) \
-    static void together_##NP##x##R##x##GROUPS(const together *t) { values_together(t, GROUPS, R, NP); }
-#define TOGETHER_ENTRY(NP, R, GROUPS) [NP][R][GROUPS] = together_##NP##x##R##x##GROUPS,
-EACH_TOGETHER(TOGETHER)
-static void (*const together_fns[5][MOST_HEADS + 1][MOST_GROUPS + 1])(const together *t) = {EACH_TOGETHER(TOGETHER_ENTRY)};
-
-/* How many of the n_g groups left to take together: 1, or so many that all their heads fit. */
-static int groups_together(int R, int panels, int n_g)
-{
-    int fit = panels > 4 ? 0 : minimum(CHAINS / (panels * R), MOST_GROUPS), n = fit < 2 ? 1 : even_part(n_g, fit, 0);
-    while (n > 1 && !together_fns[panels][R][n])
-        n--;
-    return n;
-}
-
-static void step_values(const forward *f, const rz_kv *next_parent, const rz_kv *next_own, int g0, int g1)
-{
-    int E = f->E, R = f->R, panels = E / RZ_PANEL;
-    for (int g = g0, n; g < g1; g += n) {
-        int64_t row = (int64_t)(g - g0) * R;
-        float *p = f->s + row * f->lds, *o = f->o + row * E;
-        if (R > MOST_HEADS || E % RZ_PANEL) {
-            n = 1;
-            forward_values(f, p, o, g, 0, R);
-            continue;
-        }
-        n = groups_together(R, panels, g1 - g);
-        int most = n > 1 ? panels : panels_of_heads[R];
-        for (int x = 0, i = 0, np; x < panels; x += np, i++) {
-            np = even_part(panels, most, i);
-            together t = {o + x * RZ_PANEL, p, {NULL, values_of(f->own, f->heads, g, 0) + x * RZ_PANEL}, {NULL, values_of(next_own, f->heads, g, 0) + x * RZ_PANEL},
-                          f->lds, (int64_t)f->heads.G * E, E, {f->n_parent, f->own->n}};
-            if (f->n_parent) {
-                t.v[0] = values_of(f->parent, f->heads, g, 0) + x * RZ_PANEL;
-                t.soon[0] = values_of(next_parent, f->heads, g, 0) + x * RZ_PANEL;
-            }
-            together_fns[np][R][n](&t);
-        }
-    }
-}
-
-/* The last key and value of own, from the rows of a token; lanes of a block beyond the last key are computed on, then dropped: let them be numbers. */
-static void append_last(const rz_kv *own, const float *k, const float *v, rz_heads heads, int g0, int g1)
-{
-    int at = own->n - 1, lane = at % RZ_PANEL, E = heads.E;
-    float *keys = own->k + ((int64_t)(at - lane) * heads.G) * E, *vals = own->v + (int64_t)at * heads.G * E;
-    if (lane == 0)
-        memset(keys + (int64_t)g0 * RZ_PANEL * E, 0, (size_t)((g1 - g0) * RZ_PANEL * E) * sizeof *keys);
-    for (int64_t i = (int64_t)g0 * E; i < (int64_t)g1 * E; i++)
-        keys[i * RZ_PANEL + lane] = k[i];
-    memcpy(vals + (int64_t)g0 * E, v + (int64_t)g0 * E, (size_t)((g1 - g0) * E) * sizeof *v);
-}
-
-static void attention_step(float *out, int64_t ldo, float *row_max, float *row_sum, const float *qkv, int64_t ld, const rz_kv *parent, const rz_kv *own,
-                           int n, rz_heads heads, int g0, int g1, float *scratch)
-{
-    assert(n >= 0 && heads.H % heads.G == 0 && 0 <= g0 && g0 <= g1 && g1 <= heads.G);
-    int H = heads.H, R = H / heads.G, E = heads.E, rows = (g1 - g0) * R;
-    for (int i = 0; i < n; i++) {
-        const float *row = qkv + i * ld;
-        append_last(&own[i], row + (int64_t)H * E, row + (int64_t)(H + heads.G) * E, heads, g0, g1);
-        forward f = begin_forward(row, ld, 1, &parent[i], &own[i], heads, scratch);
-        const rz_kv *next_parent = soon_after(&parent[i], i + 1 < n ? &parent[i + 1] : NULL, parent[i].n + own[i].n, heads),
-                    *next_own = soon_after(&own[i], i + 1 < n ? &own[i + 1] : NULL, parent[i].n + own[i].n, heads);
-        if (ahead_by_itself())
-            f.soon = values_of(&own[i], heads, g0, 0), f.n_soon = (int64_t)own[i].n * heads.G * E;
-        step_scores(&f, next_parent, next_own, g0, g1);
-        forward_softmax(&f, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, g0 * R, rows, 0, rows);
-        step_values(&f, next_parent, next_own, g0, g1);
-        forward_store(&f, out + i * ldo, ldo, g0 * R, rows, 0, rows);
+    float *wide = aligned(scratch), *wide_own = wide + 2 * E * round_up(n_parent), *room = wide_own + 2 * E * round_up(own->n);
+    for (int g = g0, h = g0 * R; g < g1; g++, h += R) { /* each as the only one */
+        const rz_kv parent_g = n_parent ? widen(parent, heads, g, wide) : (rz_kv){0}, own_g = widen(own, heads, g, wide_own);
+        forward f = begin_forward(q + h * E, ldq, n_q, n_parent ? &parent_g : NULL, &own_g, (rz_heads){R, 1, E, heads.scale}, room);
+        f.ldm = heads.H;
+        forward_heads(&f, out + h * E, ldo, row_max ? row_max + h : NULL, row_sum ? row_sum + h : NULL, n_q, 0, 1);
     }
 }
 
@@ -499,7 +256,7 @@ static void attention_backward(float *dq, float *dk_own, float *dv_own, float *d
                                const float *out, int64_t ldo, const float *row_max, const float *row_sum, const float *q, int64_t ldq, int n_q,
                                const rz_kv *parent, const rz_kv *own, rz_heads heads, int g0, int g1, float *scratch)
 {
-    assert(n_q >= 0 && own->n == n_q && heads.H % heads.G == 0 && 0 <= g0 && g0 <= g1 && g1 <= heads.G);
+    assert(n_q >= 0 && own->n == n_q && heads.H % heads.G == 0 && 0 <= g0 && g0 <= g1 && g1 <= heads.G && !own->half_k);
     int R = heads.H / heads.G, E = heads.E, most = block_rows(n_q, R, BACKWARD_ROWS), n_parent = parent ? parent->n : 0;
     backward b = {.heads = heads, .R = R, .E = E, .scale = heads.scale, .ldd = ldd, .p = aligned(scratch)};
     b.ds = b.p + most * TILE_STRIDE;
@@ -532,38 +289,5 @@ static void attention_backward(float *dq, float *dk_own, float *dv_own, float *d
             for (int m = 0; m < rows / R; m++)
                 memcpy(dq + (i + m) * ldd + head, b.dq + (int64_t)m * R * E, (size_t)R * (size_t)E * sizeof *dq);
         }
-    }
-}
-
-/* ---- appending keys and values ---- */
-
-/* Sixteen keys, the rows of a matrix, to one block. */
-static void append_block(float *to, const float *k, int64_t ld, int E)
-{
-    vf t[16];
-    for (int e = 0; e < E; e += 16) {
-        int n = E - e < 16 ? E - e : 16;
-        for (int i = 0; i < 16; i++)
-            t[i] = get(k + i * ld + e, n);
-        vf_transpose(t);
-        for (int i = 0; i < n; i++)
-            vf_store(to + (e + i) * 16, t[i]);
-    }
-}
-
-static void kv_append(const rz_kv *kv, const float *k, const float *v, int64_t ld, int n, int G, int E)
-{
-    assert(n >= 0 && kv->n + n <= kv->cap && kv->cap % RZ_PANEL == 0);
-    int64_t width = (int64_t)G * E;
-    for (int i = 0; i < n; i++)
-        memcpy(kv->v + (kv->n + i) * width, v + i * ld, (size_t)width * sizeof *v);
-    for (int i = 0, step; i < n; i += step) {
-        int lane = (kv->n + i) % RZ_PANEL;
-        float *to = kv->k + (kv->n + i - lane) * width;
-        step = lane == 0 && n - i >= RZ_PANEL ? RZ_PANEL : 1;
-        for (int g = 0; step > 1 && g < G; g++)
-            append_block(to + (int64_t)g * RZ_PANEL * E, k + i * ld + (int64_t)g * E, ld, E);
-        for (int64_t e = 0; step == 1 && e < width; e++)
-            to[e * RZ_PANEL + lane] = k[i * ld + e];
     }
 }

@@ -150,14 +150,40 @@ static float *value_at(const rz_kv *kv, int G, int g, int j, int e, int E)
     return kv->v + ((int64_t)j * G + g) * E + e;
 }
 
+static float key_of(const rz_kv *kv, int G, int g, int j, int e, int E)
+{
+    return kv->half_k ? rz_from_half(kv->half_k[rz_half_key_at(G, g, j, e, E)]) : *key_at(kv, G, g, j, e, E);
+}
+
+static float value_of(const rz_kv *kv, int G, int g, int j, int e, int E)
+{
+    return kv->half_v ? rz_from_half(kv->half_v[rz_half_value_at(G, g, j, e, E)]) : *value_at(kv, G, g, j, e, E);
+}
+
+static void put_key(const rz_kv *kv, int G, int g, int j, int e, int E, float x)
+{
+    if (kv->half_k)
+        kv->half_k[rz_half_key_at(G, g, j, e, E)] = rz_half(x);
+    else
+        *key_at(kv, G, g, j, e, E) = kv->rounded ? rz_from_half(rz_half(x)) : x;
+}
+
+static void put_value(const rz_kv *kv, int G, int g, int j, int e, int E, float x)
+{
+    if (kv->half_v)
+        kv->half_v[rz_half_value_at(G, g, j, e, E)] = rz_half(x);
+    else
+        *value_at(kv, G, g, j, e, E) = kv->rounded ? rz_from_half(rz_half(x)) : x;
+}
+
 static void kv_append(const rz_kv *kv, const float *k, const float *v, int64_t ld, int n, int G, int E)
 {
     assert(n >= 0 && kv->n + n <= kv->cap && kv->cap % LANES == 0);
     for (int i = 0; i < n; i++)
         for (int g = 0; g < G; g++)
             for (int e = 0; e < E; e++) {
-                *key_at(kv, G, g, kv->n + i, e, E) = k[i * ld + (int64_t)g * E + e];
-                *value_at(kv, G, g, kv->n + i, e, E) = v[i * ld + (int64_t)g * E + e];
+                put_key(kv, G, g, kv->n + i, e, E, k[i * ld + (int64_t)g * E + e]);
+                put_value(kv, G, g, kv->n + i, e, E, v[i * ld + (int64_t)g * E + e]);
             }
 }
 
@@ -183,7 +209,7 @@ static float key_dot(const key_list *list, int g, int j, const float *q, int E)
     const rz_kv *kv = segment_of(list, &j);
     float acc = 0.0f;
     for (int e = 0; e < E; e++)
-        acc = rz_fmaf(q[e], *key_at(kv, list->G, g, j, e, E), acc);
+        acc = rz_fmaf(q[e], key_of(kv, list->G, g, j, e, E), acc);
     return acc;
 }
 
@@ -192,7 +218,7 @@ static float value_dot(const key_list *list, int g, int j, const float *d, int E
     const rz_kv *kv = segment_of(list, &j);
     float acc = 0.0f;
     for (int e = 0; e < E; e++)
-        acc = rz_fmaf(d[e], *value_at(kv, list->G, g, j, e, E), acc);
+        acc = rz_fmaf(d[e], value_of(kv, list->G, g, j, e, E), acc);
     return acc;
 }
 
@@ -211,7 +237,7 @@ static void attend_one(float *out, float *row_max, float *row_sum, const float *
         for (int j = 0; j < list->n; j++) {
             int at = j;
             const rz_kv *kv = segment_of(list, &at);
-            acc = rz_fmaf(p[j], *value_at(kv, list->G, g, at, e, E), acc);
+            acc = rz_fmaf(p[j], value_of(kv, list->G, g, at, e, E), acc);
         }
         out[e] = acc / sum;
     }
@@ -245,9 +271,9 @@ static void attention_step(float *out, int64_t ldo, float *row_max, float *row_s
         for (int g = g0; g < g1; g++)
             for (int e = 0; e < E; e++) {
                 for (int j = first; at == first && j < first + RZ_PANEL; j++)
-                    *key_at(&own[i], G, g, j, e, E) = 0.0f;
-                *key_at(&own[i], G, g, at, e, E) = qkv[(H + g) * E + e];
-                *value_at(&own[i], G, g, at, e, E) = qkv[(H + G + g) * E + e];
+                    put_key(&own[i], G, g, j, e, E, 0.0f);
+                put_key(&own[i], G, g, at, e, E, qkv[(H + g) * E + e]);
+                put_value(&own[i], G, g, at, e, E, qkv[(H + G + g) * E + e]);
             }
         attention_forward(out + i * ldo, ldo, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, qkv, ld, 1, &parent[i],
                           &own[i], heads, g0, g1, scratch);
@@ -274,7 +300,7 @@ static void attend_one_backward(float *dq, float *const grad_k[2], float *const 
         for (int j = 0; j < list->n; j++) {
             int at = j;
             const rz_kv *kv = segment_of(list, &at);
-            acc = rz_fmaf(ds[j], *key_at(kv, list->G, g, at, e, E), acc);
+            acc = rz_fmaf(ds[j], key_of(kv, list->G, g, at, e, E), acc);
         }
         dq[e] = acc;
     }

@@ -13,7 +13,9 @@ static void matmul_half(float *c, int64_t ldc, rz_mat_a a, rz_mat_b b, int M, in
 }
 #endif
 #include "policy/kernels_rows.inc.c"
+#include "policy/kernels_cache.inc.c"
 #include "policy/kernels_attention.inc.c"
+#include "policy/kernels_step.inc.c"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)

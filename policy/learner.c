@@ -204,14 +204,14 @@ size_t rz_learner_bytes(const rz_learner *l, const rz_tree *trees, int n_trees)
 {
     const rz_policy *p = l->p;
     rz_acts a = {.recompute = l->recompute};
-    size_t caches = 0, roots = 0, targets = 0, layers = l->recompute == RZ_RECOMPUTE_NONE ? 1 : (size_t)p->arch.num_hidden_layers, n_runs = 0;
+    size_t caches = 0, roots = 0, targets = 0, layers = l->recompute == RZ_RECOMPUTE_NONE ? (size_t)p->arch.num_hidden_layers : 1, n_runs = 0;
     for (int t = 0; t < n_trees; t++) {
         a.M += tree_rows(&trees[t], l->n_root);
         n_runs += (size_t)trees[t].n_sequences + 1;
         roots += l->n_root ? trees[t].n_prefix : 0;
         for (int i = -1; i < trees[t].n_sequences; i++) {
             int n = i < 0 ? trees[t].n_prefix - l->n_root : trees[t].sequences[i].n, keys = i < 0 ? trees[t].n_prefix : n + trees[t].n_prefix;
-            caches += rz_cache_bytes(p, i < 0 ? keys : n) / layers;
+            caches += rz_cache_layer_bytes(p, i < 0 ? keys : n) * layers;
             targets += i < 0 ? 0 : (size_t)n;
             a.max_segment = n > a.max_segment ? n : a.max_segment;
             a.max_keys = keys > a.max_keys ? keys : a.max_keys;
@@ -261,7 +261,7 @@ void rz_learner_root(rz_learner *l, const int32_t *ids, int n)
     l->n_root = n;
     if (!n)
         return;
-    rz_cache_init(&l->root_cache, p, n, &l->keep);
+    rz_cache_begin(&l->root_cache, p, n, false, &l->keep);
     rz_batch *b = &l->root;
     *b = (rz_batch){.n_trees = 1, .n_runs = 1, .runs = RZ_NEW(&l->keep, 1, rz_run), .row0 = RZ_NEW(&l->keep, 1, int),
                     .tree_run = RZ_NEW(&l->keep, 2, int)};

@@ -135,11 +135,12 @@ void rz_policy_refresh(rz_policy *p)
     rz_shared_barrier(&p->packed_memory);
 }
 
-void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute)
+void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute, rz_kv_dtype kv_dtype)
 {
     assert(!p->packed_memory.p);
     p->stored = as;
     p->compute = compute;
+    p->kv_dtype = kv_dtype;
 }
 
 static bool half_panels(const rz_policy *p)
@@ -212,7 +213,7 @@ bool rz_policy_copy(rz_policy **out, const rz_policy *p, rz_comm *c, rz_err *err
         rz_policy_destroy(copy);
         return false;
     }
-    rz_policy_store(copy, p->stored, p->compute);
+    rz_policy_store(copy, p->stored, p->compute, p->kv_dtype);
     share(copy, c, false, &why);
     if (!copy->w_memory.part)
         memcpy(copy->w, p->w, (size_t)p->layout.n_params * sizeof *p->w);

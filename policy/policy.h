@@ -21,6 +21,9 @@ typedef enum { RZ_STORED_F32, RZ_STORED_BF16 } rz_stored;
 /* How products with matrices multiply: chains of floats, or blocks of bfloat16s (policy/kernels.h, matmul_half), whatever the matrices are stored as. */
 typedef enum { RZ_COMPUTE_F32, RZ_COMPUTE_BF16 } rz_compute;
 #define RZ_COMPUTE_NAMES "f32|bf16"
+/* What keys and values are attended to as: themselves, or themselves rounded to bfloat16, which is what a cache then holds. */
+typedef enum { RZ_KV_F32, RZ_KV_BF16 } rz_kv_dtype;
+#define RZ_KV_DTYPE_NAMES "f32|bf16"
 
 typedef struct {
     rz_arch arch;
@@ -33,6 +36,7 @@ typedef struct {
     float *w;           /* (n_params): the weights; whoever writes them calls rz_policy_refresh */
     rz_stored stored;
     rz_compute compute;
+    rz_kv_dtype kv_dtype;
     float *packed;      /* the same matrices as panels for y = x·Wᵀ, or … */
     uint16_t *half;     /* … as these where they are stored or computed with in bfloat16. Both NULL until rz_policy_panels */
     int64_t n_packed;   /* numbers that panels have */
@@ -46,7 +50,7 @@ void rz_policy_destroy(rz_policy *p);
 /* Embedding and head N(0, .02); q, k, v, gate, up N(0, D^-1/2); o and down N(0, .02/sqrt(2L)); norms 1; biases 0. */
 void rz_policy_init_weights(rz_policy *p, uint32_t seed);
 /* w is what an update changes, and what is written to files, either way. Before rz_policy_panels. */
-void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute);
+void rz_policy_store(rz_policy *p, rz_stored as, rz_compute compute, rz_kv_dtype kv_dtype);
 /* For whoever decodes: few rows at a time are several times as fast with panels. Without them many rows, as in training, cost some 2 % more in the forward
  * products, and no memory. The same bits. Collective once the weights are shared, w being complete for all ranks before. */
 void rz_policy_panels(rz_policy *p);
@@ -70,10 +74,10 @@ bool rz_policy_put(const rz_policy *p, const float *w, rz_store *s, rz_err *err)
 bool rz_policy_get(rz_policy *p, rz_store *s, rz_err *err);
 bool rz_policy_get_arch(rz_arch *a, rz_store *s, rz_err *err);
 
-/* Keys and values of one run of tokens, all layers. */
+/* Keys and values of one run of tokens, all layers: as rz_kv, whose places are those of layer 0. */
 typedef struct {
-    float *k, *v;   /* layer l at + l·stride */
-    int64_t stride; /* G·cap·E */
+    rz_kv first;
+    int64_t stride; /* numbers that a layer has: G·cap·E */
     int n, cap;     /* tokens held; room (a multiple of 16) */
 } rz_cache;
 /* The memory is touched as tokens come. */

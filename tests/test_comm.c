@@ -337,7 +337,7 @@ START_TEST(panels_lie_as_each_rank_wants)
         rz_arena arena;
         must(rz_policy_create(&p, &arch, &mine, NULL, &err) && rz_arena_init(&arena, 1 << 24, &err));
         rz_policy_init_weights(p, 3);
-        rz_policy_store(p, RZ_STORED_BF16, RZ_COMPUTE_F32);
+        rz_policy_store(p, RZ_STORED_BF16, RZ_COMPUTE_F32, RZ_KV_F32);
         must(rz_policy_share(p, comm, &err));
         rz_policy_panels(p);
         must(p->packed_memory.common == (size > 1 && wants < 2));

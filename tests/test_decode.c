@@ -36,7 +36,8 @@ START_TEST(without_cache_and_batch)
 {
     static const int all_slots[] = {1, 2, 7, 64};
     rz_pool *pool = _i & 1 ? tiny_pool(2) : NULL;
-    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i / 2), pool, 31, 1.5);
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i / 2 % tiny_n_kernels()), pool, 31, 1.5);
+    rz_policy_store(p, RZ_STORED_F32, RZ_COMPUTE_F32, _i / 2 < tiny_n_kernels() ? RZ_KV_F32 : RZ_KV_BF16);
     for (int filters = 0; filters < 2; filters++) {
         rz_request *wanted = requests();
         rz_sampling s = sampling();
@@ -81,13 +82,15 @@ static rz_tree tree_of(const rz_request *r)
 START_TEST(sampled_is_trained)
 {
     static const double temperatures[] = {1, 0.7, 1.6};
+    const rz_kv_dtype kv = _i < tiny_n_kernels() + tiny_n_half_kernels() ? RZ_KV_F32 : RZ_KV_BF16; /* first all of the one, then of the other */
+    _i %= tiny_n_kernels() + tiny_n_half_kernels();
     const int half = _i - tiny_n_kernels(); /* from 0 on: computed in bfloat16 */
     const rz_kernels *kernels = tiny_kernels(half < 0 ? _i : half);
     rz_policy *p = tiny_policy(&arch, kernels, NULL, 32, 1.5), *without = tiny_policy(&arch, kernels, NULL, 32, 1.5);
     rz_learner *l;
     int tokens = 0;
-    rz_policy_store(p, RZ_STORED_F32, half < 0 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16);
-    rz_policy_store(without, RZ_STORED_F32, half < 0 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16);
+    rz_policy_store(p, RZ_STORED_F32, half < 0 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16, kv);
+    rz_policy_store(without, RZ_STORED_F32, half < 0 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16, kv);
     rz_policy_panels(p);
     ck_assert(rz_learner_create(&l, without, &err));
     for (int way = 0; way < 3; way++) {
@@ -247,7 +250,8 @@ START_TEST(prompts_that_begin_alike)
         {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {0, 0, 44}, {15, 43, 44}, {0, 0, 1}, {0, 32, 40},
     };
     static const int all_slots[] = {1, 2, 3, 7, 64};
-    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i), NULL, 38, 1.5);
+    rz_policy *p = tiny_policy(&arch, tiny_kernels(_i / 2), NULL, 38, 1.5);
+    rz_policy_store(p, RZ_STORED_F32, RZ_COMPUTE_F32, (rz_kv_dtype)(_i % 2));
     rz_sampling s = sampling();
     rz_request r[MANY];
     rz_completion wanted[MANY][2];
@@ -410,12 +414,12 @@ END_TEST
 static void add(TCase *t)
 {
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_loop_test(t, without_cache_and_batch, 0, 2 * tiny_n_kernels());
-    tcase_add_loop_test(t, sampled_is_trained, 0, tiny_n_kernels() + tiny_n_half_kernels());
+    tcase_add_loop_test(t, without_cache_and_batch, 0, 4 * tiny_n_kernels());
+    tcase_add_loop_test(t, sampled_is_trained, 0, 2 * (tiny_n_kernels() + tiny_n_half_kernels()));
     tcase_add_loop_test(t, against_binary64, 0, tiny_n_kernels());
     tcase_add_test(t, slots_order_and_company);
     tcase_add_test(t, addresses);
-    tcase_add_loop_test(t, prompts_that_begin_alike, 0, tiny_n_kernels());
+    tcase_add_loop_test(t, prompts_that_begin_alike, 0, 2 * tiny_n_kernels());
     tcase_add_test(t, late_requests);
     tcase_add_test(t, progress);
     tcase_add_test(t, leaving);

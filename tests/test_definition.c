@@ -132,6 +132,11 @@ static void lay_out(shard *s, const rz_tree *trees, int n_trees)
     s->tree[s->n_trees] = s->M;
 }
 
+static float *copy(shard *s, const float *x, int n)
+{
+    return memcpy(zeros(s, n), x, (size_t)n * sizeof *x);
+}
+
 static void attention(shard *s, int l, bool prompts)
 {
     const rz_policy *p = s->p;
@@ -142,7 +147,10 @@ static void attention(shard *s, int l, bool prompts)
         float *rows = a->qkv + g->row0 * W;
         if ((g->parent < 0) != prompts) /* what others look back on comes first */
             continue;
-        p->k->kv_append(&g->kv[l], rows + H * E, rows + (H + G) * E, W, g->n, G, E);
+        float *kv = copy(s, rows, g->n * W);
+        for (int m = 0; m < g->n * W && p->kv_dtype == RZ_KV_BF16; m++)
+            kv[m] = rz_from_half(rz_half(kv[m])); /* keys and values, and queries, which nobody reads here */
+        p->k->kv_append(&g->kv[l], kv + H * E, kv + (H + G) * E, W, g->n, G, E);
         g->kv[l].n = g->n;
         p->k->attention_forward(a->att + g->row0 * H * E, H * E, a->row_max + g->row0 * H, a->row_sum + g->row0 * H, rows, W, g->n,
                                 g->parent < 0 ? NULL : &s->segments[g->parent].kv[l], &g->kv[l], p->heads, 0, G, zeros(s, 4096));
@@ -157,11 +165,6 @@ static float *norm(shard *s, float *x, const float *y, int64_t weight, float **r
     *rstd = zeros(s, s->M);
     s->p->k->rmsnorm_forward(h, *rstd, x, y, s->p->w + weight, (float)s->p->arch.rms_norm_eps, s->M, D);
     return h;
-}
-
-static float *copy(shard *s, const float *x, int n)
-{
-    return memcpy(zeros(s, n), x, (size_t)n * sizeof *x);
 }
 
 static void forward(shard *s)
@@ -257,7 +260,7 @@ START_TEST(the_definition)
 {
     rz_arch a = middlings[_i % N_MIDDLINGS];
     rig r = open_rig(&a, tiny_kernels(0), NULL, 4);
-    rz_policy_store(r.p, RZ_STORED_F32, (rz_compute)(_i / N_MIDDLINGS));
+    rz_policy_store(r.p, RZ_STORED_F32, _i / N_MIDDLINGS == 1 ? RZ_COMPUTE_BF16 : RZ_COMPUTE_F32, _i / N_MIDDLINGS == 2 ? RZ_KV_BF16 : RZ_KV_F32);
     rz_tree trees[N_TREES + 1];
     many_trees(trees, &r.arena);
     static const int lengths[2] = {31, 14}; /* more than a block of rows, the first of them not whole where the second sequence begins */
@@ -279,7 +282,7 @@ END_TEST
 
 static void add(TCase *t)
 {
-    tcase_add_loop_test(t, the_definition, 0, 2 * N_MIDDLINGS);
+    tcase_add_loop_test(t, the_definition, 0, 3 * N_MIDDLINGS);
 }
 
 int main(void)

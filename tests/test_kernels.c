@@ -303,22 +303,44 @@ END_TEST
 
 /* ---- attention ---- */
 
-typedef struct { int n_q, E, R, G, parent, before, g0, g1; bool wildly, keep; } attention_case;
+typedef struct { int n_q, E, R, G, parent, before, g0, g1; bool wildly, keep, half; } attention_case; /* half: caches of bfloat16s, E being even */
 
 static int64_t cap_of(int n) { return (n + RZ_PANEL - 1) / RZ_PANEL * RZ_PANEL; }
 
-/* n keys and values; the room beyond them is NaN. */
-static rz_kv segment(const attention_case *c, int n)
+/* Room for keys and values, floats(size) each, or half as many of pairs. */
+static rz_kv kv_of(const attention_case *c, float *k, float *v, int n, int cap)
 {
-    rz_kv kv = {NULL, NULL, 0, (int)cap_of(n)};
-    int64_t size = (int64_t)c->G * kv.cap * c->E;
-    kv.k = floats(size), kv.v = floats(size);
+    return c->half ? (rz_kv){.half_k = (void *)k, .half_v = (void *)v, .n = n, .cap = cap} : (rz_kv){k, v, n, cap, false, NULL, NULL};
+}
+
+static int64_t kv_floats(const attention_case *c, int cap)
+{
+    return (int64_t)c->G * cap * c->E / (c->half ? 2 : 1);
+}
+
+/* n keys and values; the room beyond them is NaN. rounded, unless NULL: the same as floats, by the reference. */
+static rz_kv segment_and(const attention_case *c, int n, rz_kv *rounded)
+{
+    const int cap = (int)cap_of(n);
+    const int64_t size = kv_floats(c, cap);
+    float *room[2] = {floats(size), floats(size)};
     for (int64_t i = 0; i < size; i++)
-        kv.k[i] = kv.v[i] = NAN;
+        room[0][i] = room[1][i] = NAN;
+    rz_kv kv = kv_of(c, room[0], room[1], 0, cap);
     const float *k = values((int64_t)n * c->G * c->E, c->wildly), *v = values((int64_t)n * c->G * c->E, c->wildly);
     reference->kv_append(&kv, k, v, (int64_t)c->G * c->E, n, c->G, c->E);
     kv.n = n;
+    if (rounded) {
+        *rounded = (rz_kv){.k = floats((int64_t)c->G * cap * c->E), .v = floats((int64_t)c->G * cap * c->E), .cap = cap, .rounded = true};
+        reference->kv_append(rounded, k, v, (int64_t)c->G * c->E, n, c->G, c->E);
+        rounded->n = n;
+    }
     return kv;
+}
+
+static rz_kv segment(const attention_case *c, int n)
+{
+    return segment_and(c, n, NULL);
 }
 
 static float *scratch_for(const rz_kernels *k, const attention_case *c, rz_heads heads)
@@ -332,10 +354,10 @@ static float *scratch_for(const rz_kernels *k, const attention_case *c, rz_heads
 
 static void one_attention(const rz_kernels *k, attention_case c)
 {
-    CASE("%d queries, E %d, R %d, groups %d to %d of %d, parent %d, %d keys before, %s", c.n_q, c.E, c.R, c.g0, c.g1, c.G, c.parent, c.before,
-         c.wildly ? "wild" : "tame");
+    CASE("%d queries, E %d, R %d, groups %d to %d of %d, parent %d, %d keys before, %s%s", c.n_q, c.E, c.R, c.g0, c.g1, c.G, c.parent, c.before,
+         c.wildly ? "wild" : "tame", c.half ? ", of bfloat16s" : "");
     rz_heads heads = {c.R * c.G, c.G, c.E, 1.0f / sqrtf((float)c.E)};
-    rz_kv parent = c.parent >= 0 ? segment(&c, c.parent) : (rz_kv){0}, own = segment(&c, c.before + c.n_q);
+    rz_kv wide[2] = {{0}}, parent = c.parent >= 0 ? segment_and(&c, c.parent, &wide[0]) : (rz_kv){0}, own = segment_and(&c, c.before + c.n_q, &wide[1]);
     const rz_kv *p = c.parent >= 0 ? &parent : NULL;
     int64_t width = (int64_t)heads.H * c.E, ldq = width + PICK(0, 5), ldo = width + PICK(0, 3);
     int64_t size_q = (c.n_q - 1) * ldq + width, size_o = (c.n_q - 1) * ldo + width;
@@ -345,7 +367,10 @@ static void one_attention(const rz_kernels *k, attention_case c)
     reference->attention_forward(out.a, ldo, c.keep ? mx.a : NULL, c.keep ? sum.a : NULL, q, ldq, c.n_q, p, &own, heads, c.g0, c.g1, reference_scratch);
     k->attention_forward(out.b, ldo, c.keep ? mx.b : NULL, c.keep ? sum.b : NULL, q, ldq, c.n_q, p, &own, heads, c.g0, c.g1, scratch);
     same(out, "out", k->name), same(mx, "row_max", k->name), same(sum, "row_sum", k->name);
-    if (c.before == 0 && c.keep) {
+    if (c.half) { /* as floats that were rounded */
+        k->attention_forward(out.b, ldo, c.keep ? mx.b : NULL, c.keep ? sum.b : NULL, q, ldq, c.n_q, c.parent >= 0 ? &wide[0] : NULL, &wide[1], heads, c.g0, c.g1, scratch);
+        same(out, "out of rounded floats", k->name), same(mx, "row_max", k->name), same(sum, "row_sum", k->name);
+    } else if (c.before == 0 && c.keep) {
         int64_t ldd = width + PICK(0, 2), size_own = (c.n_q - 1) * ldd + width, size_parent = c.parent > 0 ? (c.parent - 1) * ldd + width : 0;
         twins dq = blank(size_own), dk = twin(size_own, c.wildly), dv = twin(size_own, c.wildly);
         twins dkp = twin(size_parent, c.wildly), dvp = twin(size_parent, c.wildly);
@@ -368,6 +393,8 @@ START_TEST(attention)
                             .keep = round % 7 != 0};
         c.g0 = (int)(next() % (uint32_t)c.G), c.g1 = c.g0 + 1 + (int)(next() % (uint32_t)(c.G - c.g0));
         one_attention(k, c);
+        c.half = true, c.E += c.E % 2;
+        one_attention(k, c);
     }
     one_attention(k, (attention_case){.n_q = 3, .E = 32, .R = 30, .G = 1, .parent = 5, .g1 = 1, .keep = true});   /* more heads than a block has rows */
     one_attention(k, (attention_case){.n_q = 60, .E = 16, .R = 1, .G = 1, .parent = 140, .g1 = 1, .keep = true}); /* more than one block and tile */
@@ -381,8 +408,8 @@ END_TEST
 /* Some sequences, some of them on one parent; some rows go on with the sequence of the row before. The room beyond what the new keys begin is NaN. */
 static void one_step(const rz_kernels *k, attention_case c, int n)
 {
-    CASE("%d steps, E %d, R %d, groups %d to %d of %d, parent %d, %d keys before, %s", n, c.E, c.R, c.g0, c.g1, c.G, c.parent, c.before,
-         c.wildly ? "wild" : "tame");
+    CASE("%d steps, E %d, R %d, groups %d to %d of %d, parent %d, %d keys before, %s%s", n, c.E, c.R, c.g0, c.g1, c.G, c.parent, c.before,
+         c.wildly ? "wild" : "tame", c.half ? ", of bfloat16s" : "");
     rz_heads heads = {c.R * c.G, c.G, c.E, 1.0f / sqrtf((float)c.E)};
     rz_kv parent[8], own[2][8], shared = segment(&c, c.parent);
     twins keys[8], vals[8];
@@ -398,13 +425,13 @@ static void one_step(const rz_kernels *k, attention_case c, int n)
         parent[i] = next() % 2 ? shared : segment(&c, PICK(0, 1, 16, 31));
         int before = c.before + PICK(0, 0, 1, 3, 40), cap = (int)cap_of(before + n);
         rz_kv had = segment(&c, before);
-        int64_t size = (int64_t)c.G * cap * c.E;
+        int64_t size = kv_floats(&c, cap);
         keys[i] = blank(size), vals[i] = blank(size);
         for (int t = 0; t < 2; t++) {
-            memcpy(t ? keys[i].b : keys[i].a, had.k, (size_t)(c.G * had.cap * c.E) * sizeof(float));
-            memcpy(t ? vals[i].b : vals[i].a, had.v, (size_t)(c.G * had.cap * c.E) * sizeof(float));
+            memcpy(t ? keys[i].b : keys[i].a, c.half ? (void *)had.half_k : had.k, (size_t)kv_floats(&c, had.cap) * sizeof(float));
+            memcpy(t ? vals[i].b : vals[i].a, c.half ? (void *)had.half_v : had.v, (size_t)kv_floats(&c, had.cap) * sizeof(float));
         }
-        own[0][i] = (rz_kv){keys[i].a, vals[i].a, before + 1, cap}, own[1][i] = (rz_kv){keys[i].b, vals[i].b, before + 1, cap};
+        own[0][i] = kv_of(&c, keys[i].a, vals[i].a, before + 1, cap), own[1][i] = kv_of(&c, keys[i].b, vals[i].b, before + 1, cap);
         most = parent[i].n + before + 1 > most ? parent[i].n + before + 1 : most;
     }
     int64_t out_width = (int64_t)heads.H * c.E, width = out_width + 2 * c.G * c.E, ld = width + PICK(0, 5), ldo = out_width + PICK(0, 3);
@@ -428,6 +455,8 @@ START_TEST(attention_steps)
                             .parent = PICK(0, 1, 15, 16, 17, 200), .before = PICK(0, 0, 15, 16, 33, 150), .wildly = round % 6 == 5, .keep = round % 7 != 0};
         c.g0 = (int)(next() % (uint32_t)c.G), c.g1 = c.g0 + 1 + (int)(next() % (uint32_t)(c.G - c.g0));
         one_step(k, c, PICK(1, 1, 2, 3, 8));
+        c.half = true, c.E += c.E % 2;
+        one_step(k, c, PICK(1, 1, 2, 3, 8));
     }
 }
 END_TEST
@@ -435,12 +464,18 @@ END_TEST
 START_TEST(appending)
 {
     const rz_kernels *k = tested[_i];
-    for (int round = 0; round < 80; round++) {
-        int E = PICK(1, 3, 16, 17, 32, 64), G = PICK(1, 2, 3), before = PICK(0, 1, 15, 16, 20), n = PICK(0, 1, 2, 16, 17, 40), ld = G * E + PICK(0, 7);
-        CASE("%d after %d, %d heads of %d", n, before, G, E);
+    for (int round = 0; round < 240; round++) {
+        attention_case c = {.half = round % 3 == 1};
+        int E = c.half ? PICK(2, 4, 16, 18, 32, 64) : PICK(1, 3, 16, 17, 32, 64), G = PICK(1, 2, 3), before = PICK(0, 1, 15, 16, 20), n = PICK(0, 1, 2, 16, 17, 40),
+            ld = G * E + PICK(0, 7);
+        CASE("%d after %d, %d heads of %d, %s", n, before, G, E, c.half ? "bfloat16s" : round % 3 ? "rounded" : "floats");
         int cap = (int)cap_of(before + n);
-        twins keys = twin((int64_t)G * cap * E, false), vals = twin((int64_t)G * cap * E, false);
-        rz_kv a = {keys.a, vals.a, before, cap}, b = {keys.b, vals.b, before, cap};
+        c.E = E, c.G = G;
+        twins keys = twin(kv_floats(&c, cap), false), vals = twin(kv_floats(&c, cap), false);
+        rz_kv a = kv_of(&c, keys.a, vals.a, before, cap), b = kv_of(&c, keys.b, vals.b, before, cap);
+        a.rounded = b.rounded = round % 3 == 2;
+        for (int64_t i = 0; c.half && i < 2 * vals.n; i++) /* numbers */
+            a.half_k[i] = b.half_k[i] = a.half_v[i] = b.half_v[i] = (uint16_t)(0x3f80 + i % 100);
         int64_t size = n ? (n - 1) * ld + G * E : 0;
         const float *kr = values(size, true), *vr = values(size, true);
         reference->kv_append(&a, kr, vr, ld, n, G, E);

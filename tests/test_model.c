@@ -136,23 +136,24 @@ END_TEST
  * everything. */
 START_TEST(cuts_threads_and_tables)
 {
-    const int n_f32 = N_MIDDLINGS * tiny_n_kernels();
-    const rz_compute compute = _i < n_f32 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16;
-    _i -= _i < n_f32 ? 0 : n_f32;
+    const int n_f32 = N_MIDDLINGS * tiny_n_kernels(); /* of f32, as many with keys and values in bfloat16, then the products */
+    const rz_compute compute = _i < 2 * n_f32 ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16;
+    const rz_kv_dtype kv = _i / n_f32 == 1 ? RZ_KV_BF16 : RZ_KV_F32;
+    _i -= _i < n_f32 ? 0 : _i < 2 * n_f32 ? n_f32 : 2 * n_f32;
     rz_arch a = middlings[_i % N_MIDDLINGS];
     rz_arena arena = tiny_arena();
     rz_tree trees[N_TREES];
     many_trees(trees, &arena);
     float *logp = RZ_NEW(&arena, 4096, float), *other = RZ_NEW(&arena, 4096, float);
     rig wanted = open_rig(&a, tiny_kernels(0), NULL, 4);
-    rz_policy_store(wanted.p, RZ_STORED_F32, compute);
+    rz_policy_store(wanted.p, RZ_STORED_F32, compute, kv);
     gradient(&wanted, trees, N_TREES, 0, 0.9f);
     int n = outputs(trees, N_TREES, logp);
     size_t bytes = (size_t)wanted.p->layout.n_params * sizeof(float);
     for (int threads = 0, step = _i % N_MIDDLINGS > 1 ? 2 : 1; threads <= 3; threads += step) {
         rz_pool *pool = threads ? tiny_pool(threads) : NULL;
         rig r = open_rig(&a, tiny_kernels(_i / N_MIDDLINGS), pool, 4);
-        rz_policy_store(r.p, RZ_STORED_F32, compute);
+        rz_policy_store(r.p, RZ_STORED_F32, compute, kv);
         for (unsigned i = 0, cuts = 0; cuts < 1u << (N_TREES - 1); i++, cuts += i % 3 ? 0 : threads || _i < N_MIDDLINGS || _i % N_MIDDLINGS > 1 ? 7 : 1) {
             rz_learner_recompute(r.l, (rz_recompute)(i % 3));
             if (i == 2)
@@ -205,7 +206,7 @@ START_TEST(stored_as_bfloat16)
         rz_learner_forward(r.l, trees, N_TREES, 0.9f);
         outputs(trees, N_TREES, other);
         ck_assert(memcmp(logp, other, (size_t)n * sizeof *logp));
-        rz_policy_store(r.p, RZ_STORED_BF16, RZ_COMPUTE_F32);
+        rz_policy_store(r.p, RZ_STORED_BF16, RZ_COMPUTE_F32, RZ_KV_F32);
         for (int panels = 0; panels < 2; panels++) {
             if (panels)
                 rz_policy_panels(r.p);
@@ -303,7 +304,7 @@ START_TEST(blocks_of_rows)
     for (int threads = 1; threads <= 3; threads++) {
         rz_pool *pool = tiny_pool(threads);
         rig r = open_rig(&a, tiny_kernels(_i / 2), pool, 5);
-        rz_policy_store(r.p, RZ_STORED_F32, _i % 2 ? RZ_COMPUTE_BF16 : RZ_COMPUTE_F32);
+        rz_policy_store(r.p, RZ_STORED_F32, _i % 2 ? RZ_COMPUTE_BF16 : RZ_COMPUTE_F32, RZ_KV_F32);
         size_t bytes = (size_t)r.p->layout.n_params * sizeof(float);
         for (int i = 0; i < 4; i++) {
             rz_learner_recompute(r.l, (rz_recompute)(i % RZ_RECOMPUTE_ALL));
@@ -319,7 +320,8 @@ START_TEST(blocks_of_rows)
 }
 END_TEST
 
-/* It is the same model and gradient but for rounding to eight bits: log-probabilities within a few hundredths, gradients of all tensors all but parallel. */
+/* It is the same model and gradient but for rounding to eight bits, of products or of keys and values: log-probabilities within a few hundredths, gradients of all tensors all
+ * but parallel. */
 START_TEST(computed_in_bfloat16)
 {
     rig r = open_rig(&middlings[0], tiny_kernels(-1), NULL, 4), half = open_rig(&middlings[0], tiny_kernels(-1), NULL, 4);
@@ -328,7 +330,7 @@ START_TEST(computed_in_bfloat16)
     float *logp = RZ_NEW(&r.arena, 4096, float), *other = RZ_NEW(&r.arena, 4096, float);
     gradient(&r, trees, N_TREES, 0, 1);
     int n = outputs(trees, N_TREES, logp);
-    rz_policy_store(half.p, RZ_STORED_F32, RZ_COMPUTE_BF16);
+    rz_policy_store(half.p, RZ_STORED_F32, _i ? RZ_COMPUTE_F32 : RZ_COMPUTE_BF16, _i ? RZ_KV_BF16 : RZ_KV_F32);
     gradient(&half, trees, N_TREES, 0, 1);
     outputs(trees, N_TREES, other);
     for (int i = 0; i < n; i++)
@@ -406,9 +408,9 @@ static void add(TCase *t)
 {
     tcase_add_loop_test(t, log_probabilities, 0, N_CASES * tiny_n_kernels());
     tcase_add_loop_test(t, gradients, 0, N_CASES);
-    tcase_add_loop_test(t, cuts_threads_and_tables, 0, N_MIDDLINGS * (tiny_n_kernels() + tiny_n_half_kernels()));
+    tcase_add_loop_test(t, cuts_threads_and_tables, 0, N_MIDDLINGS * (2 * tiny_n_kernels() + tiny_n_half_kernels()));
     tcase_add_loop_test(t, blocks_of_rows, 0, 2 * tiny_n_half_kernels());
-    tcase_add_test(t, computed_in_bfloat16);
+    tcase_add_loop_test(t, computed_in_bfloat16, 0, 2);
     tcase_add_loop_test(t, stored_as_bfloat16, 0, N_MIDDLINGS * tiny_n_kernels());
     tcase_add_loop_test(t, memory_of_a_call, 0, 3);
     tcase_add_loop_test(t, rows_of_the_head, 0, 2);

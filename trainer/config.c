@@ -58,6 +58,8 @@ const rz_option rz_config_rows[] = {
          "a base is pretrained, and weights are updated and saved, in f32"),
     ENUM("compute", compute, "f32", RZ_COMPUTE_NAMES, "how matrix products multiply, of a base too: floats, or both factors rounded to bfloat16 and added up as floats (other numbers; a job is two to three times "
          "as fast where the processor has AMX tiles, 1.3 to 2 times where AVX512_BF16 pays, which doctor tells, a tenth slower on others; docs/performance.md)"),
+    ENUM("kv_dtype", kv_dtype, "f32", RZ_KV_DTYPE_NAMES, "what keys and values are attended to as, in training too: floats, or rounded to bfloat16, which halves the cache and what a step of sampling "
+         "reads of it (other numbers; worth it where sequences are long or many; a base is pretrained in f32)"),
     {"recompute", RZ_OPT_ENUM, AT(recompute), "none", 0, 0, RZ_RECOMPUTE_NAMES, FREE,
      "what a backward pass computes again instead of keeping it: norms saves a third of the activations for almost nothing, layer nine tenths for a fifth more time; changes no bit"},
     INT("activation_mib", activation_mib, "1024", 1, 1e9, FREE, "activations a rank holds at once, in MiB: prompts are taken together as far as they fit; changes no bit"),
@@ -298,7 +300,8 @@ void rz_config_hash(const rz_config *c, rz_stage stage, const char *more, char o
     char *all = rz_strdup(more);
     for (int i = 0; i < rz_config_n_rows; i++) {
         const rz_option *row = &rz_config_rows[i];
-        if (row->change == RZ_OPT_FREE || !rz_config_decides(stage, row->key) || (row->offset == AT(compute) && c->compute == RZ_COMPUTE_F32)) /* as before there was a choice */
+        const bool no_choice = (row->offset == AT(compute) && c->compute == RZ_COMPUTE_F32) || (row->offset == AT(kv_dtype) && c->kv_dtype == RZ_KV_F32); /* as before there was one */
+        if (row->change == RZ_OPT_FREE || !rz_config_decides(stage, row->key) || no_choice)
             continue;
         char *value = rz_options_value(row, c), *longer = rz_asprintf("%s\n%s=%s", all, row->key, value);
         free(value);

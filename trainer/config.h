@@ -26,6 +26,7 @@ typedef struct {
     int recompute;        /* rz_recompute */
     int dtype;            /* rz_stored */
     int compute;          /* rz_compute */
+    int kv_dtype;         /* rz_kv_dtype */
     int on_save_error;    /* rz_save_error */
     double time_limit;    /* seconds; 0: none */
     bool strict, allow_changed_rules;

@@ -129,7 +129,7 @@ static bool open_job(job *j, const rz_job_env *env, rz_err *err)
     if (!rz_arena_init(&j->arena, (size_t)1 << 38, err) || !rz_pool_create(&j->pool, (int)c->threads, err) ||
         !rz_policy_create(&j->policy, &arch, env->kernels, j->pool, err))
         return false;
-    rz_policy_store(j->policy, RZ_STORED_F32, (rz_compute)c->compute);
+    rz_policy_store(j->policy, RZ_STORED_F32, (rz_compute)c->compute, RZ_KV_F32);
     rz_policy_init_weights(j->policy, (uint32_t)c->seed);
     char tokenizer[33];
     rz_hash_hex(rz_tokenizer_json(j->tokenizer), strlen(rz_tokenizer_json(j->tokenizer)), tokenizer);

@@ -393,7 +393,7 @@ static bool tell_plan(job *j, rz_err *err)
 static void share(job *j)
 {
     rz_err why;
-    rz_policy_store(j->policy, (rz_stored)j->config->dtype, (rz_compute)j->config->compute);
+    rz_policy_store(j->policy, (rz_stored)j->config->dtype, (rz_compute)j->config->compute, (rz_kv_dtype)j->config->kv_dtype);
     if (!rz_policy_share(j->policy, j->env->comm, &why))
         rz_loop_note(&j->loop, "the ranks of a machine keep a copy of the weights each: %s", why.text);
 }

@@ -119,6 +119,7 @@ def _(folder):
     check(two["ranks"] == 2 and two["tokens"] == 2 * found["tokens"] and two["flop"] == 2 * found["flop"], two)
     one, three = (bench("train", "--batch", 4, "--seq", 5, ranks=r) for r in (1, 3))
     check(one["tokens"] == three["tokens"] and one["flop"] == three["flop"], one, three)
+    check(bench("decode", "--batch", 2, "--new", 2, "--kv-dtype", "bf16")["kv_dtype"] == "bf16", "kv_dtype is not told")
     half = bench("decode", "--batch", 2, "--new", 2, "--dtype", "bf16")
     check(half["dtype"] == "bf16" and half["flop"] == bench("decode", "--batch", 2, "--new", 2)["flop"], half)
     portable = bench("decode", "--batch", 2, "--new", 2, cpu="portable")

@@ -15,6 +15,9 @@ JOBS = {
     "half": (GRPO, ["compute=bf16", "kl.coef=0.1", "minibatches=2", "gradient_shards=8"]),
     "half tiny": (GRPO, ["compute=bf16", "dtype=bf16", "steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "half pretrain": (BASE, ["compute=bf16"]),
+    "kv": (GRPO, ["kv_dtype=bf16", "kl.coef=0.1", "minibatches=2", "epochs=2"]),
+    "kv root": (GRPO, ["kv_dtype=bf16", "dtype=bf16", "prompt_template=numbers 2 14 target 16 ? <think> 2 + 14 = 16 </think> <answer> 2 + 14 </answer> {prompt}"]),
+    "kv tiny": (GRPO, ["kv_dtype=bf16", "steps=2", "prompts_per_step=2", "group_size=4", "eval.problems=0", "rollout.max_new=16"]),
     "kl": (GRPO, ["kl.coef=0.1", "epochs=2", "minibatches=2"]),
     "dynamic": (GRPO, ["dynamic_sampling=true", "group_size=2", "minibatches=2"]),
     # what all prompts begin with is 16 tokens and more: a root (docs/numerics.md, section 6)
@@ -67,6 +70,15 @@ VARIANTS = [
     ("half tiny", dict(cpu="reference")),
     ("half pretrain", dict(ranks=2, threads=2)),
     ("half pretrain", dict(ranks=3, cpu="avx2")),
+    ("kv", dict(ranks=3, slots=3)),
+    ("kv", dict(ranks=2, threads=2, recompute="norms", activation_mib=1)),
+    ("kv", dict(cpu="portable", slots=20)),
+    ("kv", dict(cpu="avx2", threads=3)),
+    ("kv", dict(cpu="avx512", recompute="layer")),
+    ("kv", {"slots": 1, "ranks": 2, "rollout.speculative": "true"}),
+    ("kv root", dict(ranks=2, slots=5)),
+    ("kv root", dict(cpu="avx2", recompute="layer")),
+    ("kv tiny", dict(cpu="reference")),
     ("dynamic", dict(ranks=4)),
     ("dynamic", dict(ranks=2, slots=3, cpu="avx2")),
     ("root", dict(ranks=2, threads=2)),
@@ -190,7 +202,7 @@ def _(folder):
 def _(folder):
     config, keys = JOBS["bf16"]
     out = os.path.join(folder, "run")
-    for key in "dtype", "compute":
+    for key in "dtype", "compute", "kv_dtype":
         for value in "f32", "bf16":
             rulezero("train", config, f"out={out}-{key}-{value}", *keys, "kl.coef=0", "dtype=f32", f"{key}={value}").expect(OK)
         rulezero("diff", f"{out}-{key}-f32", f"{out}-{key}-bf16").expect(DIFFERENT, f"config: {key} differs")

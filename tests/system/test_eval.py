@@ -238,6 +238,23 @@ def _(folder):
     check(told["pass@3"] > told["pass@1"] > 0, told)
 
 
+@case("the evaluations of a run with kv_dtype=bf16 are those with --kv-dtype bf16; what tokens are worth to logprobs and generate is the same, and other numbers without")
+def _(folder):
+    words = ["--data", "countdown", "split=validation", "numbers=2", "task.max_input=20", "max_value=40", "--samples=3", "--limit=30", "--max-new=24", "--kv-dtype=bf16"]
+    rulezero("train", GRPO, f"out={folder}/run", "kv_dtype=bf16", "eval.samples=3", "eval.problems=30").expect(OK)
+    of_training = lines_of(f"{folder}/run/eval.jsonl")[0]
+    told = evaluate(*words, words=["eval", "--model", MODEL, "--rules", RULES])
+    check(all(told[key] == of_training[key] for key in of_training if key != "step"), told, of_training)
+    worth = {}
+    for name in "bf16", "f32":
+        line = json.loads(rulezero("generate", "--model", MODEL, "--prompt", "numbers 14 3 target 42 ?", "--max-new=24", "--json", "--kv-dtype", name).expect(OK).out)
+        put = write(f"{folder}/ids.jsonl", [json.dumps({"ids": line["prompt_ids"] + line["completion_ids"]}) + "\n"])
+        again = json.loads(rulezero("logprobs", "--model", MODEL, "--kv-dtype", name, put).expect(OK).out)
+        worth[name] = again["logprobs"]
+        check(again["logprobs"][-len(line["logprobs"]):] == line["logprobs"], line, again)
+    check(worth["bf16"] != worth["f32"], "kv_dtype changes nothing", worth)
+
+
 @case("the evaluations of a run with dtype=bf16 are those with --dtype bf16, and others without")
 def _(folder):
     words = ["--data", "countdown", "split=validation", "numbers=2", "task.max_input=20", "max_value=40", "--samples=3", "--limit=30", "--max-new=24"]
