@@ -44,6 +44,8 @@ typedef struct {
     int n_copies, n_asks;
     const char *soon; /* or NULL: read next, a stream for every panel soon_panel bytes apart; asked for soon_k bytes at every k */
     int64_t soon_panel, soon_k;
+    int64_t soon_half; /* SPREAD: from the first half of a panel's stream to the second */
+    int n_soon;        /* SPREAD: lines of each half */
 } block;
 
 /* Tiles come in 1, 2, 4 and 8 panels; this many rows of them fit in the registers. Eight chains keep two multipliers busy: of a single row any number of
@@ -105,7 +107,8 @@ INLINE void step_half(vf acc[MAX_ROWS][MAX_PANELS], const block *t, int k, const
 }
 
 enum { FLOATS, PAIRS, FOURS }; /* what B holds */
-enum { ASIDE = -1 }; /* instead of streams: copies and asks */
+/* Instead of streams: copies and asks; a share of all streams, a line of each in turn, then so many k without. */
+enum { ASIDE = -1, SPREAD = -2, SPREAD_WIDELY = -3, BETWEEN = 3 };
 
 /* Keeps the loads of one k from being moved up to those of another, for which there are no registers. */
 INLINE void in_order(void) { __asm__ volatile("" ::: "memory"); }
@@ -131,6 +134,18 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
                     ask_soon(&u, k + i, soon, np);
                 step_half(acc, &u, k, i, rows, np, holds == FOURS);
             }
+    if (soon <= SPREAD)
+        for (const char *line = u.soon, *last = line + u.n_soon * u.soon_k; line < last; line += u.soon_k) {
+            UNROLL for (int i = 0; i < 2 * np; i++, k++) {
+                step(acc, &u, k, rows, np, part, transposed, false, 0);
+                __builtin_prefetch(line + i / 2 * u.soon_panel + i % 2 * u.soon_half, 0, 2);
+                in_order();
+            }
+            UNROLL for (int i = 0; soon == SPREAD_WIDELY && i < BETWEEN; i++, k++) {
+                step(acc, &u, k, rows, np, part, transposed, false, 0);
+                in_order();
+            }
+        }
     if (soon == ASIDE) {
         for (int i = 0; i < u.n_copies; i++)
             UNROLL for (int j = 0; j < 4; j++, k++) {
@@ -152,7 +167,7 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
             }
     }
     for (; holds == FLOATS && k < end; k++)
-        step(acc, &u, k, rows, np, part, transposed, false, soon == ASIDE ? 0 : soon);
+        step(acc, &u, k, rows, np, part, transposed, false, soon < 0 ? 0 : soon);
     if (ragged && !transposed)
         for (; k < u.edge[rows - 1]; k++)
             step(acc, &u, k, rows, np, part, transposed, true, soon);
@@ -170,15 +185,16 @@ INLINE void tile(const block *t, const int rows, const int np, const bool part, 
 }
 
 /* The variants of a tile, by 2·ragged + transposed; four are row-major and ask for what is read next: in one stream, in one for each panel,
- * likewise with panels of bfloat16; the last two, row-major and transposed, copy and ask. */
-enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6, HALF_BY_FOURS, BESIDE, N_VARIANTS = BESIDE + 2 };
+ * likewise with panels of bfloat16; two, row-major and transposed, copy and ask; the last ones ask for a share of all streams. */
+enum { ONE_STREAM = 4, ALL_STREAMS = 5, HALF = 6, HALF_BY_FOURS, BESIDE, SHARE = BESIDE + 2, WIDE_SHARE, N_VARIANTS };
 #define VARIANT(R, N, V, ...) \
     static void tile_##R##x##N##_##V(const block *t) { tile(t, R, N ? N : 1, N == 0, __VA_ARGS__); }
 #define TILE(R, N)                                                                                                               \
     VARIANT(R, N, 0, false, false, FLOATS, 0) VARIANT(R, N, 1, true, false, FLOATS, 0) VARIANT(R, N, 2, false, true, FLOATS, 0)  \
     VARIANT(R, N, 3, true, true, FLOATS, 0) VARIANT(R, N, 4, false, false, FLOATS, 1) VARIANT(R, N, 5, false, false, FLOATS, N)  \
     VARIANT(R, N, 6, false, false, PAIRS, N) VARIANT(R, N, 7, false, false, FOURS, N)                                            \
-    VARIANT(R, N, 8, false, false, FLOATS, ASIDE) VARIANT(R, N, 9, true, false, FLOATS, ASIDE)
+    VARIANT(R, N, 8, false, false, FLOATS, ASIDE) VARIANT(R, N, 9, true, false, FLOATS, ASIDE)                                  \
+    VARIANT(R, N, 10, false, false, FLOATS, SPREAD) VARIANT(R, N, 11, false, false, FLOATS, SPREAD_WIDELY)
 typedef void (*tile_fn)(const block *t);
 
 #define UP_TO_3(F, ...) F(1, __VA_ARGS__) F(2, __VA_ARGS__) F(3, __VA_ARGS__)
@@ -186,7 +202,8 @@ typedef void (*tile_fn)(const block *t);
 #define UP_TO_8(F, ...) UP_TO_6(F, __VA_ARGS__) F(7, __VA_ARGS__) F(8, __VA_ARGS__)
 #define ROW(R, N)                                                                                                                     \
     [R] = {tile_##R##x##N##_0, tile_##R##x##N##_1, tile_##R##x##N##_2, tile_##R##x##N##_3, tile_##R##x##N##_4, tile_##R##x##N##_5, \
-           tile_##R##x##N##_6, tile_##R##x##N##_7, tile_##R##x##N##_8, tile_##R##x##N##_9},
+           tile_##R##x##N##_6, tile_##R##x##N##_7, tile_##R##x##N##_8, tile_##R##x##N##_9, tile_##R##x##N##_10, \
+           tile_##R##x##N##_11},
 /* by panels, rows, variant; panels 0: one panel of `width` columns */
 #if VF_REGISTERS >= 32
 UP_TO_8(TILE, 0) UP_TO_8(TILE, 1) UP_TO_8(TILE, 2) UP_TO_6(TILE, 4) TILE(1, 3) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8)
@@ -260,6 +277,28 @@ static void column(block t, int M, int np)
         t.a += rows * t.sm;
         t.edge = t.edge ? t.edge + rows : NULL;
     }
+}
+
+/* The same with panels from memory, on Intel's. Lines come more slowly than the first tiles of a column ask for them, and while the others ask for none memory rests. So every tile
+ * asks for its share of what is read next, at an even pace, of two places in each panel in turn: memory is fastest where many pages are read at once. False: not worth it, or K
+ * is too short. */
+static bool column_by_shares(block t, int M, int np)
+{
+    const int most = rows_of_panels[np], n_tiles = (M + most - 1) / most, half = t.K / 2, share = (half + n_tiles - 1) / n_tiles;
+    if (!on_intel() || !t.far || t.half || np == 1 || n_tiles < np || M > MANY_ROWS || share == 0 || 2 * np * share > t.K)
+        return false;
+    const int variant = (2 * np + BETWEEN) * share <= t.K ? WIDE_SHARE : SHARE;
+    t.soon_half = half * t.soon_k;
+    for (int m = 0, i = 0, rows; m < M; m += rows, i++) {
+        rows = even_part(M, most, i);
+        const int left = half - i * share;
+        t.n_soon = left < 0 ? 0 : minimum(share, left);
+        tiles[np][rows][variant](&t);
+        t.soon += share * t.soon_k;
+        t.c += rows * t.ldc;
+        t.a += rows * t.sm;
+    }
+    return true;
 }
 
 /* Memory is read fastest in one stream; but chains of k have to be as many as keep the multipliers busy while it gives the numbers for one. Of a panel of bfloat16 a
@@ -439,7 +478,8 @@ static void packed(block t, int M, int N, rz_reads reads)
                 if (lines[j].done == lines[j].rows)
                     lines[j] = read_later(reads.pieces++), reads.n--;
             u.ahead = lines[0].done < lines[0].rows || lines[1].done < lines[1].rows ? lines : NULL;
-            column(u, M, np);
+            if (once || !column_by_shares(u, M, np))
+                column(u, M, np);
         }
         t.c += np * RZ_PANEL;
         move_b(&t, np * t.sp);

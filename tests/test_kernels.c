@@ -54,6 +54,8 @@ START_TEST(products)
                                       PICK(1, 2, 3, 15, 16, 17, 31, 33, 47, 63, 64, 65, 100, 132, 176),
                                       PICK(0, 1, 2, 3, 7, 16, 33, 100), PICK(0, 0, 3), PICK(0, 0, 5), PICK(0, 0, 7), next() % 2, next() % 2, next() % 2,
                                       next() % 4 == 0});
+    for (int round = 0; round < 40; round++) /* panels in blocks, half of them said to be far: every tile asks for a share of the next ones */
+        one_product(k, (product_case){PICK(17, 19, 23, 24, 28, 32, 33, 64, 65), PICK(64, 130, 200), PICK(7, 21, 66, 201, 257, 530), .packed = true, .add = next() % 2});
     for (int round = 0; round < 24; round++) /* panels in blocks */
         one_product(k, (product_case){PICK(1, 2, 5, 7, 12, 13, 32), PICK(16, 70, 131), PICK(256, 257, 530), .packed = true, .add = next() % 2});
     for (int round = 0; round < 8; round++) /* large enough for every block of every dimension */
