@@ -237,8 +237,8 @@ static void print_json(const rz_bench_work *w, rz_bench *b, const rz_bench_optio
     size_t bytes;
     rz_bench_weights(b, &bytes);
     static const char *const shapes[] = {"countdown", "small", "smollm2", "qwen0.5b"};
-    json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", o->dtype ? "bf16" : "f32", "compute", o->compute ? "bf16" : "f32", "kv_dtype", o->kv_dtype ? "bf16" : "f32",
-                             "ranks", m->ranks, "threads", (json_int_t)o->threads, "parameters", (json_int_t)(p ? p->layout.n_params : 0), "batch",
+    json_t *root = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "schema", 1, "work", w->name, "kernels", k->name, "dtype", o->dtype ? "bf16" : "f32", "compute", o->compute ? "bf16" : "f32",
+                             "kv_dtype", o->kv_dtype ? "bf16" : "f32", "ranks", m->ranks, "threads", (json_int_t)o->threads, "parameters", (json_int_t)(p ? p->layout.n_params : 0), "batch",
                              (json_int_t)rz_bench_batch(b), "prompt", (json_int_t)o->prompt, "new", (json_int_t)o->new_tokens, "seq",
                              (json_int_t)o->seq, "group", (json_int_t)o->group);
     json_object_set_new(root, "model", json_string(o->model[0] ? o->model : shapes[o->shape]));

@@ -34,22 +34,24 @@ size_t rz_cache_bytes(const rz_policy *p, int n_tokens)
     return (size_t)p->arch.num_hidden_layers * rz_cache_layer_bytes(p, n_tokens) / (p->kv_dtype == RZ_KV_BF16 ? 2 : 1);
 }
 
-void rz_cache_begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, rz_arena *arena)
+static void begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, bool half, rz_arena *arena)
 {
     int64_t layer = layer_numbers(p, n_tokens), all = one_layer ? layer : layer * p->arch.num_hidden_layers;
     *c = (rz_cache){.stride = one_layer ? 0 : layer, .cap = (int)whole_panels(n_tokens)};
-    c->first = (rz_kv){.k = RZ_NEW(arena, all, float), .v = RZ_NEW(arena, all, float), .rounded = p->kv_dtype == RZ_KV_BF16};
+    if (half)
+        c->first = (rz_kv){.half_k = RZ_NEW(arena, all, uint16_t), .half_v = RZ_NEW(arena, all, uint16_t)};
+    else
+        c->first = (rz_kv){.k = RZ_NEW(arena, all, float), .v = RZ_NEW(arena, all, float), .rounded = p->kv_dtype == RZ_KV_BF16};
+}
+
+void rz_cache_begin(rz_cache *c, const rz_policy *p, int n_tokens, bool one_layer, rz_arena *arena)
+{
+    begin(c, p, n_tokens, one_layer, false, arena);
 }
 
 void rz_cache_init(rz_cache *c, const rz_policy *p, int n_tokens, rz_arena *arena)
 {
-    int64_t layer = layer_numbers(p, n_tokens), all = layer * p->arch.num_hidden_layers;
-    if (p->kv_dtype == RZ_KV_F32) {
-        rz_cache_begin(c, p, n_tokens, false, arena);
-        return;
-    }
-    *c = (rz_cache){.stride = layer, .cap = (int)whole_panels(n_tokens)};
-    c->first = (rz_kv){.half_k = RZ_NEW(arena, all, uint16_t), .half_v = RZ_NEW(arena, all, uint16_t)};
+    begin(c, p, n_tokens, false, p->kv_dtype == RZ_KV_BF16, arena);
 }
 
 rz_kv rz_cache_layer(const rz_cache *c, int layer)
@@ -336,7 +338,6 @@ static int first_reads(const work *w, rz_read *to)
 {
     enum { ROOM = 1 << 16 /* floats */ };
     const rz_policy *p = w->p;
-    const int64_t token = (int64_t)p->heads.G * p->heads.E;
     int64_t sum = 0;
     int n = 0;
     for (int i = 0; i < w->n_runs && n + 4 <= FIRST_READS && sum < ROOM; i++) {
@@ -344,10 +345,10 @@ static int first_reads(const work *w, rz_read *to)
         const bool parent = r->parent && (i == 0 || r->parent != r[-1].parent);
         const rz_kv both[2] = {parent ? rz_cache_layer(r->parent, w->layer) : (rz_kv){0}, rz_cache_layer(r->cache, w->layer)};
         for (int j = 0; j < 2; j++) {
-            const int64_t values = both[j].n * token * (int64_t)number_bytes(&both[j]) / (int64_t)sizeof(float);
-            to[n++] = (rz_read){keys_from(&both[j], 0), whole_panels(both[j].n) * token * (int64_t)number_bytes(&both[j]) / (int64_t)sizeof(float)};
-            to[n++] = (rz_read){values_from(&both[j], 0), values};
-            sum += 2 * values;
+            const int64_t token = (int64_t)p->heads.G * p->heads.E * (int64_t)number_bytes(&both[j]) / (int64_t)sizeof(float); /* E is even */
+            to[n++] = (rz_read){keys_from(&both[j], 0), whole_panels(both[j].n) * token};
+            to[n++] = (rz_read){values_from(&both[j], 0), both[j].n * token};
+            sum += 2 * both[j].n * token;
         }
     }
     return n;

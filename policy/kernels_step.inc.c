@@ -1,6 +1,6 @@
 /* Part of kernels_vec.c: attention of a step, one query of all its heads; keys and values are read in the order in which they lie, from wherever they are. */
 
-/* Of so many heads of a g: blocks of keys, panels of E at once. CHAINS: of the heads of some g together. More heads than these go the way of long runs. */
+/* Of so many heads of a g: blocks of keys, panels of E at once. CHAINS: of the heads of some g together. More heads than these, and heads that are not made of panels, go the way of long runs. */
 #if VF_REGISTERS >= 32
 enum { CHAINS = 16, MOST_GROUPS = 8, MOST_HEADS = 8, MOST_BLOCKS = 8 };
 static const int blocks_of_heads[MOST_HEADS + 1] = {0, 8, 4, 4, 4, 4, 4, 3, 3}, panels_of_heads[MOST_HEADS + 1] = {0, 4, 4, 4, 4, 4, 4, 3, 3};
@@ -114,11 +114,6 @@ static void step_scores(const forward *f, const rz_kv *next_parent, const rz_kv 
     const int E = f->E, R = f->R, first = (int)(round_up(f->n_parent) / RZ_PANEL), blocks = first + (int)(round_up(f->own->n) / RZ_PANEL);
     const bool half = f->own->half_k;
     const int64_t part = words(f->own, (int64_t)E * RZ_PANEL), size = f->heads.G * part; /* of a block, the share of a g and all of it */
-    if (R > MOST_HEADS) {
-        for (int g = g0; g < g1; g++)
-            forward_scores(f, f->s + (int64_t)(g - g0) * R * f->lds, g, 0, R);
-        return;
-    }
     asked_keys ask = ask_keys(f->parent, next_parent, f->own, next_own, f->heads);
     for (int b = 0, i = 0, n; b < blocks; b += n, i++) {
         n = even_part(blocks, blocks_of_heads[R], i);
@@ -225,11 +220,6 @@ static void step_values(const forward *f, const rz_kv *next_parent, const rz_kv 
     for (int g = g0, n; g < g1; g += n) {
         int64_t row = (int64_t)(g - g0) * R;
         float *p = f->s + row * f->lds, *o = f->o + row * E;
-        if (R > MOST_HEADS || E % RZ_PANEL) {
-            n = 1;
-            forward_values(f, p, o, g, 0, R);
-            continue;
-        }
         n = groups_together(R, panels, g1 - g);
         int most = n > 1 ? panels : panels_of_heads[R];
         for (int x = 0, i = 0, np; x < panels; x += np, i++) {
@@ -263,7 +253,7 @@ static void attention_step(float *out, int64_t ldo, float *row_max, float *row_s
     for (int i = 0; i < n; i++) {
         const float *row = qkv + i * ld;
         append_last(&own[i], row + (int64_t)H * E, row + (int64_t)(H + heads.G) * E, heads, g0, g1);
-        if (own[i].half_k && (R > MOST_HEADS || E % RZ_PANEL)) {
+        if (R > MOST_HEADS || E % RZ_PANEL) {
             attention_forward(out + i * ldo, ldo, row_max ? row_max + (int64_t)i * H : NULL, row_sum ? row_sum + (int64_t)i * H : NULL, row, ld, 1, &parent[i], &own[i],
                               heads, g0, g1, scratch);
             continue;
